@@ -14,3 +14,4 @@
 //! transcendental functions come from `libm` and never from the platform.
 
 pub mod failure;
+pub mod forest;
