@@ -1,1 +1,5 @@
 //! x
+mod bindings;
+pub mod command;
+pub mod input;
+pub mod plugin;

@@ -13,5 +13,10 @@
 //! the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
+pub mod config;
 pub mod failure;
 pub mod forest;
+pub mod one_series;
+
+#[cfg(all(feature = "component", target_arch = "wasm32"))]
+mod component;

@@ -1,0 +1,99 @@
+//! Builds the plugin for WebAssembly, so that plain `cargo run` and `cargo test` need no other command.
+//!
+//! The crate `plugin` is compiled for `wasm32-unknown-unknown` (which has no imports to offer, so none can creep in) and
+//! wrapped as a component. The result is built into the harness, and left for others in the target directory:
+//! `target/flowscore.wasm`.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wasm_encoder::{CustomSection, Encode};
+use wit_component::ComponentEncoder;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+fn main() {
+    if let Err(error) = build() {
+        println!("cargo::error={error}");
+        std::process::exit(1);
+    }
+}
+
+fn build() -> Result<()> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let workspace = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    for path in ["plugin/src", "plugin/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+    }
+    // OUT_DIR is <target>/<profile>/build/<package>/out.
+    let target = out.ancestors().nth(4).ok_or("OUT_DIR is not inside a target directory")?.to_path_buf();
+
+    add_target(TARGET)?;
+    let module = compile(&workspace, &target, TARGET, "component", "-Ctarget-feature=+simd128")?;
+    let component = encode(&fs::read(module)?)?;
+    fs::write(out.join("flowscore.wasm"), &component)?;
+    fs::write(target.join("flowscore.wasm"), &component)?;
+    Ok(())
+}
+
+/// Adds a Rust target that is not installed, which rustup may be told not to do by itself.
+fn add_target(target: &str) -> Result<()> {
+    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let sysroot = Command::new(rustc).args(["--print", "sysroot"]).output()?.stdout;
+    let installed = Path::new(String::from_utf8(sysroot)?.trim()).join("lib/rustlib").join(target).join("lib").exists();
+    if installed {
+        return Ok(());
+    }
+    println!("cargo::warning=the Rust target {target} is not installed: adding it with `rustup target add {target}`");
+    let added = Command::new("rustup").args(["target", "add", target]).status();
+    if added.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(format!(
+        "the Rust target {target} is missing and could not be added. Run `rustup target add {target}`, or install the \
+         standard library of that target with whatever installed this Rust"
+    )
+    .into())
+}
+
+/// Compiles the plugin and returns the path of the core module.
+fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: &str) -> Result<PathBuf> {
+    let directory = target.join("plugin");
+    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(workspace)
+        .args(["build", "--package", "plugin", "--lib", "--profile", "plugin", "--target", triple])
+        .args(["--features", feature, "--target-dir"])
+        .arg(directory.join(feature))
+        // Flags and wrappers of the build around this one are meant for the machine it runs on.
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("CARGO_TARGET_DIR")
+        .env("RUSTFLAGS", flags)
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("building the plugin for {triple} failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(directory.join(feature).join(triple).join("plugin/flowscore.wasm"))
+}
+
+/// Wraps a core module as a component (the interface is in a section that `wit-bindgen` left in the module) and writes
+/// into it what it is, in the custom sections that the WebAssembly tool conventions name for this.
+fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    let mut component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
+    for (name, value) in [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("licenses", env!("CARGO_PKG_LICENSE")),
+        ("source", env!("CARGO_PKG_REPOSITORY")),
+        ("description", "Decodes VPC Flow Logs and scores them for sudden spikes and drops"),
+    ] {
+        component.push(wasm_encoder::SectionId::Custom as u8);
+        CustomSection { name: name.into(), data: value.as_bytes().into() }.encode(&mut component);
+    }
+    Ok(component)
+}

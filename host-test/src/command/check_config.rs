@@ -1,0 +1,40 @@
+//! `flowscore check-config`: is this configuration right, and what does it amount to?
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{PluginArgs, config_text, stdout};
+
+/// Check a configuration and print it with every default filled in
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  flowscore check-config flowscore.json
+  echo '{\"mode\":\"record\"}' | flowscore check-config -
+  flowscore check-config --schema > flowscore.schema.json
+
+Exit code 2 and one line that names the key, its value and what is allowed, if the configuration is wrong.")]
+pub struct CheckConfigArgs {
+    /// The file to check; `-` for standard input; without it the defaults are printed
+    file: Option<PathBuf>,
+    /// Print the JSON Schema of the configuration instead
+    #[arg(long)]
+    schema: bool,
+    #[command(flatten)]
+    plugin: PluginArgs,
+}
+
+impl CheckConfigArgs {
+    pub fn run(&self) -> Result<()> {
+        let plugin = self.plugin.load()?;
+        let file = self.file.as_deref().or(self.plugin.config.as_deref());
+        let text = if self.schema { plugin.describe()?.config_schema } else { plugin.check_config(&config_text(file)?)? };
+        let mut out = stdout();
+        writeln!(out, "{}", text.trim_end())?;
+        out.flush()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! The plugin, loaded and ready to be called.
+//!
+//! A [`Plugin`] is the compiled component; [`Scorer`], [`Decoder`] and [`Series`] are instances of it, each in a store of
+//! its own: they share no memory, and one that runs into a limit harms no other.
+//!
+//! The component imports nothing, so nothing is linked: it cannot read a file, open a socket, tell the time or see the
+//! environment. What is left to limit is memory and time, and [`Limits`] does.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use wasmtime::component::{Component, Linker, ResourceAny};
+use wasmtime::{Cache, CacheConfig, Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
+
+use crate::bindings::exports::flowscore::transform::{decoding, scoring};
+use crate::bindings::{Plugin as Bindings, PluginPre};
+
+pub use crate::bindings::exports::flowscore::transform::decoding::{Decoded, Outcome};
+pub use crate::bindings::exports::flowscore::transform::description::Info;
+pub use crate::bindings::exports::flowscore::transform::scoring::{
+    Direction, Point, RestoreError, Scored, SeriesMode, Totals, Verdict,
+};
+pub use crate::bindings::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
+
+/// The component that the build script made, part of every build of the harness.
+pub const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/flowscore.wasm"));
+
+/// How often the clock that deadlines are measured with moves on.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What an instance of the plugin may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Linear memory in bytes. An instance that wants more fails the call, and only that instance. The default of 1 GiB
+    /// leaves room for the largest configuration that the plugin accepts.
+    pub memory: usize,
+    /// Time for one call. The default of 30 s is far above what a batch of any sensible size takes.
+    pub deadline: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { memory: 1 << 30, deadline: Duration::from_secs(30) }
+    }
+}
+
+/// What went wrong with the plugin itself; a bad record never shows here.
+#[derive(Debug)]
+pub enum PluginError {
+    /// The file could not be read.
+    Read(PathBuf, std::io::Error),
+    /// The bytes are not a component that has the hooks of `flowscore:transform`.
+    Load(String),
+    /// The configuration was refused.
+    Config(ConfigError),
+    /// The snapshot was refused.
+    Restore(RestoreError),
+    /// A call used up its time.
+    Deadline(Duration),
+    /// A call trapped; the instance is lost.
+    Trap(String),
+}
+
+impl fmt::Display for PluginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PluginError::Read(path, error) => write!(f, "cannot read the plugin {}: {error}", path.display()),
+            PluginError::Load(reason) => write!(f, "not a usable flowscore component: {reason}"),
+            PluginError::Config(error) => write!(f, "{}", ConfigProblem(error)),
+            PluginError::Restore(RestoreError::Config(error)) => write!(f, "{}", ConfigProblem(error)),
+            PluginError::Restore(
+                RestoreError::Version(reason) | RestoreError::Corrupt(reason) | RestoreError::Mismatch(reason),
+            ) => write!(f, "the snapshot cannot be used: {reason}"),
+            PluginError::Deadline(limit) => write!(f, "the plugin was stopped: a call took longer than {limit:?}"),
+            PluginError::Trap(reason) => write!(f, "the plugin was stopped: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for PluginError {}
+
+/// A refused configuration as one line.
+struct ConfigProblem<'a>(&'a ConfigError);
+
+impl fmt::Display for ConfigProblem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ConfigError { path, value, allowed } = self.0;
+        if path.is_empty() {
+            write!(f, "configuration: {allowed}")
+        } else {
+            write!(f, "configuration: {path} is {value}, and must be {allowed}")
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, PluginError>;
+
+/// A compiled component.
+#[derive(Clone)]
+pub struct Plugin {
+    engine: Engine,
+    bindings: PluginPre<StoreLimits>,
+    limits: Limits,
+    _clock: Arc<Clock>,
+}
+
+/// Moves the engine's epoch on, so that deadlines come; ends with the last plugin of the engine.
+struct Clock(Arc<AtomicBool>);
+
+impl Clock {
+    fn start(engine: &Engine) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let (engine, seen) = (engine.weak(), ended.clone());
+        std::thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
+            }
+        });
+        Clock(ended)
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Plugin {
+    /// The built-in component.
+    pub fn built_in(limits: Limits) -> Result<Self> {
+        Plugin::from_bytes(BUILT_IN, limits)
+    }
+
+    /// Another build of the component.
+    pub fn from_file(path: &Path, limits: Limits) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| PluginError::Read(path.into(), error))?;
+        Plugin::from_bytes(&bytes, limits)
+    }
+
+    /// Compiles a component, or takes the result of an earlier compilation from the user's cache directory.
+    pub fn from_bytes(component: &[u8], limits: Limits) -> Result<Self> {
+        let load = |error: wasmtime::Error| PluginError::Load(format!("{error:#}"));
+        let mut config = Config::new();
+        config.epoch_interruption(true).cache(cache());
+        let engine = Engine::new(&config).map_err(load)?;
+        let component = Component::new(&engine, component).map_err(load)?;
+        let linker = Linker::new(&engine);
+        let bindings = PluginPre::new(linker.instantiate_pre(&component).map_err(load)?).map_err(load)?;
+        let clock = Arc::new(Clock::start(&engine));
+        Ok(Plugin { engine, bindings, limits, _clock: clock })
+    }
+
+    /// What the plugin says of itself.
+    pub fn describe(&self) -> Result<Info> {
+        let mut instance = self.instantiate()?;
+        instance.call(|bindings, store| bindings.flowscore_transform_description().call_describe(store))
+    }
+
+    /// Checks a configuration: the one in force, with every default filled in.
+    pub fn check_config(&self, config: &str) -> Result<String> {
+        let mut instance = self.instantiate()?;
+        instance
+            .call(|b, store| b.flowscore_transform_description().call_check_config(store, config))?
+            .map_err(PluginError::Config)
+    }
+
+    /// A scorer by the text of a configuration; the empty text means the defaults.
+    pub fn scorer(&self, config: &str) -> Result<Scorer> {
+        let mut instance = self.instantiate()?;
+        let resource = instance
+            .call(|b, store| b.flowscore_transform_scoring().scorer().call_create(store, config))?
+            .map_err(PluginError::Config)?;
+        Ok(Scorer { instance, resource })
+    }
+
+    /// A scorer that goes on from a snapshot.
+    pub fn restore(&self, config: &str, snapshot: &[u8]) -> Result<Scorer> {
+        let mut instance = self.instantiate()?;
+        let resource = instance
+            .call(|b, store| b.flowscore_transform_scoring().scorer().call_restore(store, config, snapshot))?
+            .map_err(PluginError::Restore)?;
+        Ok(Scorer { instance, resource })
+    }
+
+    /// A decoder by the text of a configuration.
+    pub fn decoder(&self, config: &str) -> Result<Decoder> {
+        let mut instance = self.instantiate()?;
+        let resource = instance
+            .call(|b, store| b.flowscore_transform_decoding().decoder().call_create(store, config))?
+            .map_err(PluginError::Config)?;
+        Ok(Decoder { instance, resource })
+    }
+
+    /// A scorer of one series by the text of a configuration.
+    pub fn series(&self, mode: SeriesMode, config: &str) -> Result<Series> {
+        let mut instance = self.instantiate()?;
+        let resource = instance
+            .call(|b, store| b.flowscore_transform_scoring().series().call_create(store, mode, config))?
+            .map_err(PluginError::Config)?;
+        Ok(Series { instance, resource })
+    }
+
+    /// What a sample of payloads holds, as JSON text.
+    pub fn discover_schema(&self, sample: &[Payload<'_>]) -> Result<String> {
+        let mut instance = self.instantiate()?;
+        instance.call(|b, store| b.flowscore_transform_decoding().call_discover_schema(store, sample))
+    }
+
+    fn instantiate(&self) -> Result<Instance> {
+        let limits = StoreLimitsBuilder::new().memory_size(self.limits.memory).build();
+        let mut store = Store::new(&self.engine, limits);
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(ticks(self.limits.deadline));
+        let bindings = self.bindings.instantiate(&mut store).map_err(|error| explain(&error, self.limits.deadline))?;
+        Ok(Instance { store, bindings, deadline: self.limits.deadline })
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+fn ticks(deadline: Duration) -> u64 {
+    // One more, since the first tick may come at once.
+    (deadline.as_millis() / TICK.as_millis()) as u64 + 1
+}
+
+/// Compiled components are kept in the user's cache directory; without one, each start compiles anew (about a second).
+fn cache() -> Option<Cache> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .filter(|path| path.is_absolute())?;
+    let mut config = CacheConfig::new();
+    config.with_directory(base.join("flowscore"));
+    Cache::new(config).ok()
+}
+
+fn explain(error: &wasmtime::Error, deadline: Duration) -> PluginError {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => PluginError::Deadline(deadline),
+        Some(trap) => PluginError::Trap(trap.to_string()),
+        None => PluginError::Trap(format!("{error:#}")),
+    }
+}
+
+struct Instance {
+    store: Store<StoreLimits>,
+    bindings: Bindings,
+    deadline: Duration,
+}
+
+impl Instance {
+    fn call<T>(
+        &mut self,
+        function: impl FnOnce(&Bindings, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+    ) -> Result<T> {
+        self.store.set_epoch_deadline(ticks(self.deadline));
+        function(&self.bindings, &mut self.store).map_err(|error| explain(&error, self.deadline))
+    }
+}
+
+/// Decodes and scores, and learns from what it sees.
+pub struct Scorer {
+    instance: Instance,
+    resource: ResourceAny,
+}
+
+impl Scorer {
+    fn call<T>(
+        &mut self,
+        function: impl FnOnce(scoring::GuestScorer<'_>, &mut Store<StoreLimits>, ResourceAny) -> wasmtime::Result<T>,
+    ) -> Result<T> {
+        let resource = self.resource;
+        self.instance.call(|b, store| function(b.flowscore_transform_scoring().scorer(), store, resource))
+    }
+
+    /// Decodes and scores a batch of payloads.
+    pub fn transform(&mut self, batch: &[Payload<'_>]) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_transform(store, this, batch))
+    }
+
+    /// Scores records that were decoded before: newline-delimited JSON.
+    pub fn score(&mut self, records: &[u8]) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_score(store, this, records))
+    }
+
+    /// Tells the time, in milliseconds since the Unix epoch.
+    pub fn tick(&mut self, now: i64) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_tick(store, this, now))
+    }
+
+    /// Closes what is open at the end of a finite input.
+    pub fn finish(&mut self) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_finish(store, this))
+    }
+
+    /// Everything learned so far.
+    pub fn snapshot(&mut self) -> Result<Vec<u8>> {
+        self.call(|scorer, store, this| scorer.call_snapshot(store, this))
+    }
+
+    /// Totals so far.
+    pub fn totals(&mut self) -> Result<Totals> {
+        self.call(|scorer, store, this| scorer.call_totals(store, this))
+    }
+}
+
+/// Decodes payloads.
+pub struct Decoder {
+    instance: Instance,
+    resource: ResourceAny,
+}
+
+impl Decoder {
+    /// One outcome for each payload, in order.
+    pub fn decode(&mut self, batch: &[Payload<'_>]) -> Result<Vec<Outcome>> {
+        let resource = self.resource;
+        self.instance.call(|b, store| {
+            let decoder: decoding::GuestDecoder<'_> = b.flowscore_transform_decoding().decoder();
+            decoder.call_decode(store, resource, batch)
+        })
+    }
+}
+
+/// Scores one series of plain values.
+pub struct Series {
+    instance: Instance,
+    resource: ResourceAny,
+}
+
+impl Series {
+    /// One verdict for each point, in order.
+    pub fn observe(&mut self, points: &[Point]) -> Result<Vec<Verdict>> {
+        let resource = self.resource;
+        self.instance.call(|b, store| b.flowscore_transform_scoring().series().call_observe(store, resource, points))
+    }
+}
+

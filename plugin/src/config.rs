@@ -1,0 +1,190 @@
+//! The configuration: one JSON document, every key optional, every default right for VPC Flow Logs.
+//!
+//! The structs here are the single definition: parsing, checking, the JSON Schema (`config.schema.json`) and the
+//! configuration reference derive from them. A key that is not known is an error, because a misspelt threshold would
+//! otherwise be a threshold that is silently not there.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::forest;
+
+/// How records are scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Sums up each series over windows of event time and detects spikes and drops of the sums. The default.
+    #[default]
+    Window,
+    /// Scores each record with a random cut forest, as the retired Kinesis Analytics function did.
+    Record,
+}
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How records are scored.
+    pub mode: Mode,
+    /// Record mode: which numbers of a record are scored.
+    pub record: Record,
+    /// Record mode: the random cut forest.
+    pub forest: forest::Parameters,
+}
+
+/// Record mode: which numbers of a record are scored, and what is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Record {
+    /// The numeric columns that make up a point, 1 to 30. Empty: `bytes` for flow logs, and for JSON and CSV rows the
+    /// numeric columns of the first row.
+    pub columns: Vec<String>,
+    /// From which score on a record counts as an anomaly. 3.0 is what the examples of the retired service used.
+    pub threshold: f64,
+    /// Whether every record's score is told, or only those of anomalies.
+    pub only_anomalies: bool,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Record { columns: Vec::new(), threshold: 3.0, only_anomalies: false }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Where, for example `forest.number_of_trees`; empty when the text is not JSON.
+    pub path: String,
+    /// What is there, as JSON text.
+    pub value: String,
+    /// What is allowed there.
+    pub allowed: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => write!(f, "the configuration is not usable: {}", self.allowed),
+            path => write!(f, "{path} is {}, and must be {}", self.value, self.allowed),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads and checks a configuration; the empty text means the defaults.
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        if text.trim().is_empty() {
+            return Ok(Config::default());
+        }
+        let document: Value = serde_json::from_str(text).map_err(|error| ConfigError {
+            path: String::new(),
+            value: String::new(),
+            allowed: format!("it must be one JSON object, and {error}"),
+        })?;
+        let config: Config = serde_path_to_error::deserialize(&document).map_err(|error| {
+            let path = error.path().to_string();
+            explain(&document, if path == "." { "" } else { &path }, &error.into_inner().to_string())
+        })?;
+        config.check().map_err(|(path, allowed)| ConfigError { value: value_at(&document, &path), path, allowed })?;
+        Ok(config)
+    }
+
+    /// Checks ranges and what depends on one another: the path, and what is allowed there.
+    fn check(&self) -> Result<(), (String, String)> {
+        let columns = self.record.columns.len();
+        if columns > forest::MAX_COLUMNS {
+            return Err(("record.columns".into(), format!("a list of at most {} columns", forest::MAX_COLUMNS)));
+        }
+        if !(self.record.threshold.is_finite() && self.record.threshold >= 0.0) {
+            return Err(("record.threshold".into(), "a number of 0 or more".into()));
+        }
+        self.forest.check(columns.max(1)).map_err(|(name, allowed)| (format!("forest.{name}"), allowed))
+    }
+
+    /// The configuration in force, defaults included, as JSON text.
+    pub fn to_json(&self) -> String {
+        // Plain structs of numbers, texts and lists have no way to fail here.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// Turns serde's words into a path, the value there and what is allowed, with a suggestion for a misspelt name.
+fn explain(document: &Value, path: &str, message: &str) -> ConfigError {
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    if message.starts_with("unknown field") {
+        let names = quoted(message);
+        let (name, known) = names.split_first().map_or(("", &[][..]), |(name, known)| (name.as_str(), known));
+        let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
+        let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
+        let nearest = known.iter().max_by(|a, b| {
+            strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
+        });
+        let suggestion = match nearest {
+            Some(nearest) if strsim::jaro_winkler(name, nearest) > 0.75 => format!(" (did you mean {nearest}?)"),
+            _ => String::new(),
+        };
+        return ConfigError {
+            value: value_at(document, &path),
+            path,
+            allowed: format!("removed: there is no such key{suggestion}; known here are {}", known.join(", ")),
+        };
+    }
+    let expected = message.split_once("expected ").map_or(message, |(_, expected)| expected);
+    ConfigError { path: path.to_owned(), value: value_at(document, path), allowed: expected.replace('`', "") }
+}
+
+/// The value at a path such as `series.maintenance[0].from`, as JSON text.
+fn value_at(document: &Value, path: &str) -> String {
+    let mut at = document;
+    for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
+        let next = match step.strip_suffix(']') {
+            Some(index) => index.parse::<usize>().ok().and_then(|index| at.get(index)),
+            None => at.get(step),
+        };
+        match next {
+            Some(next) => at = next,
+            None => return "not set".into(),
+        }
+    }
+    at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_means_the_defaults() {
+        for text in ["", " \n", "{}"] {
+            assert_eq!(Config::parse(text).unwrap(), Config::default());
+        }
+    }
+
+    #[test]
+    fn the_configuration_in_force_reads_back_as_itself() {
+        assert_eq!(Config::parse(&Config::default().to_json()).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn an_error_names_the_path_the_value_and_what_is_allowed() {
+        for (text, path, value, allowed) in [
+            (r#"{"forest":{"number_of_trees":0}}"#, "forest.number_of_trees", "0", "a whole number from 1 to 1000"),
+            (r#"{"forest":{"number_of_trees":"many"}}"#, "forest.number_of_trees", "\"many\"", "u32"),
+            (r#"{"forest":{"number_of_tree":7}}"#, "forest.number_of_tree", "7", "did you mean number_of_trees?"),
+            (r#"{"mod":"record"}"#, "mod", "\"record\"", "did you mean mode?"),
+            (r#"{"mode":"recrd"}"#, "mode", "\"recrd\"", "window"),
+            (r#"{"record":{"threshold":-1}}"#, "record.threshold", "-1", "0 or more"),
+            (r#"{"forest":{"sub_sample_size":500,"time_decay":400}}"#, "forest.time_decay", "400", "above sub_sample_size"),
+            ("[1,", "", "", "one JSON object"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert_eq!((error.path.as_str(), error.value.as_str()), (path, value), "{text}");
+            assert!(error.allowed.contains(allowed), "{text}: {error}");
+        }
+    }
+}
