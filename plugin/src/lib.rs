@@ -14,3 +14,5 @@
 //! transcendental functions come from `libm` and never from the platform.
 
 pub mod failure;
+pub mod flow;
+pub mod row;
