@@ -51,8 +51,8 @@ impl Members {
 /// What an object holds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
-    /// The JSON text, which the spans point into.
-    pub(super) text: &'a str,
+    /// The JSON text, which the spans point into; it is UTF-8.
+    pub(super) text: &'a [u8],
     /// The fields present, one bit each, by their place in the table.
     pub(super) fields: u128,
 }
@@ -80,7 +80,7 @@ pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<Found<'a
         members.values[field as usize] = Span { start: narrow(span.0), end: narrow(span.1) };
     }
     scanner.finish()?;
-    Ok(Found { text, fields })
+    Ok(Found { text: json, fields })
 }
 
 /// A format of these fields in table order.

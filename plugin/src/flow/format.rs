@@ -193,11 +193,12 @@ impl Format {
     ///
     /// A header holds nothing but lower-case names, at least half of them known (AWS adds fields, so a few may not
     /// be). No record passes for one: it would need tokens that spell field names. None: the line is no header.
-    pub fn from_header(line: &str) -> Option<Result<Format, FormatError>> {
-        let first = line.trim_start().bytes().next()?;
-        if !first.is_ascii_lowercase() && first != b'$' {
+    pub fn from_header(line: &[u8]) -> Option<Result<Format, FormatError>> {
+        let first = line.trim_ascii_start().first()?;
+        if !first.is_ascii_lowercase() && *first != b'$' {
             return None;
         }
+        let line = std::str::from_utf8(line).ok()?;
         let (mut known, mut names) = (0, 0);
         for item in line.split([' ', '\t', '\r', '\n']).filter(|item| !item.is_empty()) {
             let name = bare_name(item)?;

@@ -35,7 +35,7 @@ impl Formats {
     }
 
     /// The candidate for a line of `count` tokens, of which `spans` holds the first ones.
-    pub(crate) fn choose(&self, line: &str, spans: &[Span], count: usize) -> Option<&Format> {
+    pub(crate) fn choose(&self, line: &[u8], spans: &[Span], count: usize) -> Option<&Format> {
         let mut matching = self.candidates.iter().filter(|format| format.columns().len() == count);
         let first = matching.next()?;
         let Some(second) = matching.next() else { return Some(first) };
@@ -82,10 +82,10 @@ impl Formats {
 }
 
 /// How well a line fits, to be compared: tokens of the wrong shape count first, then the weight of telling ones.
-fn rank(format: &Format, line: &str, spans: &[Span]) -> (i64, u32) {
+fn rank(format: &Format, line: &[u8], spans: &[Span]) -> (i64, u32) {
     let (mut misfits, mut evidence) = (0, 0);
     for (column, span) in format.columns().iter().zip(spans) {
-        match fit(column.kind, span.of(line).as_bytes()) {
+        match fit(column.kind, span.of(line)) {
             Fit::No => misfits -= 1,
             Fit::Neutral => {}
             Fit::Yes(weight) => evidence += weight,

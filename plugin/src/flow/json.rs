@@ -47,7 +47,7 @@ impl FlowRecord<'_> {
             }
         };
         out.truncate(key_start + key_length);
-        let bytes = self.text.as_bytes();
+        let bytes = self.text;
         let (mut start, end) = (span.start as usize, span.end as usize);
         let length = end.wrapping_sub(start);
         let is_absent = length == 0 || (length == 1 && bytes[start] == b'-');
@@ -69,11 +69,11 @@ impl FlowRecord<'_> {
             return;
         }
         if column.kind == Kind::Tag {
-            write_escaped(out, &decode_tag(span.of(self.text)));
+            write_escaped(out, &decode_tag(span.text(self.text)));
         } else if self.plain {
             write_token(bytes, start, end, out);
         } else {
-            write_escaped(out, span.of(self.text));
+            write_escaped(out, span.text(self.text));
         }
         out.push(b'"');
     }

@@ -8,15 +8,11 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 ///
 /// Up to 16 digits are read as one or two words that *end* with the token, so that no padding is copied; only a token
 /// near the start of the line (`version`, as a rule) or a longer one takes the slow way.
-#[inline]
+#[inline(always)]
 pub(crate) fn number(line: &[u8], start: usize, end: usize) -> Option<i64> {
     let length = end.wrapping_sub(start);
-    if length == 1 {
-        let digit = line.get(start)?.wrapping_sub(b'0');
-        return (digit <= 9).then_some(i64::from(digit));
-    }
     if end < 16 || length > 16 || length == 0 {
-        return integer(line.get(start..end)?);
+        return slow(line, start, end);
     }
     let low = word(line, end)?;
     if length <= 8 {
@@ -26,7 +22,12 @@ pub(crate) fn number(line: &[u8], start: usize, end: usize) -> Option<i64> {
     Some((eight_digits(high)? * 100_000_000 + eight_digits(low)?) as i64)
 }
 
-#[inline]
+#[inline(never)]
+fn slow(line: &[u8], start: usize, end: usize) -> Option<i64> {
+    integer(line.get(start..end)?)
+}
+
+#[inline(always)]
 fn word(line: &[u8], end: usize) -> Option<u64> {
     line.get(end - 8..end)?.try_into().ok().map(u64::from_le_bytes)
 }

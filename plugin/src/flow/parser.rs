@@ -60,8 +60,7 @@ impl Parser {
     /// Parses one line of text: a record, or a header line, which from now until [`reset`](Parser::reset) is the only
     /// format expected.
     pub fn line<'a>(&'a mut self, line: &'a [u8]) -> Result<Parsed<'a>, Failure> {
-        let text = utf8(line)?;
-        if let Some(header) = Format::from_header(text) {
+        if let Some(header) = Format::from_header(line) {
             let format = header.map_err(|error| {
                 let reason = format!("the header line is not a format: {}", error.reason);
                 Failure::new(Layer::FlowRecord, error.offset, reason)
@@ -70,7 +69,7 @@ impl Parser {
             return Ok(Parsed::Header(&header.candidates()[0]));
         }
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        record(formats, self.header.is_some(), &mut *self.spans, text).map(Parsed::Record)
+        record(formats, self.header.is_some(), &mut *self.spans, line).map(Parsed::Record)
     }
 
     /// Parses a CloudWatch Logs event: its message, and the `extractedFields` object (raw JSON) if there is one.
@@ -93,8 +92,7 @@ impl Parser {
             // Checked once for the answer and once more to return it: a record borrows the buffers, and such events
             // are rare (a filter pattern that names only part of the columns).
             let spans = &mut *self.spans;
-            let message_fits = utf8(message).is_ok_and(|text| record(formats, false, spans, text).is_ok());
-            if message_fits || Format::from_header(std::str::from_utf8(message).unwrap_or_default()).is_some() {
+            if Format::from_header(message).is_some() || record(formats, false, spans, message).is_ok() {
                 return self.line(message);
             }
         }
@@ -139,31 +137,32 @@ impl Parser {
     }
 }
 
-fn utf8(line: &[u8]) -> Result<&str, Failure> {
-    std::str::from_utf8(line).map_err(|error| {
-        let offset = error.valid_up_to();
-        let byte = line.get(offset).copied().unwrap_or_default();
-        let reason = format!("byte 0x{byte:02x} is not UTF-8: a flow log line is text");
-        Failure::new(Layer::FlowRecord, offset, reason)
-    })
-}
-
 #[inline]
 fn record<'a>(
     formats: &'a Formats,
     from_header: bool,
     spans: &'a mut [Span],
-    text: &'a str,
+    line: &'a [u8],
 ) -> Result<FlowRecord<'a>, Failure> {
-    let Tokens { count, plain } = split(text, spans)?;
-    match formats.choose(text, spans, count) {
-        Some(format) => FlowRecord::check(text, &spans[..count], format, plain),
-        None => Err(wrong_count(formats, from_header, count, text)),
+    let Tokens { count, plain, ascii } = split(line, spans)?;
+    if !ascii && let Err(error) = std::str::from_utf8(line) {
+        return Err(not_utf8(line, error.valid_up_to()));
+    }
+    match formats.choose(line, spans, count) {
+        Some(format) => FlowRecord::check(line, &spans[..count], format, plain),
+        None => Err(wrong_count(formats, from_header, count, line)),
     }
 }
 
 #[cold]
-fn wrong_count(formats: &Formats, from_header: bool, count: usize, text: &str) -> Failure {
+fn not_utf8(line: &[u8], offset: usize) -> Failure {
+    let byte = line.get(offset).copied().unwrap_or_default();
+    let reason = format!("byte 0x{byte:02x} is not UTF-8: a flow log line is text");
+    Failure::new(Layer::FlowRecord, offset, reason)
+}
+
+#[cold]
+fn wrong_count(formats: &Formats, from_header: bool, count: usize, line: &[u8]) -> Failure {
     let fields = if count == 1 { "1 field" } else { &format!("{count} fields") };
     let reason = if count == 0 {
         "the line is empty".to_owned()
@@ -176,5 +175,5 @@ fn wrong_count(formats: &Formats, from_header: bool, count: usize, text: &str) -
             formats.summary()
         )
     };
-    Failure::new(Layer::FlowRecord, text.trim_ascii_end().len(), reason)
+    Failure::new(Layer::FlowRecord, line.trim_ascii_end().len(), reason)
 }

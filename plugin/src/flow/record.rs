@@ -50,7 +50,8 @@ pub(crate) fn slot(field: Option<Field>) -> u8 {
 /// One flow: source, destination, ports and protocol on one interface in one aggregation interval.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowRecord<'a> {
-    pub(super) text: &'a str,
+    /// UTF-8: the line, or the JSON object its tokens lie in.
+    pub(super) text: &'a [u8],
     pub(super) spans: &'a [Span],
     pub(super) format: &'a Format,
     pub(super) plain: bool,
@@ -62,30 +63,30 @@ pub struct FlowRecord<'a> {
 impl<'a> FlowRecord<'a> {
     /// Checks the tokens against the columns: `spans` holds one token of `text` for each. An empty one is absent, as is
     /// `-`; only a JSON null makes it.
-    pub(super) fn check(text: &'a str, spans: &'a [Span], format: &'a Format, plain: bool) -> Result<Self, Failure> {
+    pub(super) fn check(text: &'a [u8], spans: &'a [Span], format: &'a Format, plain: bool) -> Result<Self, Failure> {
         let mut record =
             FlowRecord { text, spans, format, plain, numbers: [-1; 10], action: None, log_status: None };
-        let bytes = text.as_bytes();
+        let bytes = text;
         for (column, span) in format.columns().iter().zip(spans) {
             let (start, end) = (span.start as usize, span.end as usize);
             match column.kind {
                 Kind::Integer { max } => match number(bytes, start, end) {
                     Some(value) if value <= max => record.numbers[usize::from(column.slot)] = value,
                     _ if matches!(bytes.get(start..end), Some(b"-" | b"")) => {}
-                    _ => return Err(refuse(column, max, span.of(text), start)),
+                    _ => return Err(refuse(column, max, span.text(text), start)),
                 },
                 Kind::Action => match bytes.get(start..end) {
                     Some(b"ACCEPT") => record.action = Some(Action::Accept),
                     Some(b"REJECT") => record.action = Some(Action::Reject),
                     Some(b"-" | b"") => {}
-                    _ => return Err(refuse_word(column, span.of(text), start, "ACCEPT, REJECT or -")),
+                    _ => return Err(refuse_word(column, span.text(text), start, "ACCEPT, REJECT or -")),
                 },
                 Kind::Status => match bytes.get(start..end) {
                     Some(b"OK") => record.log_status = Some(LogStatus::Ok),
                     Some(b"NODATA") => record.log_status = Some(LogStatus::NoData),
                     Some(b"SKIPDATA") => record.log_status = Some(LogStatus::SkipData),
                     Some(b"-" | b"") => {}
-                    _ => return Err(refuse_word(column, span.of(text), start, "OK, NODATA, SKIPDATA or -")),
+                    _ => return Err(refuse_word(column, span.text(text), start, "OK, NODATA, SKIPDATA or -")),
                 },
                 _ => {}
             }
@@ -100,7 +101,7 @@ impl<'a> FlowRecord<'a> {
 
     /// The token of a column, as it stands in the line. None: `-`, or there is no such column.
     pub fn token(&self, column: usize) -> Option<&'a str> {
-        self.spans.get(column).map(|span| span.of(self.text)).filter(|&token| token != "-" && !token.is_empty())
+        self.spans.get(column).map(|span| span.text(self.text)).filter(|&token| token != "-" && !token.is_empty())
     }
 
     /// The token of a field, as it stands in the line. None: `-`, or the format does not have the field.
@@ -118,7 +119,7 @@ impl<'a> FlowRecord<'a> {
             return None;
         }
         let span = self.spans.get(self.format.column_of(field)?)?;
-        number(self.text.as_bytes(), span.start as usize, span.end as usize)
+        number(self.text, span.start as usize, span.end as usize)
     }
 
     #[inline]
