@@ -87,13 +87,8 @@ const DIRECTION: Kind = Kind::OneOf(&["ingress", "egress"]);
 const SUBLOCATION: Kind = Kind::OneOf(&["wavelength", "outpost", "localzone"]);
 const GATEWAY_KIND: Kind = Kind::OneOf(&["TransitGateway", "TransitGatewayAttachment"]);
 const REASON: Kind = Kind::OneOf(&["BPA", "EC"]);
-const INTERFACE_TYPE: Kind = Kind::OneOf(&[
-    "nat_gateway",
-    "network_load_balancer",
-    "regional_nat_gateway",
-    "transit_gateway",
-    "vpc_endpoint",
-]);
+const INTERFACE_TYPE: Kind =
+    Kind::OneOf(&["nat_gateway", "network_load_balancer", "regional_nat_gateway", "transit_gateway", "vpc_endpoint"]);
 
 macro_rules! fields {
     ($($field:ident $name:literal $version:literal $type:ident $kind:expr, $example:literal, $meaning:literal;)*) => {

@@ -145,7 +145,9 @@ impl Format {
         let flow = [SrcAddr, DstAddr, SrcPort, DstPort, Protocol, Packets, Bytes, Start, End, LogStatus, Type];
         let lost = [PacketsLostNoRoute, PacketsLostBlackhole, PacketsLostMtuExceeded, PacketsLostTtlExpired];
         let rest = [TcpFlags, Region, FlowDirection, PktSrcAwsService, PktDstAwsService];
-        Format::from_fields([Version, ResourceType, AccountId].into_iter().chain(ids).chain(flow).chain(lost).chain(rest))
+        Format::from_fields(
+            [Version, ResourceType, AccountId].into_iter().chain(ids).chain(flow).chain(lost).chain(rest),
+        )
     }
 
     /// A format of these fields, each at most once, in this order.

@@ -64,8 +64,7 @@ impl<'a> FlowRecord<'a> {
     /// Checks the tokens against the columns: `spans` holds one token of `text` for each. An empty one is absent, as is
     /// `-`; only a JSON null makes it.
     pub(super) fn check(text: &'a [u8], spans: &'a [Span], format: &'a Format, plain: bool) -> Result<Self, Failure> {
-        let mut record =
-            FlowRecord { text, spans, format, plain, numbers: [-1; 10], action: None, log_status: None };
+        let mut record = FlowRecord { text, spans, format, plain, numbers: [-1; 10], action: None, log_status: None };
         let bytes = text;
         for (column, span) in format.columns().iter().zip(spans) {
             let (start, end) = (span.start as usize, span.end as usize);

@@ -103,7 +103,9 @@ impl Columns {
             }
             let path = split_path(name);
             if path.iter().any(String::is_empty) {
-                return Err(error(format!("`{name}` has an empty step: write a name such as `bytes` or `items.0.size`")));
+                return Err(error(format!(
+                    "`{name}` has an empty step: write a name such as `bytes` or `items.0.size`"
+                )));
             }
             if path.len() > MAX_PATH {
                 return Err(error(format!("`{name}` has more than {MAX_PATH} steps")));

@@ -39,7 +39,11 @@ impl JsonRows {
         let mut scanner = Scanner::new(object)?;
         let text = scanner.text();
         if scanner.peek() != Some(b'{') {
-            return Err(Failure::new(Layer::Json, scanner.position(), "a JSON object, which begins with `{`, is expected"));
+            return Err(Failure::new(
+                Layer::Json,
+                scanner.position(),
+                "a JSON object, which begins with `{`, is expected",
+            ));
         }
         object_members(&mut scanner, &self.columns.tree, &mut self.cells)?;
         scanner.finish()?;

@@ -139,7 +139,9 @@ impl Numeric for Row<'_> {
         let text = cell.read(self.text);
         match (cell.kind, &text) {
             (_, None) => Ok(None),
-            (CellKind::Boolean | CellKind::Container, Some(text)) => Err(column.not_a_number(text, cell.start as usize)),
+            (CellKind::Boolean | CellKind::Container, Some(text)) => {
+                Err(column.not_a_number(text, cell.start as usize))
+            }
             (_, Some(text)) if is_csv && text.trim_ascii().is_empty() => Ok(None),
             (_, Some(text)) => match finite(text) {
                 Some(number) => Ok(Some(number)),

@@ -151,7 +151,10 @@ impl<'a> Scanner<'a> {
             b't' => self.word("true", ValueKind::True),
             b'f' => self.word("false", ValueKind::False),
             b'n' => self.word("null", ValueKind::Null),
-            _ => Err(self.fail("this is no JSON value: a string, number, object, array, true, false or null is expected")),
+            _ => {
+                Err(self
+                    .fail("this is no JSON value: a string, number, object, array, true, false or null is expected"))
+            }
         }
     }
 
