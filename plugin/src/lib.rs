@@ -13,6 +13,7 @@
 //! the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
+pub mod discover;
 pub mod failure;
 pub mod flow;
 pub mod row;

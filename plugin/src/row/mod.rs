@@ -112,6 +112,11 @@ impl<'a> Row<'a> {
         (!(is_csv && text.is_empty())).then_some(text)
     }
 
+    /// All fields of a CSV row; of a JSON object the compiled columns.
+    pub fn fields(&self) -> Vec<String> {
+        self.cells.iter().map(|cell| cell.read(self.text).unwrap_or_default().into_owned()).collect()
+    }
+
     /// The record as it was read.
     pub fn source(&self) -> &'a str {
         self.text
