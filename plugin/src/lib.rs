@@ -14,9 +14,13 @@
 //! transcendental functions come from `libm` and never from the platform.
 
 pub mod config;
+pub mod decode;
+pub mod discover;
 pub mod failure;
+pub mod flow;
 pub mod forest;
 pub mod one_series;
+pub mod row;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;

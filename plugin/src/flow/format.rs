@@ -1,0 +1,247 @@
+//! A format: which fields a flow log line holds, in which order.
+//!
+//! A line does not tell its format; it is known from the flow log's `LogFormat` (`DescribeFlowLogs`, EC2 API
+//! Reference) or from the header line of a text file in S3 ("Publish flow logs to Amazon S3"). Two formats with the
+//! same number of columns can be told apart only by what their tokens look like: see [`Formats`](super::Formats).
+
+use std::fmt;
+
+use super::fields::{FIELDS, Field, FieldType, Kind};
+
+/// The most columns a format may have: three times the fields that exist.
+pub const MAX_COLUMNS: usize = 250;
+
+/// The longest column name, in bytes. The longest known field has 26.
+const MAX_NAME: usize = 128;
+
+/// Marks in [`Format::index`] a field the format does not have.
+const ABSENT: u8 = u8::MAX;
+
+/// A `,"name":"` is written as one 32-byte block when it fits; all known fields do.
+pub(crate) const KEY_BLOCK: usize = 32;
+
+/// One column of a format.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The known field, or none for a name that is not in the table: its tokens are kept as text.
+    pub field: Option<Field>,
+    /// The name with hyphens.
+    pub name: String,
+    /// The name with underscores, as in output.
+    pub snake_name: String,
+    /// What its tokens look like.
+    pub kind: Kind,
+    /// `,"snake_name":` and, for text, the opening quote; padded with zeros to a block when it fits in one.
+    pub(crate) key: Key,
+    /// Where the record parser keeps the number: an index into [`Numbers`](super::record::Numbers).
+    pub(crate) slot: u8,
+}
+
+/// A pre-rendered member key.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    Block([u8; KEY_BLOCK], u8),
+    Long(Vec<u8>),
+}
+
+impl Column {
+    fn new(name: &str) -> Column {
+        let field = Field::by_name(name.as_bytes());
+        let name = name.replace('_', "-");
+        let snake_name = name.replace('-', "_");
+        let kind = field.map_or(Kind::Text, |field| field.info().kind);
+        let is_text = field.is_none_or(|field| field.info().field_type == FieldType::String);
+        let key = format!(",\"{snake_name}\":{}", if is_text { "\"" } else { "" }).into_bytes();
+        let key = if key.len() <= KEY_BLOCK {
+            let mut block = [0; KEY_BLOCK];
+            block[..key.len()].copy_from_slice(&key);
+            Key::Block(block, key.len() as u8)
+        } else {
+            Key::Long(key)
+        };
+        Column { field, name, snake_name, kind, key, slot: super::record::slot(field) }
+    }
+}
+
+/// Why a format cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatError {
+    /// Byte offset in the format's text.
+    pub offset: usize,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at byte {}: {}", self.offset, self.reason)
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+/// A compiled format.
+#[derive(Clone, Debug)]
+pub struct Format {
+    columns: Vec<Column>,
+    /// Column of each known field.
+    index: [u8; Field::COUNT],
+    /// The known fields it holds, one bit each, by their place in the table.
+    mask: u128,
+}
+
+impl Format {
+    /// Compiles a format.
+    ///
+    /// Accepted are a `LogFormat` as the EC2 API gives it (`${version} ${vpc-id} …`), the same as escaped for a shell,
+    /// Terraform or CloudFormation (`\${…}`, `$${…}`, `${!…}`), bare names with hyphens or underscores, separated by
+    /// spaces or commas (Vector's `parse_aws_vpc_flow_log` and the header of a file in S3), and the words `default` and
+    /// `transit-gateway` for the two formats AWS has when none is chosen.
+    ///
+    /// A name that is not in the table makes a text column, so that a field AWS adds next month does not stop anything;
+    /// [`warnings`](Format::warnings) lists such names, for it may also be a misspelling.
+    pub fn parse(text: &str) -> Result<Format, FormatError> {
+        match text.trim() {
+            "default" => return Ok(Format::default_format()),
+            "transit-gateway" | "transit_gateway" => return Ok(Format::transit_gateway()),
+            _ => {}
+        }
+        let mut columns: Vec<Column> = Vec::new();
+        for item in text.split([' ', '\t', '\r', '\n', ',']).filter(|item| !item.is_empty()) {
+            let offset = item.as_ptr() as usize - text.as_ptr() as usize;
+            let error = |reason: String| FormatError { offset, reason };
+            let name = bare_name(item).ok_or_else(|| {
+                error(format!(
+                    "`{}` is not a field: write `${{version}} ${{account-id}} …` as in the flow log's LogFormat, separated by spaces",
+                    shortened(item)
+                ))
+            })?;
+            let column = Column::new(&name.to_ascii_lowercase());
+            if columns.iter().any(|earlier| earlier.name == column.name) {
+                return Err(error(format!("`{}` is there twice: a flow log holds each field once", column.name)));
+            }
+            if columns.len() == MAX_COLUMNS {
+                return Err(error(format!("more than {MAX_COLUMNS} fields")));
+            }
+            columns.push(column);
+        }
+        if columns.is_empty() {
+            let reason = "no field: write for example `${version} ${interface-id} ${bytes} ${start} ${end}`".to_owned();
+            return Err(FormatError { offset: 0, reason });
+        }
+        Ok(Format::from_columns(columns))
+    }
+
+    /// The format of a flow log created without one: the 14 fields of version 2, in table order ("Flow log records").
+    pub fn default_format() -> Format {
+        Format::from_fields(FIELDS.iter().filter(|info| info.version == 2).map(|info| info.field))
+    }
+
+    /// The default format of transit gateway flow logs, 36 fields ("AWS Transit Gateway Flow Logs").
+    pub fn transit_gateway() -> Format {
+        use Field::*;
+        let is_id = |field: &Field| field.name().starts_with("tgw-");
+        let ids = FIELDS.iter().map(|info| info.field).filter(is_id);
+        let flow = [SrcAddr, DstAddr, SrcPort, DstPort, Protocol, Packets, Bytes, Start, End, LogStatus, Type];
+        let lost = [PacketsLostNoRoute, PacketsLostBlackhole, PacketsLostMtuExceeded, PacketsLostTtlExpired];
+        let rest = [TcpFlags, Region, FlowDirection, PktSrcAwsService, PktDstAwsService];
+        Format::from_fields(
+            [Version, ResourceType, AccountId].into_iter().chain(ids).chain(flow).chain(lost).chain(rest),
+        )
+    }
+
+    /// A format of these fields, each at most once, in this order.
+    pub(crate) fn from_fields(fields: impl IntoIterator<Item = Field>) -> Format {
+        Format::from_columns(fields.into_iter().map(|field| Column::new(field.name())).collect())
+    }
+
+    fn from_columns(columns: Vec<Column>) -> Format {
+        let mut index = [ABSENT; Field::COUNT];
+        let mut mask = 0;
+        for (i, column) in columns.iter().enumerate() {
+            if let Some(field) = column.field {
+                index[field as usize] = i as u8;
+                mask |= 1 << field as u32;
+            }
+        }
+        Format { columns, index, mask }
+    }
+
+    /// The columns in the order of the line.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The column that holds this field.
+    pub fn column_of(&self, field: Field) -> Option<usize> {
+        match self.index[field as usize] {
+            ABSENT => None,
+            column => Some(usize::from(column)),
+        }
+    }
+
+    /// The known fields as bits, and whether it has no other columns.
+    pub(crate) fn known(&self) -> (u128, bool) {
+        (self.mask, self.mask.count_ones() as usize == self.columns.len())
+    }
+
+    /// One message for each name that is not in the table.
+    pub fn warnings(&self) -> Vec<String> {
+        let unknown = self.columns.iter().filter(|column| column.field.is_none());
+        unknown.map(|column| format!("`{}` is not a known flow log field; it is kept as text", column.name)).collect()
+    }
+
+    /// Recognises the header line of a text file in S3 and compiles it.
+    ///
+    /// A header holds nothing but lower-case names, at least half of them known (AWS adds fields, so a few may not
+    /// be). No record passes for one: it would need tokens that spell field names. None: the line is no header.
+    pub fn from_header(line: &[u8]) -> Option<Result<Format, FormatError>> {
+        let first = line.trim_ascii_start().first()?;
+        if !first.is_ascii_lowercase() && *first != b'$' {
+            return None;
+        }
+        let line = std::str::from_utf8(line).ok()?;
+        let (mut known, mut names) = (0, 0);
+        for item in line.split([' ', '\t', '\r', '\n']).filter(|item| !item.is_empty()) {
+            let name = bare_name(item)?;
+            if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)) {
+                return None;
+            }
+            names += 1;
+            known += usize::from(Field::by_name(name.as_bytes()).is_some());
+        }
+        (known > 0 && known * 2 >= names).then(|| Format::parse(line))
+    }
+}
+
+/// As a `LogFormat`: `${version} ${account-id} …`.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, column) in self.columns.iter().enumerate() {
+            write!(f, "{}${{{}}}", if i == 0 { "" } else { " " }, column.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name in `${name}`, in one of its escaped forms, or bare. None if it is no name.
+fn bare_name(item: &str) -> Option<&str> {
+    let inner = item.trim_start_matches(['\\', '$']);
+    let name = match inner.strip_prefix('{') {
+        Some(rest) if inner.len() < item.len() => rest.strip_prefix('!').unwrap_or(rest).strip_suffix('}')?,
+        Some(_) => return None,
+        None if inner.len() < item.len() => return None,
+        None => item,
+    };
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let begins_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    (begins_well && name.len() <= MAX_NAME && name.bytes().all(allowed)).then_some(name)
+}
+
+/// At most 40 characters of text that goes into a message.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

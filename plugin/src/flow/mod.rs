@@ -1,0 +1,41 @@
+//! VPC flow log records: every field of every version, formats, the parser and the output.
+//!
+//! Sources: Amazon VPC User Guide, "Flow log records"; Amazon VPC Transit Gateways guide, "AWS Transit Gateway Flow
+//! Logs".
+//!
+//! ```
+//! use flowscore::flow::{Field, Formats, Parser};
+//!
+//! let mut parser = Parser::new(Formats::default());
+//! let line = b"2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+//! let record = parser.line(line)?.record().expect("not a header line");
+//! assert_eq!(record.bytes(), Some(4249));
+//! assert_eq!(record.text(Field::InterfaceId), Some("eni-1235b8ca123456789"));
+//!
+//! let mut json = b"{".to_vec();
+//! record.write_members(&mut json);
+//! json.push(b'}');
+//! assert!(json.starts_with(br#"{"version":2,"account_id":"123456789010","interface_id":"eni-1235b8ca123456789","#));
+//! # Ok::<(), flowscore::failure::Failure>(())
+//! ```
+
+mod extracted;
+mod fields;
+mod fit;
+mod format;
+mod formats;
+mod json;
+mod number;
+mod parser;
+mod record;
+mod reference;
+mod tokens;
+
+pub use fields::{FIELDS, Field, FieldInfo, FieldType, Kind, LAST_SECOND};
+pub use fit::{Fit, fit, is_address};
+pub use format::{Column, Format, FormatError, MAX_COLUMNS};
+pub use formats::Formats;
+pub use json::decode_tag;
+pub use parser::{Parsed, Parser};
+pub use record::{Action, FlowRecord, LogStatus};
+pub use reference::markdown;

@@ -1,0 +1,179 @@
+//! From text to [`FlowRecord`]: lines, CloudWatch events and JSON objects.
+
+use super::extracted::{self, Members};
+use super::format::{Format, MAX_COLUMNS};
+use super::formats::Formats;
+use super::record::FlowRecord;
+use super::tokens::{Span, Tokens, split};
+use crate::failure::{Failure, Layer};
+
+/// What a line is.
+#[derive(Clone, Copy, Debug)]
+pub enum Parsed<'a> {
+    /// A record.
+    Record(FlowRecord<'a>),
+    /// The header line of a text file in S3: the lines that follow have this format.
+    Header(&'a Format),
+}
+
+impl<'a> Parsed<'a> {
+    /// The record, if it is one.
+    pub fn record(self) -> Option<FlowRecord<'a>> {
+        match self {
+            Parsed::Record(record) => Some(record),
+            Parsed::Header(_) => None,
+        }
+    }
+}
+
+/// Parses the records of one stream, without allocating for each.
+///
+/// It holds the candidate formats, a buffer for token positions and, within one payload, the format that a header line
+/// announced. Apart from that header, what a record becomes depends on its own text alone.
+#[derive(Debug)]
+pub struct Parser {
+    formats: Formats,
+    header: Option<Formats>,
+    spans: Box<[Span; MAX_COLUMNS]>,
+    members: Members,
+    /// The format made for the last JSON object whose fields no candidate holds exactly, and those fields.
+    partial: Option<(u128, Format)>,
+}
+
+impl Parser {
+    /// A parser for records of these formats.
+    pub fn new(formats: Formats) -> Parser {
+        let spans = Box::new([Span::default(); MAX_COLUMNS]);
+        Parser { formats, header: None, spans, members: Members::default(), partial: None }
+    }
+
+    /// The configured candidates.
+    pub fn formats(&self) -> &Formats {
+        &self.formats
+    }
+
+    /// Begins a new payload: a header line holds for its own payload only.
+    pub fn reset(&mut self) {
+        self.header = None;
+    }
+
+    /// Parses one line of text: a record, or a header line, which from now until [`reset`](Parser::reset) is the only
+    /// format expected.
+    pub fn line<'a>(&'a mut self, line: &'a [u8]) -> Result<Parsed<'a>, Failure> {
+        if let Some(header) = Format::from_header(line) {
+            let format = header.map_err(|error| {
+                let reason = format!("the header line is not a format: {}", error.reason);
+                Failure::new(Layer::FlowRecord, error.offset, reason)
+            })?;
+            let header = self.header.insert(Formats::new(vec![format]));
+            return Ok(Parsed::Header(&header.candidates()[0]));
+        }
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        record(formats, self.header.is_some(), &mut *self.spans, line).map(Parsed::Record)
+    }
+
+    /// Parses a CloudWatch Logs event: its message, and the `extractedFields` object (raw JSON) if there is one.
+    ///
+    /// `extractedFields` is there when the subscription's filter pattern names the positions; the names are the
+    /// operator's own. When they are flow log field names, with hyphens or underscores, and hold all columns of a
+    /// format, they are preferred, for then the operator has said what each token is. Otherwise the message is parsed.
+    /// Failing that, for example because no format of that length is configured, the fields known are taken as they
+    /// are. A string with an escape sequence in `extractedFields` also leads to the message.
+    pub fn event<'a>(&'a mut self, message: &'a [u8], extracted: Option<&'a [u8]>) -> Result<Parsed<'a>, Failure> {
+        let found = extracted.and_then(|json| extracted::scan(json, &mut self.members).ok());
+        let Some(found) = found.filter(|found| found.fields != 0) else {
+            return match message.trim_ascii_start().first() {
+                Some(b'{') => self.object(message).map(Parsed::Record),
+                _ => self.line(message),
+            };
+        };
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        if !formats.covered_by(found.fields) {
+            // Checked once for the answer and once more to return it: a record borrows the buffers, and such events
+            // are rare (a filter pattern that names only part of the columns).
+            let spans = &mut *self.spans;
+            if Format::from_header(message).is_some() || record(formats, false, spans, message).is_ok() {
+                return self.line(message);
+            }
+        }
+        self.found(found).map(Parsed::Record)
+    }
+
+    /// Takes a record from a flat JSON object whose keys are field names, with hyphens or underscores, and whose values
+    /// are strings, numbers or null: `extractedFields`, or what Vector's `parse_aws_vpc_flow_log` returns.
+    ///
+    /// The record's columns are those of the candidate with exactly these fields, else the fields in table order. Keys
+    /// that are not flow log fields are left out.
+    pub fn object<'a>(&'a mut self, json: &'a [u8]) -> Result<FlowRecord<'a>, Failure> {
+        let found = extracted::scan(json, &mut self.members)?;
+        if found.fields == 0 {
+            let reason = "no member of the JSON object is a flow log field, such as `interface_id` or `bytes`";
+            return Err(Failure::new(Layer::FlowRecord, 0, reason));
+        }
+        self.found(found)
+    }
+
+    fn found<'a>(&'a mut self, found: extracted::Found<'a>) -> Result<FlowRecord<'a>, Failure> {
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        let format = match formats.holding(found.fields) {
+            Some(format) => format,
+            None => {
+                let is_same = self.partial.as_ref().is_some_and(|(fields, _)| *fields == found.fields);
+                if !is_same {
+                    self.partial = Some((found.fields, extracted::format_of(found.fields)));
+                }
+                match &self.partial {
+                    Some((_, format)) => format,
+                    None => return Err(Failure::new(Layer::FlowRecord, 0, "no flow log field")),
+                }
+            }
+        };
+        let spans = &mut self.spans[..format.columns().len()];
+        for (span, column) in spans.iter_mut().zip(format.columns()) {
+            *span = column.field.map(|field| self.members.value(field)).unwrap_or_default();
+        }
+        // A JSON string without escape sequences is already what output needs.
+        FlowRecord::check(found.text, spans, format, true)
+    }
+}
+
+#[inline]
+fn record<'a>(
+    formats: &'a Formats,
+    from_header: bool,
+    spans: &'a mut [Span],
+    line: &'a [u8],
+) -> Result<FlowRecord<'a>, Failure> {
+    let Tokens { count, plain, ascii } = split(line, spans)?;
+    if !ascii && let Err(error) = std::str::from_utf8(line) {
+        return Err(not_utf8(line, error.valid_up_to()));
+    }
+    match formats.choose(line, spans, count) {
+        Some(format) => FlowRecord::check(line, &spans[..count], format, plain),
+        None => Err(wrong_count(formats, from_header, count, line)),
+    }
+}
+
+#[cold]
+fn not_utf8(line: &[u8], offset: usize) -> Failure {
+    let byte = line.get(offset).copied().unwrap_or_default();
+    let reason = format!("byte 0x{byte:02x} is not UTF-8: a flow log line is text");
+    Failure::new(Layer::FlowRecord, offset, reason)
+}
+
+#[cold]
+fn wrong_count(formats: &Formats, from_header: bool, count: usize, line: &[u8]) -> Failure {
+    let fields = if count == 1 { "1 field" } else { &format!("{count} fields") };
+    let reason = if count == 0 {
+        "the line is empty".to_owned()
+    } else if from_header {
+        format!("{fields}, but the header line of this payload has {}", formats.summary())
+    } else {
+        format!(
+            "{fields}, but the formats have {}: set input.format to the flow log's LogFormat \
+             (aws ec2 describe-flow-logs)",
+            formats.summary()
+        )
+    };
+    Failure::new(Layer::FlowRecord, line.trim_ascii_end().len(), reason)
+}

@@ -1,0 +1,242 @@
+//! A flow log record: tokens borrowed from the text, and the numbers that scoring needs.
+
+use super::fields::{Field, FieldType, Kind};
+use super::format::{Column, Format, shortened};
+use super::number::number;
+use super::tokens::Span;
+use crate::failure::{Failure, Layer};
+use crate::row::{Column as RowColumn, Numeric};
+
+/// What the security groups and network ACLs decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The traffic was let through.
+    Accept,
+    /// The traffic was denied, or came after the connection was closed.
+    Reject,
+}
+
+/// Whether the record stands for traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStatus {
+    /// Traffic was logged.
+    Ok,
+    /// There was none in the interval: a zero.
+    NoData,
+    /// Records were lost inside AWS: the traffic is *unknown*, not zero.
+    SkipData,
+}
+
+/// Numbers read while parsing, by slot; -1 is absent. The last slot takes what scoring never asks for.
+pub(crate) type Numbers = [i64; 10];
+
+const CORE: [Field; 9] = [
+    Field::Version,
+    Field::SrcPort,
+    Field::DstPort,
+    Field::Protocol,
+    Field::Packets,
+    Field::Bytes,
+    Field::Start,
+    Field::End,
+    Field::TcpFlags,
+];
+
+/// The slot of a column's number.
+pub(crate) fn slot(field: Option<Field>) -> u8 {
+    CORE.iter().position(|&core| Some(core) == field).unwrap_or(CORE.len()) as u8
+}
+
+/// One flow: source, destination, ports and protocol on one interface in one aggregation interval.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowRecord<'a> {
+    /// UTF-8: the line, or the JSON object its tokens lie in.
+    pub(super) text: &'a [u8],
+    pub(super) spans: &'a [Span],
+    pub(super) format: &'a Format,
+    pub(super) plain: bool,
+    numbers: Numbers,
+    action: Option<Action>,
+    log_status: Option<LogStatus>,
+}
+
+impl<'a> FlowRecord<'a> {
+    /// Checks the tokens against the columns: `spans` holds one token of `text` for each. An empty one is absent, as is
+    /// `-`; only a JSON null makes it.
+    pub(super) fn check(text: &'a [u8], spans: &'a [Span], format: &'a Format, plain: bool) -> Result<Self, Failure> {
+        let mut record = FlowRecord { text, spans, format, plain, numbers: [-1; 10], action: None, log_status: None };
+        let bytes = text;
+        for (column, span) in format.columns().iter().zip(spans) {
+            let (start, end) = (span.start as usize, span.end as usize);
+            match column.kind {
+                Kind::Integer { max } => match number(bytes, start, end) {
+                    Some(value) if value <= max => record.numbers[usize::from(column.slot)] = value,
+                    _ if matches!(bytes.get(start..end), Some(b"-" | b"")) => {}
+                    _ => return Err(refuse(column, max, span.text(text), start)),
+                },
+                Kind::Action => match bytes.get(start..end) {
+                    Some(b"ACCEPT") => record.action = Some(Action::Accept),
+                    Some(b"REJECT") => record.action = Some(Action::Reject),
+                    Some(b"-" | b"") => {}
+                    _ => return Err(refuse_word(column, span.text(text), start, "ACCEPT, REJECT or -")),
+                },
+                Kind::Status => match bytes.get(start..end) {
+                    Some(b"OK") => record.log_status = Some(LogStatus::Ok),
+                    Some(b"NODATA") => record.log_status = Some(LogStatus::NoData),
+                    Some(b"SKIPDATA") => record.log_status = Some(LogStatus::SkipData),
+                    Some(b"-" | b"") => {}
+                    _ => return Err(refuse_word(column, span.text(text), start, "OK, NODATA, SKIPDATA or -")),
+                },
+                _ => {}
+            }
+        }
+        Ok(record)
+    }
+
+    /// The format the record has.
+    pub fn format(&self) -> &'a Format {
+        self.format
+    }
+
+    /// The token of a column, as it stands in the line. None: `-`, or there is no such column.
+    pub fn token(&self, column: usize) -> Option<&'a str> {
+        self.spans.get(column).map(|span| span.text(self.text)).filter(|&token| token != "-" && !token.is_empty())
+    }
+
+    /// The token of a field, as it stands in the line. None: `-`, or the format does not have the field.
+    pub fn text(&self, field: Field) -> Option<&'a str> {
+        self.token(self.format.column_of(field)?)
+    }
+
+    /// The value of an integer field. None: `-`, no such field in the format, or the field is text.
+    pub fn integer(&self, field: Field) -> Option<i64> {
+        let slot = usize::from(slot(Some(field)));
+        if slot < CORE.len() {
+            return self.core(slot);
+        }
+        if field.info().field_type == FieldType::String {
+            return None;
+        }
+        let span = self.spans.get(self.format.column_of(field)?)?;
+        number(self.text, span.start as usize, span.end as usize)
+    }
+
+    #[inline]
+    fn core(&self, slot: usize) -> Option<i64> {
+        let value = self.numbers[slot];
+        (value >= 0).then_some(value)
+    }
+
+    /// Record version: the highest version number among the format's fields.
+    pub fn version(&self) -> Option<i64> {
+        self.core(0)
+    }
+
+    /// Source port, 0–65535.
+    pub fn srcport(&self) -> Option<u16> {
+        self.core(1).and_then(|port| u16::try_from(port).ok())
+    }
+
+    /// Destination port, 0–65535.
+    pub fn dstport(&self) -> Option<u16> {
+        self.core(2).and_then(|port| u16::try_from(port).ok())
+    }
+
+    /// IANA protocol number.
+    pub fn protocol(&self) -> Option<u8> {
+        self.core(3).and_then(|protocol| u8::try_from(protocol).ok())
+    }
+
+    /// Packets in the aggregation interval.
+    pub fn packets(&self) -> Option<u64> {
+        self.core(4).map(i64::unsigned_abs)
+    }
+
+    /// Bytes in the aggregation interval.
+    pub fn bytes(&self) -> Option<u64> {
+        self.core(5).map(i64::unsigned_abs)
+    }
+
+    /// First packet seen, Unix seconds.
+    pub fn start(&self) -> Option<i64> {
+        self.core(6)
+    }
+
+    /// Last packet seen, Unix seconds.
+    pub fn end(&self) -> Option<i64> {
+        self.core(7)
+    }
+
+    /// TCP flags seen, OR-ed.
+    pub fn tcp_flags(&self) -> Option<u32> {
+        self.core(8).and_then(|flags| u32::try_from(flags).ok())
+    }
+
+    /// Accepted or rejected; none in NODATA and SKIPDATA records.
+    pub fn action(&self) -> Option<Action> {
+        self.action
+    }
+
+    /// Whether the record stands for traffic; none if the format does not have the field.
+    pub fn log_status(&self) -> Option<LogStatus> {
+        self.log_status
+    }
+
+    /// First and last second of the record, in that order; one alone stands for both.
+    ///
+    /// A `start` after `end` is no failure: each stamp may be off by up to 60 s ("Flow log records"), while the bytes
+    /// are real, and refusing them would look like a drop. The two are put in order instead.
+    pub fn interval(&self) -> Option<(i64, i64)> {
+        match (self.start(), self.end()) {
+            (Some(start), Some(end)) => Some((start.min(end), start.max(end))),
+            (one, other) => one.or(other).map(|second| (second, second)),
+        }
+    }
+}
+
+impl Numeric for FlowRecord<'_> {
+    fn number(&self, column: &RowColumn) -> Result<Option<f64>, Failure> {
+        let Some(field) = column.field() else {
+            return unknown_column_number(self, column);
+        };
+        if field.info().field_type == FieldType::String {
+            return match self.text(field) {
+                None => Ok(None),
+                Some(token) => Err(column.not_a_number(token, 0)),
+            };
+        }
+        Ok(self.integer(field).map(|value| value as f64))
+    }
+}
+
+/// A column whose name is not in the table may still hold numbers.
+#[cold]
+fn unknown_column_number(record: &FlowRecord<'_>, column: &RowColumn) -> Result<Option<f64>, Failure> {
+    let position = record.format.columns().iter().position(|known| known.snake_name == column.snake_name());
+    let Some(token) = position.and_then(|position| record.token(position)) else { return Ok(None) };
+    crate::row::finite(token).map(Some).ok_or_else(|| column.not_a_number(token, 0))
+}
+
+#[cold]
+fn refuse(column: &Column, max: i64, token: &str, offset: usize) -> Failure {
+    let name = &column.name;
+    let shown = shortened(token);
+    let mut reason = format!("{name} `{shown}` is not a whole number from 0 to {max}");
+    let is_time = column.field.is_some_and(|field| matches!(field, Field::Start | Field::End));
+    if is_time && token.len() == 13 && token.bytes().all(|byte| byte.is_ascii_digit()) {
+        reason = format!("{name} `{shown}` looks like milliseconds: flow logs count Unix seconds");
+    } else if column.kind == (Kind::Integer { max: i64::MAX }) && token.bytes().all(|byte| byte.is_ascii_digit()) {
+        reason = format!("{name} `{shown}` is too large: 64-bit values end at {max}");
+    }
+    reason.push_str(ORDER_HINT);
+    Failure::new(Layer::FlowRecord, offset, reason)
+}
+
+#[cold]
+fn refuse_word(column: &Column, token: &str, offset: usize, right: &str) -> Failure {
+    let reason = format!("{} `{}` is not one of {right}{ORDER_HINT}", column.name, shortened(token));
+    Failure::new(Layer::FlowRecord, offset, reason)
+}
+
+/// The usual cause of a token of the wrong type.
+const ORDER_HINT: &str = "; if this is another field's value, set input.format to the flow log's LogFormat";

@@ -1,0 +1,239 @@
+//! CSV rows (RFC 4180), with the retired service's names for columns without a header: `COL_1`, `COL_2`, …
+
+use super::column::{Column, Columns};
+use super::text::write_escaped;
+use super::{Cell, CellKind, Row, Shape, finite, utf8};
+use crate::failure::{Failure, Layer};
+
+/// The most fields of a row, as in the retired service.
+const MAX_FIELDS: usize = 1000;
+
+/// Whether the first row of a payload names the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Header {
+    /// The first row of each payload is a header. If names are configured they are used instead and it is skipped.
+    First,
+    /// All rows are data.
+    #[default]
+    None,
+}
+
+/// How the rows are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// What separates fields: one ASCII character, not a quote or line end.
+    pub delimiter: u8,
+    /// Whether there is a header row.
+    pub header: Header,
+    /// Names of the columns; empty: from the header, else `COL_1`, `COL_2`, ….
+    pub names: Vec<String>,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Dialect { delimiter: b',', header: Header::None, names: Vec::new() }
+    }
+}
+
+/// Reads CSV rows.
+#[derive(Clone, Debug)]
+pub struct CsvRows {
+    dialect: Dialect,
+    columns: Columns,
+    configured: Layout,
+    layout: Layout,
+    expects_header: bool,
+    cells: Vec<Cell>,
+}
+
+impl CsvRows {
+    /// A reader for rows of this dialect, that finds these columns.
+    pub fn new(dialect: Dialect, columns: Columns) -> CsvRows {
+        let configured = Layout::new(&columns, dialect.names.clone());
+        let layout = configured.clone();
+        let expects_header = dialect.header == Header::First;
+        CsvRows { dialect, columns, configured, layout, expects_header, cells: Vec::new() }
+    }
+
+    /// The columns it finds.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Begins a new payload: with [`Header::First`] its first row is a header.
+    pub fn reset(&mut self) {
+        self.expects_header = self.dialect.header == Header::First;
+    }
+
+    /// Reads one row; none if it was the header. A row is a line, or more lines if a quoted field has line ends in it
+    /// ([`record_end`] finds where it ends).
+    pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<Row<'a>>, Failure> {
+        let text = utf8(line, Layer::Csv)?;
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        split(text, self.dialect.delimiter, &mut self.cells)?;
+        if std::mem::take(&mut self.expects_header) {
+            if self.dialect.names.is_empty() {
+                let names = self.cells.iter().map(|cell| cell.read(text).unwrap_or_default().into_owned());
+                self.layout = Layout::new(&self.columns, names.collect());
+                self.layout.check(&self.columns)?;
+            } else {
+                self.layout.clone_from(&self.configured);
+            }
+            return Ok(None);
+        }
+        let (fields, names) = (self.cells.len(), self.layout.names.len());
+        if names != 0 && fields != names {
+            let reason = format!("{fields} fields where the header or the configuration has {names} columns");
+            return Err(Failure::new(Layer::Csv, text.len(), reason));
+        }
+        Ok(Some(Row { text, cells: &self.cells, shape: Shape::Csv { layout: &self.layout } }))
+    }
+}
+
+/// Which field of a row each column is.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// Names of all fields; empty: `COL_1`, ….
+    names: Vec<String>,
+    /// `"name":` for each name.
+    keys: Vec<Vec<u8>>,
+    /// For each compiled column its field.
+    places: Vec<Option<usize>>,
+    /// The fields that are compiled columns.
+    numeric: Vec<bool>,
+}
+
+impl Layout {
+    fn new(columns: &Columns, names: Vec<String>) -> Layout {
+        let place = |column: &Column| {
+            let generated = || column.name().strip_prefix("COL_")?.parse::<usize>().ok()?.checked_sub(1);
+            let named = names.iter().position(|name| name.trim_ascii() == column.name());
+            named.or_else(|| if names.is_empty() { generated().filter(|&place| place < MAX_FIELDS) } else { None })
+        };
+        let places: Vec<_> = columns.as_slice().iter().map(place).collect();
+        let last = places.iter().flatten().max().map_or(0, |last| last + 1);
+        let mut numeric = vec![false; names.len().max(last)];
+        for &place in places.iter().flatten() {
+            numeric[place] = true;
+        }
+        let keys = names.iter().map(|name| key(name.trim_ascii())).collect();
+        Layout { names, keys, places, numeric }
+    }
+
+    /// A header that lacks a column to score would make every row fail or count as absent: say so at once.
+    fn check(&self, columns: &Columns) -> Result<(), Failure> {
+        let missing = columns.as_slice().iter().find(|column| self.place(column).is_none());
+        let Some(missing) = missing else { return Ok(()) };
+        let known: Vec<_> = self.names.iter().take(20).map(|name| name.trim_ascii()).collect();
+        let reason = format!("the header has no column `{}`; it has {}", missing.name(), known.join(", "));
+        Err(Failure::new(Layer::Csv, 0, reason))
+    }
+
+    pub(super) fn place(&self, column: &Column) -> Option<usize> {
+        self.places.get(column.index()).copied().flatten()
+    }
+
+    pub(super) fn write_members(&self, text: &str, cells: &[Cell], out: &mut Vec<u8>) {
+        for (place, &cell) in cells.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            match self.keys.get(place) {
+                Some(key) => out.extend_from_slice(key),
+                None => out.extend_from_slice(&key(&format!("COL_{}", place + 1))),
+            }
+            let value = cell.read(text).unwrap_or_default();
+            let is_numeric = self.numeric.get(place).copied().unwrap_or(false);
+            if is_numeric && value.trim_ascii().is_empty() {
+                out.extend_from_slice(b"null");
+            } else if is_numeric && is_json_number(value.trim_ascii()) {
+                out.extend_from_slice(value.trim_ascii().as_bytes());
+            } else {
+                out.push(b'"');
+                write_escaped(out, &value);
+                out.push(b'"');
+            }
+        }
+    }
+}
+
+fn key(name: &str) -> Vec<u8> {
+    let mut key = vec![b'"'];
+    write_escaped(&mut key, name);
+    key.extend_from_slice(b"\":");
+    key
+}
+
+/// Whether the text may be written as it is: a finite number in JSON's grammar, which has no `+1`, `007`, `1.` or `.5`.
+fn is_json_number(text: &str) -> bool {
+    let value = super::scan::Scanner::new(text.as_bytes()).and_then(|mut scanner| {
+        let value = scanner.value()?;
+        scanner.finish()?;
+        Ok(value)
+    });
+    value.is_ok_and(|value| value.kind == super::scan::ValueKind::Number) && finite(text).is_some()
+}
+
+/// Splits a row into fields.
+fn split(text: &str, delimiter: u8, cells: &mut Vec<Cell>) -> Result<(), Failure> {
+    let bytes = text.as_bytes();
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(Failure::new(Layer::Csv, 0, "the row is longer than 4 GiB"));
+    }
+    cells.clear();
+    let mut position = 0;
+    loop {
+        if cells.len() == MAX_FIELDS {
+            return Err(Failure::new(Layer::Csv, position, "more than 1000 fields in a row"));
+        }
+        let cell = if bytes.get(position) == Some(&b'"') {
+            quoted(bytes, position)?
+        } else {
+            let rest = &bytes[position..];
+            let length = rest.iter().position(|&byte| byte == delimiter).unwrap_or(rest.len());
+            Cell::new(position, position + length, CellKind::Plain)
+        };
+        let is_quoted = bytes.get(position) == Some(&b'"');
+        position = cell.end as usize + usize::from(is_quoted);
+        cells.push(cell);
+        match bytes.get(position) {
+            None => return Ok(()),
+            Some(&byte) if byte == delimiter => position += 1,
+            Some(_) => {
+                let reason = "after a closing quote a delimiter is expected; a quote inside a quoted field is doubled";
+                return Err(Failure::new(Layer::Csv, position, reason));
+            }
+        }
+    }
+}
+
+/// The inside of the quoted field that opens at `open`.
+fn quoted(bytes: &[u8], open: usize) -> Result<Cell, Failure> {
+    let mut kind = CellKind::Plain;
+    let mut position = open + 1;
+    loop {
+        match (bytes.get(position), bytes.get(position + 1)) {
+            (Some(b'"'), Some(b'"')) => {
+                kind = CellKind::Doubled;
+                position += 2;
+            }
+            (Some(b'"'), _) => return Ok(Cell::new(open + 1, position, kind)),
+            (Some(_), _) => position += 1,
+            (None, _) => return Err(Failure::new(Layer::Csv, open, "a quoted field is not closed")),
+        }
+    }
+}
+
+/// Where the first row of `text` ends, its line end included: line ends inside quotes belong to the row.
+pub fn record_end(text: &[u8]) -> usize {
+    let mut in_quotes = false;
+    for (i, &byte) in text.iter().enumerate() {
+        match byte {
+            b'"' => in_quotes = !in_quotes,
+            b'\n' if !in_quotes => return i + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}

@@ -1,0 +1,162 @@
+//! Generic records, so that any stream with numbers can be scored: JSON objects and CSV rows with numeric columns.
+//!
+//! Column names are compiled once ([`Columns`]); a reader ([`JsonRows`], [`CsvRows`]) then finds their values in each
+//! record without allocating, and a [`Row`] gives them as numbers or text and writes the record to output.
+
+mod column;
+mod csv;
+mod json;
+pub(crate) mod scan;
+pub(crate) mod text;
+
+use std::borrow::Cow;
+
+use crate::failure::{Failure, Layer};
+
+pub use column::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
+pub use csv::{CsvRows, Dialect, Header, record_end};
+pub use json::JsonRows;
+pub use scan::MAX_DEPTH;
+
+/// A record that gives numbers by column.
+pub trait Numeric {
+    /// The value of a column. None: the record does not have it, or says that it is absent.
+    ///
+    /// A value that is there but is not a finite number is a failure that names the column.
+    fn number(&self, column: &Column) -> Result<Option<f64>, Failure>;
+}
+
+/// The finite number written in `text`, blanks around it aside: digits with an optional sign, fraction and exponent.
+///
+/// `NaN`, `inf`, hexadecimal and numbers beyond the range of a 64-bit float (1.8e308) are none.
+pub fn finite(text: &str) -> Option<f64> {
+    text.trim_ascii().parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// Where a column's value lies in a record, and how to read it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cell {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) kind: CellKind,
+}
+
+/// How a cell's text is to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CellKind {
+    /// No such member, or null.
+    #[default]
+    Absent,
+    /// Text as it stands: a JSON number, an unescaped JSON string, a CSV field.
+    Plain,
+    /// The inside of a JSON string with escape sequences.
+    Escaped,
+    /// The inside of a quoted CSV field with doubled quotes.
+    Doubled,
+    /// `true` or `false`.
+    Boolean,
+    /// An object or array.
+    Container,
+}
+
+impl Cell {
+    pub(crate) fn new(start: usize, end: usize, kind: CellKind) -> Cell {
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Cell { start: narrow(start), end: narrow(end), kind }
+    }
+
+    fn raw(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    fn read(self, text: &str) -> Option<Cow<'_, str>> {
+        let raw = self.raw(text);
+        match self.kind {
+            CellKind::Absent => None,
+            CellKind::Escaped => Some(text::unescape(raw)),
+            CellKind::Doubled => Some(Cow::Owned(raw.replace("\"\"", "\""))),
+            CellKind::Plain | CellKind::Boolean | CellKind::Container => Some(Cow::Borrowed(raw)),
+        }
+    }
+}
+
+/// A JSON object or a CSV row, borrowed from the input.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    text: &'a str,
+    /// One cell for each compiled column (JSON), or for each field of the row (CSV).
+    cells: &'a [Cell],
+    shape: Shape<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shape<'a> {
+    Json { has_line_ends: bool },
+    Csv { layout: &'a csv::Layout },
+}
+
+impl<'a> Row<'a> {
+    fn cell(&self, column: &Column) -> Cell {
+        let position = match self.shape {
+            Shape::Json { .. } => Some(column.index()),
+            Shape::Csv { layout } => layout.place(column),
+        };
+        position.and_then(|position| self.cells.get(position)).copied().unwrap_or_default()
+    }
+
+    /// The value of a column as text, for keys and times: a string's text, or a number, boolean or container as it is
+    /// written. None: absent, null, or an empty CSV field.
+    pub fn text(&self, column: &Column) -> Option<Cow<'a, str>> {
+        let text = self.cell(column).read(self.text)?;
+        let is_csv = matches!(self.shape, Shape::Csv { .. });
+        (!(is_csv && text.is_empty())).then_some(text)
+    }
+
+    /// All fields of a CSV row; of a JSON object the compiled columns.
+    pub fn fields(&self) -> Vec<String> {
+        self.cells.iter().map(|cell| cell.read(self.text).unwrap_or_default().into_owned()).collect()
+    }
+
+    /// The record as it was read.
+    pub fn source(&self) -> &'a str {
+        self.text
+    }
+
+    /// Appends the record as members of a JSON object, `"a":1,"b":"x"`, without braces; nothing for an empty object.
+    ///
+    /// A JSON object's members are copied as they are (line ends between them are dropped, so that an event stays one
+    /// line). A CSV row's fields are strings under their column names, but the compiled columns are numbers where they
+    /// hold one, and null where they are empty.
+    pub fn write_members(&self, out: &mut Vec<u8>) {
+        match self.shape {
+            Shape::Json { has_line_ends } => json::write_members(self.text, has_line_ends, out),
+            Shape::Csv { layout } => layout.write_members(self.text, self.cells, out),
+        }
+    }
+}
+
+impl Numeric for Row<'_> {
+    /// Numbers and strings that hold one are accepted: producers, `extractedFields` among them, often write numbers as
+    /// strings. Null, an absent member and an empty CSV field are none.
+    fn number(&self, column: &Column) -> Result<Option<f64>, Failure> {
+        let cell = self.cell(column);
+        let is_csv = matches!(self.shape, Shape::Csv { .. });
+        let text = cell.read(self.text);
+        match (cell.kind, &text) {
+            (_, None) => Ok(None),
+            (CellKind::Boolean | CellKind::Container, Some(text)) => {
+                Err(column.not_a_number(text, cell.start as usize))
+            }
+            (_, Some(text)) if is_csv && text.trim_ascii().is_empty() => Ok(None),
+            (_, Some(text)) => match finite(text) {
+                Some(number) => Ok(Some(number)),
+                None => Err(column.not_a_number(text, cell.start as usize)),
+            },
+        }
+    }
+}
+
+/// The input as text.
+fn utf8(bytes: &[u8], layer: Layer) -> Result<&str, Failure> {
+    std::str::from_utf8(bytes).map_err(|error| Failure::new(layer, error.valid_up_to(), "not UTF-8: a record is text"))
+}
