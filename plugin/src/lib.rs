@@ -13,4 +13,5 @@
 //! the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
+pub mod decode;
 pub mod failure;
