@@ -19,6 +19,8 @@ pub enum Layer {
     Zlib,
     /// A raw deflate stream (RFC 1951).
     Deflate,
+    /// A Zstandard frame (RFC 8878), which is not supported.
+    Zstd,
     /// An aggregated record of the Kinesis Producer Library.
     Kpl,
     /// A JSON envelope: CloudWatch Logs, Kinesis, Lambda, Firehose.
@@ -42,6 +44,7 @@ impl Layer {
             Layer::Gzip => "gzip",
             Layer::Zlib => "zlib",
             Layer::Deflate => "deflate",
+            Layer::Zstd => "zstd",
             Layer::Kpl => "kpl",
             Layer::Envelope => "envelope",
             Layer::FlowRecord => "flow_record",

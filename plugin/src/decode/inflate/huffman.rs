@@ -1,0 +1,286 @@
+//! Decoding tables for the Huffman codes of a deflate block (RFC 1951 section 3.2.2).
+//!
+//! A code is decoded with one table look-up of its first bits; codes longer than the table's width continue in a
+//! subtable. Each entry says everything the decoding loop needs, so that the loop has no second look-up for base
+//! values or numbers of extra bits. Two short literals in a row are folded into one entry, because flow log text is
+//! mostly digits with codes of four to six bits.
+
+use super::Flaw;
+
+/// Bits looked up at once for a literal or length.
+pub(super) const LITLEN_BITS: u32 = 11;
+/// Bits looked up at once for a distance.
+pub(super) const DISTANCE_BITS: u32 = 8;
+/// Entries of a literal/length table: 2,342 are needed at most (zlib's `enough 288 11 15`); a power of two lets the
+/// index be masked instead of checked.
+pub(super) const LITLEN_ENTRIES: usize = 4096;
+/// Entries of a distance table: 402 are needed at most (`enough 32 8 15`).
+pub(super) const DISTANCE_ENTRIES: usize = 512;
+/// Bits and entries of the table for the code that code lengths are written in; its codes have at most 7 bits.
+pub(super) const PRECODE_BITS: u32 = 7;
+pub(super) const PRECODE_ENTRIES: usize = 128;
+
+const MAX_CODE_BITS: usize = 15;
+
+const ONE_LITERAL: u32 = 1 << 10;
+const TWO_LITERALS: u32 = 2 << 10;
+
+// An entry, from the lowest bit:
+//
+//   bits    literal/length                            distance              subtable
+//   0- 4    input bits: code and extra bits           same                  bits looked up before it
+//   5- 8    of these, bits before the extra bits      same                  its width
+//   9       EXCEPTIONAL                               same                  set
+//   10-11   number of literals (0 to 2)               0                     0, or END or UNUSED
+//   12      MATCH: a length follows the literals      0                     0
+//   13-20   first literal                             base (13-27)          its first entry (13-27)
+//   21-29   base of the length, or second literal
+
+/// The entry stands for something other than literals, a length or a distance: a subtable, or [`END`] or [`UNUSED`].
+pub(super) const EXCEPTIONAL: u32 = 1 << 9;
+/// With [`EXCEPTIONAL`]: end of block.
+pub(super) const END: u32 = 1 << 10;
+/// With [`EXCEPTIONAL`]: no symbol has this code.
+pub(super) const UNUSED: u32 = 1 << 11;
+/// A length is in the entry, after its literals.
+pub(super) const MATCH: u32 = 1 << 12;
+
+/// Bits that the entry takes in the input, extra bits included.
+#[inline(always)]
+pub(super) const fn bits(entry: u32) -> u32 {
+    entry & 31
+}
+
+/// How many literals the entry holds.
+#[inline(always)]
+pub(super) const fn literal_count(entry: u32) -> usize {
+    (entry >> 10 & 3) as usize
+}
+
+/// The entry's literals; those beyond [`literal_count`] mean nothing.
+#[inline(always)]
+pub(super) const fn literals(entry: u32) -> [u8; 2] {
+    ((entry >> 13) as u16).to_le_bytes()
+}
+
+/// The extra bits; `buffer` still holds the code.
+#[inline(always)]
+const fn extra(entry: u32, buffer: u64) -> usize {
+    ((buffer & ((1 << bits(entry)) - 1)) >> (entry >> 5 & 15)) as usize
+}
+
+/// The length of a [`MATCH`]; `buffer` still holds the code.
+#[inline(always)]
+pub(super) const fn length(entry: u32, buffer: u64) -> usize {
+    (entry >> 21) as usize + extra(entry, buffer)
+}
+
+/// The distance, or the precode symbol, of an entry; `buffer` still holds the code.
+#[inline(always)]
+pub(super) const fn distance(entry: u32, buffer: u64) -> usize {
+    (entry >> 13) as usize + extra(entry, buffer)
+}
+
+/// Index of the subtable entry that an [`EXCEPTIONAL`] entry points to, after its own bits have been consumed.
+#[inline(always)]
+pub(super) const fn subtable_index(entry: u32, buffer: u64) -> usize {
+    (entry >> 13) as usize + (buffer & ((1 << (entry >> 5 & 15)) - 1)) as usize
+}
+
+/// What the symbols of a table mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    /// Code lengths 0 to 15 and the repeat codes 16 to 18.
+    Precode,
+    /// Literals, end of block and lengths.
+    LiteralLength,
+    /// Distances.
+    Distance,
+}
+
+/// Base and extra bits of the length symbols 257 to 285 (RFC 1951 section 3.2.5).
+const LENGTHS: [(u16, u8); 29] = [
+    (3, 0),
+    (4, 0),
+    (5, 0),
+    (6, 0),
+    (7, 0),
+    (8, 0),
+    (9, 0),
+    (10, 0),
+    (11, 1),
+    (13, 1),
+    (15, 1),
+    (17, 1),
+    (19, 2),
+    (23, 2),
+    (27, 2),
+    (31, 2),
+    (35, 3),
+    (43, 3),
+    (51, 3),
+    (59, 3),
+    (67, 4),
+    (83, 4),
+    (99, 4),
+    (115, 4),
+    (131, 5),
+    (163, 5),
+    (195, 5),
+    (227, 5),
+    (258, 0),
+];
+
+impl Alphabet {
+    /// The entry for `symbol` whose code takes `code_bits` in this (sub)table.
+    fn entry(self, symbol: usize, code_bits: u32) -> u32 {
+        let with = |base: u32, extra: u32| base << 13 | code_bits << 5 | (code_bits + extra);
+        match self {
+            Alphabet::Precode => with(symbol as u32, 0),
+            Alphabet::LiteralLength if symbol < 256 => ONE_LITERAL | with(symbol as u32, 0),
+            Alphabet::LiteralLength if symbol == 256 => EXCEPTIONAL | END | code_bits,
+            Alphabet::LiteralLength => match LENGTHS.get(symbol - 257) {
+                Some(&(base, extra)) => MATCH | with(u32::from(base) << 8, u32::from(extra)),
+                None => EXCEPTIONAL | UNUSED | code_bits,
+            },
+            // Each pair of distance symbols from 4 on has one extra bit more than the pair before.
+            Alphabet::Distance if symbol < 4 => with(symbol as u32 + 1, 0),
+            Alphabet::Distance if symbol < 30 => {
+                let extra = (symbol as u32 - 2) / 2;
+                with(((2 + (symbol as u32 & 1)) << extra) + 1, extra)
+            }
+            Alphabet::Distance => EXCEPTIONAL | UNUSED | code_bits,
+        }
+    }
+}
+
+/// Fills `table` for the code given by the code length of each symbol.
+///
+/// Fails if the lengths give no prefix code. As in zlib, an incomplete code is allowed only with a single code of one
+/// bit, and only for lengths and distances.
+pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table_bits: u32) -> Result<(), Flaw> {
+    let mut count = [0_u16; MAX_CODE_BITS + 1];
+    for &length in lengths {
+        if let Some(count) = count.get_mut(usize::from(length)) {
+            *count += 1;
+        }
+    }
+    let used = lengths.len() as u16 - count[0];
+    let main = 1_usize << table_bits;
+    if used == 0 {
+        if alphabet == Alphabet::Precode {
+            return Err(Flaw::Code);
+        }
+        fill(table, 0, 1, main, EXCEPTIONAL | UNUSED | 1);
+        return Ok(());
+    }
+    count[0] = 0;
+    let longest = (1..=MAX_CODE_BITS).rev().find(|&bits| count[bits] != 0).unwrap_or(1);
+    let mut left = 1_i32;
+    for &codes in count.iter().skip(1) {
+        left = (left << 1) - i32::from(codes);
+        if left < 0 {
+            return Err(Flaw::Code);
+        }
+    }
+    if left > 0 {
+        if alphabet == Alphabet::Precode || longest != 1 {
+            return Err(Flaw::Code);
+        }
+        fill(table, 0, 1, main, EXCEPTIONAL | UNUSED | 1);
+    }
+
+    // Symbols in the order of their codes: by length, then by value.
+    let mut next = [0_u16; MAX_CODE_BITS + 2];
+    for bits in 1..=MAX_CODE_BITS {
+        next[bits + 1] = next[bits] + count[bits];
+    }
+    let mut sorted = [0_u16; 320];
+    for (symbol, &length) in lengths.iter().enumerate() {
+        if let Some(place) = next.get_mut(usize::from(length)).filter(|_| length != 0) {
+            if let Some(slot) = sorted.get_mut(usize::from(*place)) {
+                *slot = symbol as u16;
+            }
+            *place += 1;
+        }
+    }
+
+    let mut code = 0_u32;
+    let mut place = 0_usize;
+    let mut free = main;
+    let mut subtable = (u32::MAX, 0_usize, 0_u32); // prefix, start, width
+    for bits in 1..=longest {
+        for nth in 0..count[bits] {
+            let symbol = usize::from(sorted.get(place).copied().unwrap_or(0));
+            place += 1;
+            // Deflate packs codes starting with their most significant bit, so the look-up sees them reversed.
+            let reversed = code.reverse_bits() >> (32 - bits as u32);
+            code += 1;
+            if bits as u32 <= table_bits {
+                fill(table, reversed as usize, 1 << bits, main, alphabet.entry(symbol, bits as u32));
+                continue;
+            }
+            let prefix = reversed & (main as u32 - 1);
+            if prefix != subtable.0 {
+                let width = subtable_width(&count, bits, nth, table_bits);
+                subtable = (prefix, free, width);
+                free += 1 << width;
+                let pointer = EXCEPTIONAL | (subtable.1 as u32) << 13 | width << 5 | table_bits;
+                *table.get_mut(prefix as usize).ok_or(Flaw::Code)? = pointer;
+            }
+            let (_, start, width) = subtable;
+            let inner = table.get_mut(start..start + (1 << width)).ok_or(Flaw::Code)?;
+            let rest = bits as u32 - table_bits;
+            fill(inner, (reversed >> table_bits) as usize, 1 << rest, 1 << width, alphabet.entry(symbol, rest));
+        }
+        code <<= 1;
+    }
+    if alphabet == Alphabet::LiteralLength {
+        fold_pairs(table);
+    }
+    Ok(())
+}
+
+fn fill(table: &mut [u32], first: usize, step: usize, end: usize, entry: u32) {
+    if let Some(slots) = table.get_mut(first..end) {
+        slots.iter_mut().step_by(step).for_each(|slot| *slot = entry);
+    }
+}
+
+/// The width of a subtable that begins with the `nth` code of length `bits`: wide enough for the codes that remain.
+fn subtable_width(count: &[u16; MAX_CODE_BITS + 1], bits: usize, nth: u16, table_bits: u32) -> u32 {
+    let mut width = bits as u32 - table_bits;
+    let mut codes = i32::from(count[bits] - nth);
+    let mut length = bits;
+    while codes < 1 << width && length < MAX_CODE_BITS {
+        length += 1;
+        width += 1;
+        codes = (codes << 1) + i32::from(count[length]);
+    }
+    width
+}
+
+/// Folds a literal with the literal or length that follows it, where both codes fit into the main table's width.
+fn fold_pairs(table: &mut [u32]) {
+    // Downwards: the second symbol is looked up at a smaller index (some leading bits dropped), which must still hold
+    // a single symbol. Index 0 refers to itself and is therefore read before it is replaced.
+    for index in (0..1_usize << LITLEN_BITS).rev() {
+        let Some(&first) = table.get(index) else { return };
+        if first & (EXCEPTIONAL | MATCH) != 0 {
+            continue;
+        }
+        let Some(&second) = table.get(index >> bits(first)) else { return };
+        let before_extra = bits(first) + (second >> 5 & 15);
+        if second & EXCEPTIONAL != 0 || before_extra > LITLEN_BITS {
+            continue;
+        }
+        let kind = if second & MATCH != 0 {
+            MATCH | ONE_LITERAL | second & 0xffe0_0000
+        } else {
+            TWO_LITERALS | second << 8 & 0x1fe0_0000
+        };
+        if let Some(slot) = table.get_mut(index) {
+            *slot = kind | first & 0x001f_e000 | before_extra << 5 | (bits(first) + bits(second));
+        }
+    }
+}

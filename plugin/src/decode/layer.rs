@@ -1,0 +1,120 @@
+//! Which layer some bytes are, told by their content alone.
+
+use super::arena::Arena;
+use super::base64;
+use super::compressed::Compression;
+use super::inflate::{Flaw, Inflater};
+use super::kpl;
+
+/// Bytes looked at to tell text from binary data.
+const SAMPLE: usize = 512;
+/// Magic bytes of a Zstandard frame (RFC 8878 section 3.1.1).
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// What some bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Compressed(Compression),
+    Zstd,
+    Kpl,
+    Text,
+    Unknown,
+}
+
+/// Tells what `bytes`, which are not empty, are. Candidates without magic bytes are tried on `scratch`.
+pub(super) fn find(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> Found {
+    if let Some(found) = magic(bytes) {
+        return found;
+    }
+    if is_text(bytes) {
+        return Found::Text;
+    }
+    if zlib_header(bytes) {
+        scratch.truncate(0);
+        let body = bytes.get(2..).unwrap_or_default();
+        // 0x78 is what zlib writes for its default window: a damaged stream is still one.
+        if bytes.first() == Some(&0x78) || probe(body, inflater, scratch) {
+            return Found::Compressed(Compression::Zlib);
+        }
+    }
+    scratch.truncate(0);
+    if probe(bytes, inflater, scratch) && scratch.len() >= 16 && is_text(scratch.as_slice()) {
+        return Found::Compressed(Compression::Deflate);
+    }
+    Found::Unknown
+}
+
+/// Layers that begin with magic bytes.
+fn magic(bytes: &[u8]) -> Option<Found> {
+    match bytes {
+        [0x1f, 0x8b, ..] => Some(Found::Compressed(Compression::Gzip)),
+        _ if bytes.starts_with(&ZSTD) => Some(Found::Zstd),
+        _ if kpl::is_aggregate(bytes) => Some(Found::Kpl),
+        _ => None,
+    }
+}
+
+/// CMF and FLG of RFC 1950 section 2.2: deflate, a window of 32 KiB at most, no dictionary, and the check bits.
+fn zlib_header(bytes: &[u8]) -> bool {
+    let Some(&[cmf, flg]) = bytes.first_chunk::<2>() else { return false };
+    cmf & 0x0f == 8 && cmf >> 4 <= 7 && flg & 0x20 == 0 && (u16::from(cmf) << 8 | u16::from(flg)) % 31 == 0
+}
+
+/// Whether `stream` inflates without a flaw for as long as a sample is.
+fn probe(stream: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> bool {
+    matches!(inflater.inflate(stream, scratch, SAMPLE), Ok(_) | Err((Flaw::Limit, _)))
+}
+
+/// Whether `bytes` read as UTF-8 text: one damaged line among good ones does not make a payload binary, so that a tenth
+/// of the sample may be control characters or not UTF-8.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
+    let mut strange = 0;
+    for chunk in sample.utf8_chunks() {
+        strange += chunk.invalid().len();
+        strange += chunk.valid().bytes().filter(|&c| c < 0x20 && !matches!(c, b'\t' | b'\n' | b'\r')).count();
+    }
+    strange * 10 <= sample.len()
+}
+
+/// How sure it is that a text is base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Base64 {
+    /// It is not.
+    No,
+    /// Only if all of it decodes, and to something known: nearly any word is in the alphabet.
+    Perhaps,
+    /// Its beginning decodes to magic bytes.
+    Certain,
+}
+
+/// Whether `text` is base64, by its first characters.
+pub(super) fn is_base64(text: &[u8], scratch: &mut Arena) -> Base64 {
+    let white = |c: u8| matches!(c, b' ' | b'\t' | b'\r' | b'\n');
+    let mut prefix = [0_u8; 64];
+    let mut length = 0;
+    for &c in text.iter().filter(|&&c| !white(c)).take(prefix.len()) {
+        if !base64::in_alphabet(c) && (c != b'=' || length < 2) {
+            return Base64::No;
+        }
+        if let Some(place) = prefix.get_mut(length) {
+            *place = c;
+            length += 1;
+        }
+    }
+    scratch.truncate(0);
+    let whole = if length == prefix.len() { length } else { length.max(2) };
+    if length < 2 || base64::decode(prefix.get(..whole).unwrap_or_default(), scratch).is_err() {
+        return Base64::No;
+    }
+    let bytes = scratch.as_slice();
+    match bytes {
+        [0x1f, 0x8b, 8, ..] => Base64::Certain,
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] if !is_text(bytes) => Base64::Certain,
+        [b'{', b'"' | b'}' | b' ' | b'\r' | b'\n', ..] if is_text(bytes) => Base64::Certain,
+        _ if magic(bytes).is_some_and(|found| found != Found::Compressed(Compression::Gzip)) => Base64::Certain,
+        // A flow log line without addresses is in the URL-safe alphabet; base64 text has no blanks between words.
+        _ if text.iter().any(|&c| c == b' ' || c == b'\t') => Base64::No,
+        _ => Base64::Perhaps,
+    }
+}

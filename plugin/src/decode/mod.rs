@@ -1,0 +1,81 @@
+//! From the bytes of a payload to records: layers (base64, compression) and envelopes (CloudWatch Logs, Kinesis,
+//! Lambda, Firehose, KPL), nested to a limit and found by content.
+//!
+//! [`Decoder::decode`] pushes each record into a [`Sink`], in the order of the payload and without an allocation for
+//! each. Whatever the bytes are, each record gives exactly one outcome and each payload at least one; a record that
+//! fails does not affect its neighbours.
+//!
+//! ```
+//! use flowscore::decode::{Context, Decoder, Leaf, Limits, Sink};
+//! use flowscore::failure::Failure;
+//!
+//! struct Print;
+//!
+//! impl Sink for Print {
+//!     fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
+//!         let Leaf::Event { message, .. } = leaf else { return };
+//!         assert_eq!(message, b"2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA");
+//!         assert_eq!(context.log_group, Some("VPCFlowLogs"));
+//!     }
+//!     fn dropped(&mut self, reason: &str, _: &Context<'_>) {
+//!         eprintln!("dropped: {reason}");
+//!     }
+//!     fn failed(&mut self, failure: &Failure, _raw: &[u8], _: &Context<'_>) {
+//!         eprintln!("failed: {failure}");
+//!     }
+//! }
+//!
+//! let payload = br#"{"messageType":"DATA_MESSAGE","owner":"123456789010","logGroup":"VPCFlowLogs","logStream":"eni",
+//!     "logEvents":[{"id":"1","timestamp":1431280876000,
+//!     "message":"2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"}]}"#;
+//! Decoder::new(Limits::default()).decode(payload, &mut Print);
+//! ```
+//!
+//! Not decoded: Zstandard (a failure that says so), character sets other than UTF-8, and files other than text.
+
+mod adler32;
+mod arena;
+mod base64;
+mod cloudwatch;
+mod compressed;
+mod crc32;
+mod document;
+mod engine;
+mod inflate;
+mod json;
+mod kpl;
+mod layer;
+mod limits;
+mod md5;
+mod outcome;
+mod record;
+pub mod respond;
+mod text;
+
+pub use limits::Limits;
+pub use outcome::{Context, Envelope, Leaf, Sink};
+
+use engine::{Engine, Memory};
+
+/// Decodes payloads. It keeps its buffers, up to a bound, from one payload to the next, but no other state.
+pub struct Decoder {
+    limits: Limits,
+    memory: Memory,
+}
+
+impl Decoder {
+    /// A decoder that keeps to `limits`.
+    pub fn new(limits: Limits) -> Self {
+        Decoder { limits, memory: Memory::default() }
+    }
+
+    /// The limits it keeps to.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Decodes one payload into `sink`.
+    pub fn decode<S: Sink + ?Sized>(&mut self, payload: &[u8], sink: &mut S) {
+        Engine::new(&self.limits, &mut self.memory, sink, payload).run();
+    }
+}

@@ -1,0 +1,107 @@
+//! What decoding gives: leaf records, dropped ones and failures, each with where it comes from.
+
+use crate::failure::Failure;
+
+/// The innermost envelope that a record was taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Envelope {
+    /// None: a line or JSON object as it arrived.
+    #[default]
+    None,
+    /// A CloudWatch Logs subscription document ("Real-time processing of log data with subscriptions").
+    CloudWatch,
+    /// `{"awslogs":{"data":…}}`, the Lambda event of a CloudWatch Logs subscription.
+    AwsLogs,
+    /// `{"message": line}`, flow logs published directly to Firehose.
+    FlowLogMessage,
+    /// The answer of the Kinesis API's `GetRecords`, or one of its records.
+    KinesisGetRecords,
+    /// The Lambda event of a Kinesis event source mapping.
+    LambdaKinesis,
+    /// The request of a Firehose data transformation.
+    FirehoseTransformation,
+    /// The request of a Firehose delivery to an HTTP endpoint.
+    FirehoseDelivery,
+    /// The request of a Kinesis Analytics preprocessing Lambda.
+    KinesisAnalytics,
+    /// A record, or a `processRecords` message, of the KCL MultiLangDaemon.
+    MultiLang,
+    /// An aggregated record of the Kinesis Producer Library.
+    Kpl,
+}
+
+/// Where a record comes from. A field is `None` if no envelope around the record says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// The innermost envelope.
+    pub envelope: Envelope,
+    /// Account id of the log's owner (CloudWatch `owner`).
+    pub owner: Option<&'a str>,
+    /// CloudWatch log group.
+    pub log_group: Option<&'a str>,
+    /// CloudWatch log stream.
+    pub log_stream: Option<&'a str>,
+    /// CloudWatch event id, decimal digits beyond 64 bits.
+    pub event_id: Option<&'a str>,
+    /// CloudWatch event time, milliseconds since the epoch.
+    pub timestamp_ms: Option<i64>,
+    /// When Kinesis or Firehose received the record, milliseconds since the epoch.
+    pub arrival_ms: Option<i64>,
+    /// `recordId` of a Firehose transformation or Kinesis Analytics request: the answer must name it.
+    pub record_id: Option<&'a str>,
+    /// Kinesis sequence number: grows within a shard, beyond 128 bits; compare by length, then as text.
+    pub sequence_number: Option<&'a str>,
+    /// Position inside an aggregated record, from 0.
+    pub sub_sequence_number: Option<u64>,
+    /// Kinesis partition key.
+    pub partition_key: Option<&'a str>,
+    /// Kinesis explicit hash key, decimal digits of 128 bits.
+    pub explicit_hash_key: Option<&'a str>,
+    /// Kinesis shard.
+    pub shard_id: Option<&'a str>,
+    /// ARN of the Kinesis or Firehose stream.
+    pub stream_arn: Option<&'a str>,
+    /// `invocationId` or `requestId` of the request that carried the record.
+    pub request_id: Option<&'a str>,
+}
+
+/// A record without any further layer around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaf<'a> {
+    /// A text line without its line end: a flow log line, a header line, a CSV row.
+    Line(&'a [u8]),
+    /// A CloudWatch log event.
+    Event {
+        /// The log line.
+        message: &'a [u8],
+        /// The raw JSON object of named tokens, if the subscription's filter pattern names them.
+        extracted_fields: Option<&'a [u8]>,
+    },
+    /// A JSON object that is no known envelope, as it stands in the input.
+    Object(&'a [u8]),
+}
+
+/// Receives the outcome of each record, in the order of the payload.
+///
+/// Each record gives exactly one call of `leaf`, `dropped` or `failed`; each payload gives at least one.
+pub trait Sink {
+    /// A record.
+    fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>);
+
+    /// A record that carries no data on purpose, and why.
+    fn dropped(&mut self, reason: &str, context: &Context<'_>);
+
+    /// A record that could not be decoded. `raw` is the smallest unit that failed, as it stood in the failing layer.
+    fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>);
+
+    /// The outcomes up to [`Sink::record_ends`] belong to one record of the envelope, named in `context`.
+    fn record_begins(&mut self, context: &Context<'_>) {
+        let _ = context;
+    }
+
+    /// The record announced last and not yet ended is complete.
+    fn record_ends(&mut self, context: &Context<'_>) {
+        let _ = context;
+    }
+}

@@ -1,0 +1,94 @@
+//! Answers to Firehose data transformations and Kinesis Analytics preprocessing requests.
+//!
+//! Both services send records with a `recordId` and expect each id back exactly once, with a result (Firehose developer
+//! guide, "Transform source data"; Kinesis Data Analytics developer guide, "Lambda preprocessor": the contracts are the
+//! same).
+
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its data goes on.
+    Ok,
+    /// It was removed on purpose; the service counts it as a success.
+    Dropped,
+    /// It could not be processed: the service sets it aside, in its error stream or under `processing-failed/`.
+    ProcessingFailed,
+}
+
+impl Verdict {
+    const fn name(self) -> &'static str {
+        match self {
+            Verdict::Ok => "Ok",
+            Verdict::Dropped => "Dropped",
+            Verdict::ProcessingFailed => "ProcessingFailed",
+        }
+    }
+}
+
+/// The answer to a request, built record by record in the request's order.
+#[derive(Debug)]
+pub struct Response {
+    json: String,
+    empty: bool,
+}
+
+impl Default for Response {
+    fn default() -> Self {
+        Response { json: String::from("{\"records\":["), empty: true }
+    }
+}
+
+impl Response {
+    /// Adds a record. `data` is sent as base64; for [`Verdict::ProcessingFailed`] it should be the original data.
+    pub fn push(&mut self, record_id: &str, verdict: Verdict, data: &[u8]) {
+        if !std::mem::take(&mut self.empty) {
+            self.json.push(',');
+        }
+        self.json.push_str("{\"recordId\":");
+        quote(record_id, &mut self.json);
+        self.json.push_str(",\"result\":\"");
+        self.json.push_str(verdict.name());
+        self.json.push_str("\",\"data\":\"");
+        STANDARD.encode_string(data, &mut self.json);
+        self.json.push_str("\"}");
+    }
+
+    /// The answer as JSON.
+    pub fn finish(mut self) -> String {
+        self.json.push_str("]}");
+        self.json
+    }
+}
+
+fn quote(text: &str, json: &mut String) {
+    json.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => json.extend(['\\', c]),
+            c if c < ' ' => json.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_is_answered_in_order() {
+        let mut response = Response::default();
+        response.push("1", Verdict::Ok, b"hello");
+        response.push("a\"b", Verdict::Dropped, b"");
+        response.push("3", Verdict::ProcessingFailed, b"\xff");
+        assert_eq!(
+            response.finish(),
+            r#"{"records":[{"recordId":"1","result":"Ok","data":"aGVsbG8="},{"recordId":"a\"b","result":"Dropped","data":""},{"recordId":"3","result":"ProcessingFailed","data":"/w=="}]}"#
+        );
+        assert_eq!(Response::default().finish(), r#"{"records":[]}"#);
+    }
+}
