@@ -9,7 +9,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::decode::Limits;
+use crate::flow::{Format, Formats};
 use crate::forest;
+use crate::row::{Columns, Dialect, Header};
 
 /// How records are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +31,133 @@ pub enum Mode {
 pub struct Config {
     /// How records are scored.
     pub mode: Mode,
+    /// What comes in.
+    pub input: Input,
     /// Record mode: which numbers of a record are scored.
     pub record: Record,
     /// Record mode: the random cut forest.
     pub forest: forest::Parameters,
+}
+
+/// What comes in. Layers and envelopes need no configuration: they are found by content.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Input {
+    /// The flow log's format, as `aws ec2 describe-flow-logs` shows it (`LogFormat`), or a list of candidates, chosen
+    /// between by the number of fields and by how well they fit. Empty: the default formats of VPC and transit gateway
+    /// flow logs. A header line in a payload goes before it.
+    pub format: FlowFormat,
+    /// What text lines are.
+    pub records: Records,
+    /// How CSV rows are written.
+    pub csv: Csv,
+    /// What decoding one payload may cost.
+    pub limits: Limits,
+}
+
+/// One flow log format or several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a format such as \"${version} ${interface-id} ${bytes}\", or a list of formats")]
+pub enum FlowFormat {
+    /// One, for example `${version} ${srcaddr} ${dstaddr} ${bytes}`.
+    One(String),
+    /// Candidates, in order of preference.
+    Several(Vec<String>),
+}
+
+impl Default for FlowFormat {
+    fn default() -> Self {
+        FlowFormat::Several(Vec::new())
+    }
+}
+
+impl FlowFormat {
+    fn texts(&self) -> &[String] {
+        match self {
+            FlowFormat::One(text) => std::slice::from_ref(text),
+            FlowFormat::Several(texts) => texts,
+        }
+    }
+}
+
+/// What text lines are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Records {
+    /// JSON if it begins with `{`, CSV if it has a comma (no flow log line has), else a flow log line.
+    #[default]
+    Auto,
+    /// Flow log lines.
+    Flow,
+    /// JSON objects.
+    Json,
+    /// CSV rows.
+    Csv,
+}
+
+/// How CSV rows are written (RFC 4180).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Csv {
+    /// What separates fields: one ASCII character, not a quote or line end.
+    pub delimiter: String,
+    /// Whether the first row of each payload names the columns.
+    pub header: bool,
+    /// Names of the columns. Empty: those of the header, or `COL_1`, `COL_2`, … as the retired service had it.
+    pub names: Vec<String>,
+}
+
+impl Default for Csv {
+    fn default() -> Self {
+        Csv { delimiter: ",".into(), header: false, names: Vec::new() }
+    }
+}
+
+impl Csv {
+    /// The dialect for the reader of rows.
+    pub fn dialect(&self) -> Dialect {
+        Dialect {
+            delimiter: self.delimiter.bytes().next().unwrap_or(b','),
+            header: if self.header { Header::First } else { Header::None },
+            names: self.names.clone(),
+        }
+    }
+}
+
+impl Input {
+    /// The compiled formats. Those that do not compile were refused when the configuration was read.
+    pub fn formats(&self) -> Formats {
+        Formats::new(self.format.texts().iter().filter_map(|text| Format::parse(text).ok()).collect())
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        for (index, text) in self.format.texts().iter().enumerate() {
+            if let Err(error) = Format::parse(text) {
+                let path = match self.format {
+                    FlowFormat::One(_) => "input.format".to_owned(),
+                    FlowFormat::Several(_) => format!("input.format[{index}]"),
+                };
+                return Err((path, format!("a list of field names such as ${{interface-id}} ({error})")));
+            }
+        }
+        let delimiter = self.csv.delimiter.as_bytes();
+        if !matches!(delimiter, [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r')) {
+            return Err(("input.csv.delimiter".into(), "one ASCII character, not a quote or line end".into()));
+        }
+        let Limits { decoded_bytes, expansion_ratio, nesting, records, line_bytes } = self.limits;
+        for (name, value, least, most) in [
+            ("decoded_bytes", decoded_bytes, 1, 1 << 30),
+            ("expansion_ratio", expansion_ratio, 1, 2_000),
+            ("nesting", nesting, 1, Limits::MAX_NESTING),
+            ("records", records, 1, 100_000_000),
+            ("line_bytes", line_bytes, 64, 1 << 30),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err((format!("input.limits.{name}"), format!("a whole number from {least} to {most}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Record mode: which numbers of a record are scored, and what is told.
@@ -96,6 +222,10 @@ impl Config {
 
     /// Checks ranges and what depends on one another: the path, and what is allowed there.
     fn check(&self) -> Result<(), (String, String)> {
+        self.input.check()?;
+        if let Err(error) = Columns::new(&self.record.columns) {
+            return Err((format!("record.columns[{}]", error.index), format!("a column name ({})", error.reason)));
+        }
         let columns = self.record.columns.len();
         if columns > forest::MAX_COLUMNS {
             return Err(("record.columns".into(), format!("a list of at most {} columns", forest::MAX_COLUMNS)));

@@ -20,7 +20,9 @@ pub mod failure;
 pub mod flow;
 pub mod forest;
 pub mod one_series;
+pub mod pipeline;
 pub mod row;
+pub mod snapshot;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;

@@ -1,9 +1,9 @@
 //! What decoding one payload may cost.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Upper bounds for decoding one payload. Each is enforced while data streams, before the memory is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Decoded bytes over all layers of a payload together. Default 64 MiB.

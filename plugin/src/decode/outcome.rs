@@ -82,6 +82,15 @@ pub enum Leaf<'a> {
     Object(&'a [u8]),
 }
 
+impl<'a> Leaf<'a> {
+    /// The record's own bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        match self {
+            Leaf::Line(bytes) | Leaf::Event { message: bytes, .. } | Leaf::Object(bytes) => bytes,
+        }
+    }
+}
+
 /// Receives the outcome of each record, in the order of the payload.
 ///
 /// Each record gives exactly one call of `leaf`, `dropped` or `failed`; each payload gives at least one.

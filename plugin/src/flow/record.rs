@@ -108,6 +108,26 @@ impl<'a> FlowRecord<'a> {
         self.token(self.format.column_of(field)?)
     }
 
+    /// The token of a column by its name, which need not be in the table of fields.
+    pub fn named(&self, column: &RowColumn) -> Option<&'a str> {
+        match column.field() {
+            Some(field) => self.text(field),
+            None => self.token(self.position(column)?),
+        }
+    }
+
+    /// Whether the format has a column of this name.
+    pub fn has_column(&self, column: &RowColumn) -> bool {
+        match column.field() {
+            Some(field) => self.format.column_of(field).is_some(),
+            None => self.position(column).is_some(),
+        }
+    }
+
+    fn position(&self, column: &RowColumn) -> Option<usize> {
+        self.format.columns().iter().position(|known| known.snake_name == column.snake_name())
+    }
+
     /// The value of an integer field. None: `-`, no such field in the format, or the field is text.
     pub fn integer(&self, field: Field) -> Option<i64> {
         let slot = usize::from(slot(Some(field)));
@@ -212,8 +232,7 @@ impl Numeric for FlowRecord<'_> {
 /// A column whose name is not in the table may still hold numbers.
 #[cold]
 fn unknown_column_number(record: &FlowRecord<'_>, column: &RowColumn) -> Result<Option<f64>, Failure> {
-    let position = record.format.columns().iter().position(|known| known.snake_name == column.snake_name());
-    let Some(token) = position.and_then(|position| record.token(position)) else { return Ok(None) };
+    let Some(token) = record.position(column).and_then(|position| record.token(position)) else { return Ok(None) };
     crate::row::finite(token).map(Some).ok_or_else(|| column.not_a_number(token, 0))
 }
 

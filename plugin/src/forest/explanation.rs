@@ -16,7 +16,7 @@ use std::io::Write;
 use super::Attribution;
 
 /// The largest strength that is told: beyond it one side is so small that the quotient says nothing more.
-pub const MAX_STRENGTH: f64 = 1000.0;
+const MAX_STRENGTH: f64 = 1000.0;
 
 /// Appends the explanation as a JSON object; `names` are the columns, already as JSON strings with their quotes.
 pub fn write_explanation(out: &mut Vec<u8>, names: &[String], attribution: &Attribution, with_directionality: bool) {

@@ -130,6 +130,14 @@ impl Layout {
         Err(Failure::new(Layer::Csv, 0, reason))
     }
 
+    /// The name of the field at a place.
+    pub(super) fn name(&self, place: usize) -> String {
+        match self.names.get(place) {
+            Some(name) => name.trim_ascii().to_owned(),
+            None => format!("COL_{}", place + 1),
+        }
+    }
+
     pub(super) fn place(&self, column: &Column) -> Option<usize> {
         self.places.get(column.index()).copied().flatten()
     }

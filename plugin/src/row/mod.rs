@@ -117,6 +117,24 @@ impl<'a> Row<'a> {
         self.cells.iter().map(|cell| cell.read(self.text).unwrap_or_default().into_owned()).collect()
     }
 
+    /// Names of the columns that hold a number, at most `most` of them: the members of a JSON object itself, in the
+    /// order of their names, or the fields of a CSV row.
+    pub fn numeric_columns(&self, most: usize) -> Vec<String> {
+        match self.shape {
+            Shape::Json { .. } => {
+                let members: std::collections::BTreeMap<String, serde_json::Value> =
+                    serde_json::from_str(self.text).unwrap_or_default();
+                let numeric = members.into_iter().filter(|(_, value)| value.is_number());
+                numeric.map(|(name, _)| name.replace('\\', "\\\\").replace('.', "\\.")).take(most).collect()
+            }
+            Shape::Csv { layout } => {
+                let is_number = |cell: &Cell| cell.read(self.text).is_some_and(|text| finite(&text).is_some());
+                let numeric = self.cells.iter().enumerate().filter(|(_, cell)| is_number(cell));
+                numeric.map(|(place, _)| layout.name(place)).take(most).collect()
+            }
+        }
+    }
+
     /// The record as it was read.
     pub fn source(&self) -> &'a str {
         self.text

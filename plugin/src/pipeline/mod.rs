@@ -1,0 +1,59 @@
+//! From payloads to outcomes: what the shells (`component`, `fluent_bit`) call.
+//!
+//! [`Decoding`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
+//! same record in every way in.
+
+mod decoding;
+mod event;
+mod reader;
+mod record_mode;
+mod scorer;
+
+use serde::{Deserialize, Serialize};
+
+pub use decoding::{Decoding, Outcome, discover_schema};
+pub use reader::{Reader, Record};
+pub use scorer::{RestoreError, Scorer};
+
+/// How many records there were, and what became of them: `records = ok + dropped + failed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Decoded.
+    pub ok: u64,
+    /// Left out on purpose.
+    pub dropped: u64,
+    /// Unusable.
+    pub failed: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn records(&self) -> u64 {
+        self.ok + self.dropped + self.failed
+    }
+
+    pub(crate) fn add(&mut self, other: Counts) {
+        self.ok += other.ok;
+        self.dropped += other.dropped;
+        self.failed += other.failed;
+    }
+}
+
+/// Totals of a scorer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Payloads handed over.
+    pub payloads: u64,
+    /// What became of their records.
+    pub counts: Counts,
+    /// Records that came after their window had been closed; they are ok, but in no window.
+    pub late: u64,
+    /// Windows closed, over all series.
+    pub windows: u64,
+    /// Series held now.
+    pub series: u64,
+    /// Series given up to stay within `series.max_series`.
+    pub evicted: u64,
+    /// Incidents opened (window mode), records at or above the threshold (record mode).
+    pub anomalies: u64,
+}

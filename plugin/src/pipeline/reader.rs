@@ -1,0 +1,118 @@
+//! Records from decoded leaves, whatever their form.
+
+use std::borrow::Cow;
+
+use crate::config::{self, Records};
+use crate::decode::Leaf;
+use crate::failure::Failure;
+use crate::flow::{FlowRecord, Parsed, Parser};
+use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
+
+/// A record of any form.
+#[derive(Clone, Copy, Debug)]
+pub enum Record<'a> {
+    /// A flow log line, or the fields that CloudWatch extracted from one.
+    Flow(FlowRecord<'a>),
+    /// A JSON object or CSV row.
+    Row(Row<'a>),
+}
+
+impl Record<'_> {
+    /// The text of a column; none if it is absent.
+    pub fn text(&self, column: &Column) -> Option<Cow<'_, str>> {
+        match self {
+            Record::Flow(record) => record.named(column).map(Cow::Borrowed),
+            Record::Row(row) => row.text(column),
+        }
+    }
+
+    /// Appends the record as members of a JSON object, without braces.
+    pub fn write_members(&self, out: &mut Vec<u8>) {
+        match self {
+            Record::Flow(record) => record.write_members(out),
+            Record::Row(row) => row.write_members(out),
+        }
+    }
+}
+
+impl Numeric for Record<'_> {
+    fn number(&self, column: &Column) -> Result<Option<f64>, Failure> {
+        match self {
+            Record::Flow(record) => record.number(column),
+            Record::Row(row) => row.number(column),
+        }
+    }
+}
+
+/// What a leaf turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Read<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// A header line: it names the columns of the lines after it and is no record itself.
+    Header,
+}
+
+/// Reads the leaves of payloads by one configuration. It keeps buffers, and a header line for the length of a payload.
+#[derive(Debug)]
+pub struct Reader {
+    records: Records,
+    flow: Parser,
+    json: JsonRows,
+    csv: CsvRows,
+}
+
+impl Reader {
+    /// A reader that finds these columns in generic rows.
+    pub fn new(input: &config::Input, columns: &Columns) -> Reader {
+        Reader {
+            records: input.records,
+            flow: Parser::new(input.formats()),
+            json: JsonRows::new(columns.clone()),
+            csv: CsvRows::new(input.csv.dialect(), columns.clone()),
+        }
+    }
+
+    /// Begins a payload.
+    pub fn reset(&mut self) {
+        self.flow.reset();
+        self.csv.reset();
+    }
+
+    /// Reads one leaf.
+    #[inline]
+    pub fn read<'a>(&'a mut self, leaf: Leaf<'a>) -> Result<Read<'a>, Failure> {
+        let (message, extracted) = match leaf {
+            Leaf::Line(line) => (line, None),
+            Leaf::Event { message, extracted_fields } => (message, extracted_fields),
+            Leaf::Object(object) => return self.row(object),
+        };
+        match self.records {
+            Records::Csv => return Self::csv_row(&mut self.csv, message),
+            Records::Json => return self.row(message),
+            Records::Flow => {}
+            Records::Auto => match message.trim_ascii_start().first() {
+                Some(b'{') if extracted.is_none() => return self.row(message),
+                // A comma is in no flow log field.
+                _ if message.contains(&b',') && extracted.is_none() => return Self::csv_row(&mut self.csv, message),
+                _ => {}
+            },
+        }
+        let parsed = match extracted {
+            None => self.flow.line(message)?,
+            Some(_) => self.flow.event(message, extracted)?,
+        };
+        Ok(match parsed {
+            Parsed::Record(record) => Read::Record(Record::Flow(record)),
+            Parsed::Header(_) => Read::Header,
+        })
+    }
+
+    fn row<'a>(&'a mut self, object: &'a [u8]) -> Result<Read<'a>, Failure> {
+        Ok(Read::Record(Record::Row(self.json.read(object)?)))
+    }
+
+    fn csv_row<'a>(rows: &'a mut CsvRows, line: &'a [u8]) -> Result<Read<'a>, Failure> {
+        Ok(rows.read(line)?.map_or(Read::Header, |row| Read::Record(Record::Row(row))))
+    }
+}

@@ -1,0 +1,176 @@
+//! Record mode: each record's numbers are scored with the forest, as the retired service did.
+
+use std::io::Write;
+
+use serde::{Deserialize, Serialize};
+
+use super::event;
+use super::reader::Record;
+use crate::config::{self, Config};
+use crate::failure::{Failure, Layer};
+use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
+use crate::row::text::write_escaped;
+use crate::row::{Column, Columns, Numeric};
+
+/// The column scored when none is configured and the records are flow logs.
+const FLOW_COLUMN: &str = "bytes";
+
+/// What has been learned: which columns, and the forest over them. None before the first record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Learned {
+    columns: Vec<String>,
+    forest: Forest,
+}
+
+/// The state of record mode.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct State(Option<Learned>);
+
+pub(super) struct RecordMode {
+    settings: config::Record,
+    parameters: Parameters,
+    state: State,
+    /// The columns of `state`, compiled.
+    columns: Columns,
+    /// Their names as JSON strings.
+    names: Vec<String>,
+    point: Vec<f64>,
+    attribution: Attribution,
+    pub(super) anomalies: u64,
+}
+
+impl RecordMode {
+    pub(super) fn new(config: &Config) -> Self {
+        let mut mode = RecordMode {
+            settings: config.record.clone(),
+            parameters: config.forest.clone(),
+            state: State(None),
+            columns: Columns::default(),
+            names: Vec::new(),
+            point: Vec::new(),
+            attribution: Attribution::default(),
+            anomalies: 0,
+        };
+        if !config.record.columns.is_empty() {
+            mode.choose(config.record.columns.clone());
+        }
+        mode
+    }
+
+    /// The columns that a reader of generic rows should find.
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Goes on from a state; false if it is not one that this configuration could have led to.
+    pub(super) fn restore(&mut self, state: State) -> bool {
+        if let State(Some(mut learned)) = state {
+            let configured = &self.settings.columns;
+            if !(configured.is_empty() || *configured == learned.columns)
+                || !learned.forest.revive(&self.parameters, learned.columns.len())
+            {
+                return false;
+            }
+            self.choose(learned.columns.clone());
+            self.state = State(Some(learned));
+        }
+        true
+    }
+
+    /// Decides on the columns. Checked before: the configuration's, or those of a record.
+    fn choose(&mut self, columns: Vec<String>) {
+        let (Ok(compiled), Ok(forest)) = (Columns::new(&columns), Forest::new(&self.parameters, columns.len())) else {
+            return;
+        };
+        self.columns = compiled;
+        self.names = columns
+            .iter()
+            .map(|name| {
+                let mut quoted = vec![b'"'];
+                write_escaped(&mut quoted, name);
+                quoted.push(b'"');
+                String::from_utf8(quoted).unwrap_or_default()
+            })
+            .collect();
+        self.state = State(Some(Learned { columns, forest }));
+    }
+
+    /// Whether columns are still to be chosen by the first record.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.state.0.is_none()
+    }
+
+    /// Chooses the columns by the first record: `bytes`, or else all its numeric columns, as the service did.
+    pub(super) fn decide(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let columns = match record {
+            Record::Flow(_) => vec![FLOW_COLUMN.to_owned()],
+            Record::Row(row) => row.numeric_columns(MAX_COLUMNS),
+        };
+        if columns.is_empty() {
+            let reason = "the record has no numeric column to score; name columns in record.columns";
+            return Err(Failure::new(Layer::Score, 0, reason));
+        }
+        if matches!(record, Record::Row(_)) {
+            let message = format!("record.columns is not configured; the numeric columns of the first row are scored: {}", columns.join(", "));
+            event::notice(out, "columns_chosen", &message);
+        }
+        self.parameters.check(columns.len()).map_err(|(name, allowed)| {
+            Failure::new(Layer::Score, 0, format!("forest.{name} must be {allowed}; or name fewer columns in record.columns"))
+        })?;
+        self.choose(columns);
+        Ok(())
+    }
+
+    /// Scores a record, learns it and appends its event.
+    pub(super) fn score(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let State(Some(Learned { forest, .. })) = &mut self.state else { return Ok(()) };
+        self.point.clear();
+        for column in self.columns.as_slice() {
+            match record.number(column)? {
+                Some(value) => self.point.push(value),
+                None if is_told_absent(record, column) => break,
+                None => {
+                    let reason = format!("column `{}` is missing; record.columns names what is scored", column.name());
+                    return Err(Failure::new(Layer::Score, 0, reason));
+                }
+            }
+        }
+        let known = self.point.len() == self.columns.as_slice().len();
+        let score = if known {
+            forest.attribute(&self.point, &mut self.attribution);
+            forest.update(&self.point);
+            self.attribution.total()
+        } else {
+            0.0
+        };
+        let is_anomaly = known && score >= self.settings.threshold && forest.is_ready();
+        self.anomalies += u64::from(is_anomaly);
+        if is_anomaly || !self.settings.only_anomalies {
+            out.extend_from_slice(b"{\"type\":\"score\",");
+            let start = out.len();
+            record.write_members(out);
+            if out.len() > start {
+                out.push(b',');
+            }
+            if known {
+                // Writing to a vector cannot fail.
+                let _ = write!(out, "\"anomaly_score\":{score},\"anomaly_explanation\":");
+                write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
+                out.extend_from_slice(b"}\n");
+            } else {
+                out.extend_from_slice(b"\"anomaly_score\":null,\"anomaly_explanation\":null}\n");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record says itself that it has no value there: `-` in a flow log line, as in NODATA records. Such a record
+/// is neither scored nor learned.
+fn is_told_absent(record: &Record<'_>, column: &Column) -> bool {
+    matches!(record, Record::Flow(record) if record.has_column(column))
+}

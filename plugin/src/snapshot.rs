@@ -1,0 +1,91 @@
+//! Snapshots: everything learned, as bytes that outlive the instance.
+//!
+//! ```text
+//! "flowscor"   8 bytes
+//! version      u16, little-endian: raised whenever the layout of the state changes
+//! crc32        u32 of all that follows (IEEE 802.3)
+//! config       the configuration in force, JSON, as postcard text
+//! state        postcard
+//! ```
+//!
+//! The configuration is part of it, because a state learned under other settings would be continued wrongly without a
+//! word. The checksum finds damage; what is read back is checked for consistency as well, so that a forged snapshot is
+//! refused and can do no harm.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::{Config, ConfigError};
+
+const MAGIC: &[u8; 8] = b"flowscor";
+
+/// The version of the layout that this build writes, and the only one it reads.
+pub const VERSION: u16 = 1;
+
+/// A snapshot that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestoreError {
+    /// The configuration is wrong.
+    Config(ConfigError),
+    /// Made by a version that this one cannot read.
+    Version(String),
+    /// Damaged or cut short.
+    Corrupt(String),
+    /// Made under another configuration.
+    Mismatch(String),
+}
+
+/// A snapshot of `state`.
+pub(crate) fn write(config: &Config, state: &impl Serialize) -> Vec<u8> {
+    // States are plain numbers, texts and lists: the encoding has no way to fail but for lack of memory.
+    let body = postcard::to_allocvec(&(config.to_json(), state)).unwrap_or_default();
+    let mut out = Vec::with_capacity(14 + body.len());
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+    out.extend_from_slice(&body);
+    out
+}
+
+/// The state in a snapshot made under `config`.
+pub(crate) fn read<State: DeserializeOwned>(config: &Config, bytes: &[u8]) -> Result<State, RestoreError> {
+    let corrupt = |what: &str| RestoreError::Corrupt(what.to_owned());
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| corrupt("it does not begin as a flowscore snapshot does"))?;
+    let (version, rest) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
+    let version = u16::from_le_bytes(*version);
+    if version != VERSION {
+        return Err(RestoreError::Version(format!("it has version {version}, and this plugin reads version {VERSION}")));
+    }
+    let (crc, body) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
+    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+        return Err(corrupt("its checksum does not match: it is damaged or cut short"));
+    }
+    let (made_under, body): (String, &[u8]) =
+        postcard::take_from_bytes(body).map_err(|_| corrupt("its configuration is not readable"))?;
+    if made_under != config.to_json() {
+        return Err(RestoreError::Mismatch(difference(&made_under, &config.to_json())));
+    }
+    postcard::from_bytes(body).map_err(|error| corrupt(&format!("its state is not readable ({error})")))
+}
+
+/// The error for a state that no scorer could have had.
+pub(crate) fn impossible(what: &str) -> RestoreError {
+    RestoreError::Corrupt(format!("{what} in it is not one that can come about"))
+}
+
+/// Names the first setting that differs.
+fn difference(made_under: &str, now: &str) -> String {
+    fn first(path: &str, a: &Value, b: &Value) -> Option<String> {
+        if let (Value::Object(a), Value::Object(b)) = (a, b) {
+            let names = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));
+            return names.into_iter().find_map(|name| {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                first(&path, a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null))
+            });
+        }
+        (a != b).then(|| format!("it was made with {path} = {a}, and the configuration says {b}"))
+    }
+    let parse = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    first("", &parse(made_under), &parse(now)).unwrap_or_else(|| "it was made under another configuration".into())
+}
