@@ -35,9 +35,9 @@ impl Members {
     fn field(&mut self, position: usize, key: &str) -> Option<Field> {
         let guess = self.guesses.get_mut(position);
         if let Some(guess) = &guess {
-            let info = &FIELDS[usize::from(**guess)];
-            if info.name == key {
-                return Some(info.field);
+            let field = FIELDS[usize::from(**guess)].field;
+            if field.is_named(key.as_bytes()) {
+                return Some(field);
             }
         }
         let field = Field::by_name(key.as_bytes())?;

@@ -251,12 +251,18 @@ impl Field {
         self.name().replace('-', "_")
     }
 
+    /// Whether this is the field's name, written with hyphens or with underscores.
+    pub(super) fn is_named(self, name: &[u8]) -> bool {
+        let known = self.name().as_bytes();
+        let same = |(&known, &byte): (&u8, &u8)| known == byte || (known == b'-' && byte == b'_');
+        known.len() == name.len() && known.iter().zip(name).all(same)
+    }
+
     /// The field of this name, written with hyphens or with underscores.
     pub fn by_name(name: &[u8]) -> Option<Field> {
         let (order, starts) = &BY_LENGTH;
         let from = usize::from(*starts.get(name.len())?);
         let to = usize::from(*starts.get(name.len() + 1)?);
-        let same = |known: &str| known.bytes().zip(name).all(|(k, &n)| k == if n == b'_' { b'-' } else { n });
-        order[from..to].iter().map(|&i| &FIELDS[usize::from(i)]).find(|info| same(info.name)).map(|info| info.field)
+        order[from..to].iter().map(|&i| FIELDS[usize::from(i)].field).find(|field| field.is_named(name))
     }
 }

@@ -35,16 +35,16 @@ pub(crate) struct Tokens {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// The high bit of each byte that is a space or a control character. Exact: no borrow passes between bytes.
-const fn blanks(word: u64) -> u64 {
-    !((word | HIGH).wrapping_sub(ONES * 0x21) | word) & HIGH
+/// The high bit of each byte below `limit` (at most 0x80). Exact: no borrow passes between bytes.
+const fn below(word: u64, limit: u64) -> u64 {
+    !((word | HIGH).wrapping_sub(ONES * limit) | word) & HIGH
 }
 
-/// Not zero if a byte is `"` or `\`.
+/// High bits set if a byte is `"` or `\`. Beyond ASCII it may be set for nothing, which costs a check in output.
 const fn escapes(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
     let backslash = word ^ (ONES * b'\\' as u64);
-    ((quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash)) & HIGH
+    quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES)
 }
 
 /// The high bits of the eight bytes as the low eight bits, the first byte's lowest.
@@ -65,30 +65,27 @@ pub(crate) fn split(line: &[u8], spans: &mut [Span]) -> Result<Tokens, Failure> 
     // 64 bytes make one word of bits. Going from bit to bit through it costs a branch for each token, which the processor
     // foresees; a branch for each byte or each 8 bytes, it does not.
     for (block, chunk) in bytes.chunks(64).enumerate() {
-        let mut separators = 0u64;
+        let (mut separators, mut controls) = (0u64, 0u64);
         let (words, tail) = chunk.as_chunks::<8>();
-        for (i, word) in words.iter().enumerate() {
-            let word = u64::from_le_bytes(*word);
+        let mut take = |word: [u8; 8], shift: usize| {
+            let word = u64::from_le_bytes(word);
             escape |= escapes(word);
             high |= word;
-            separators |= gather(blanks(word)) << (i * 8);
+            controls |= below(word, 0x20);
+            separators |= gather(below(word, 0x21)) << shift;
+        };
+        for (i, word) in words.iter().enumerate() {
+            take(*word, i * 8);
         }
         if !tail.is_empty() {
-            let mut last = [b'x'; 8];
-            for (to, &from) in last.iter_mut().zip(tail) {
-                *to = from;
-            }
-            let word = u64::from_le_bytes(last);
-            escape |= escapes(word);
-            high |= word;
-            separators |= gather(blanks(word)) << (words.len() * 8);
+            take(last_word(bytes, tail), words.len() * 8);
+        }
+        if controls != 0 {
+            check_controls(chunk, block * 64)?;
         }
         while separators != 0 {
             let position = block * 64 + separators.trailing_zeros() as usize;
             separators &= separators - 1;
-            if bytes[position] != b' ' && bytes[position] != b'\t' {
-                return Err(control_character(bytes[position], position));
-            }
             if position > start {
                 if let Some(span) = spans.get_mut(count) {
                     *span = Span { start: start as u32, end: position as u32 };
@@ -104,11 +101,36 @@ pub(crate) fn split(line: &[u8], spans: &mut [Span]) -> Result<Tokens, Failure> 
         }
         count += 1;
     }
-    Ok(Tokens { count, plain: escape == 0, ascii: high & HIGH == 0 })
+    Ok(Tokens { count, plain: escape & HIGH == 0, ascii: high & HIGH == 0 })
 }
 
+/// The last bytes of a line as a word, filled up with letters. Where the line has eight bytes, its last eight are read
+/// and shifted, which spares copying byte by byte.
+#[inline]
+fn last_word(line: &[u8], tail: &[u8]) -> [u8; 8] {
+    const LETTERS: u64 = ONES * b'x' as u64;
+    match line.last_chunk::<8>() {
+        Some(word) => {
+            let missing = (8 - tail.len()) * 8;
+            (u64::from_le_bytes(*word) >> missing | LETTERS << (64 - missing)).to_le_bytes()
+        }
+        None => {
+            let mut word = [b'x'; 8];
+            word[..tail.len()].copy_from_slice(tail);
+            word
+        }
+    }
+}
+
+/// Of the control characters only a tab separates fields.
 #[cold]
-fn control_character(byte: u8, position: usize) -> Failure {
-    let reason = format!("control character 0x{byte:02x} in a flow log line: only spaces separate its fields");
-    Failure::new(Layer::FlowRecord, position, reason)
+fn check_controls(chunk: &[u8], offset: usize) -> Result<(), Failure> {
+    match chunk.iter().position(|&byte| byte < 0x20 && byte != b'\t') {
+        None => Ok(()),
+        Some(at) => {
+            let reason =
+                format!("control character 0x{:02x} in a flow log line: only spaces separate its fields", chunk[at]);
+            Err(Failure::new(Layer::FlowRecord, offset + at, reason))
+        }
+    }
 }

@@ -200,6 +200,9 @@ impl<'a> Scanner<'a> {
         self.position += 1;
         let mut escaped = false;
         loop {
+            let rest = self.bytes.get(self.position..).unwrap_or_default();
+            let length = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
+            self.position += length.unwrap_or(rest.len());
             match self.bytes.get(self.position) {
                 Some(b'"') => {
                     self.position += 1;
@@ -209,7 +212,6 @@ impl<'a> Scanner<'a> {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(0x20..) => self.position += 1,
                 Some(_) => return Err(self.fail("a control character in a JSON string must be escaped")),
                 None => return Err(self.fail("the JSON text ends inside a string")),
             }
