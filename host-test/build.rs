@@ -77,7 +77,9 @@ fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: 
         .env("RUSTFLAGS", flags)
         .output()?;
     if !output.status.success() {
-        return Err(format!("building the plugin for {triple} failed:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(
+            format!("building the plugin for {triple} failed:\n{}", String::from_utf8_lossy(&output.stderr)).into()
+        );
     }
     Ok(directory.join(feature).join(triple).join("plugin/flowscore.wasm"))
 }

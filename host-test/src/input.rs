@@ -169,10 +169,11 @@ mod tests {
             ("base64 a line", b"H4sIAAAA\nH4sIAAAB\n", vec![text(1, "H4sIAAAA"), text(2, "H4sIAAAB")]),
             ("JSON a line", b"{\"a\":1}\n{\"a\":2}\n", vec![text(1, "{\"a\":1}"), text(2, "{\"a\":2}")]),
             ("JSON over lines", b"{\n\"a\":1}\n", vec![text(0, "{\n\"a\":1}\n")]),
-            ("a header", b"version srcaddr\n2 ::1\n2 ::2\n", vec![
-                text(2, "version srcaddr\n2 ::1"),
-                text(3, "version srcaddr\n2 ::2"),
-            ]),
+            (
+                "a header",
+                b"version srcaddr\n2 ::1\n2 ::2\n",
+                vec![text(2, "version srcaddr\n2 ::1"), text(3, "version srcaddr\n2 ::2")],
+            ),
             ("gzip", b"\x1f\x8b\x08\x00\n\n", vec![(0, b"\x1f\x8b\x08\x00\n\n".to_vec())]),
             ("zlib", b"\x78\x9c\n\n", vec![(0, b"\x78\x9c\n\n".to_vec())]),
         ] {

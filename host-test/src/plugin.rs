@@ -346,4 +346,3 @@ impl Series {
         self.instance.call(|b, store| b.flowscore_transform_scoring().series().call_observe(store, resource, points))
     }
 }
-

@@ -14,6 +14,9 @@ use crate::flow::{Format, Formats};
 use crate::forest;
 use crate::row::{Columns, Dialect, Header};
 
+/// JSON Schema (draft 2020-12) of the configuration. A test derives it from the structs here and compares.
+pub const SCHEMA: &str = include_str!("config.schema.json");
+
 /// How records are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -251,9 +254,8 @@ fn explain(document: &Value, path: &str, message: &str) -> ConfigError {
         let (name, known) = names.split_first().map_or(("", &[][..]), |(name, known)| (name.as_str(), known));
         let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
         let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
-        let nearest = known.iter().max_by(|a, b| {
-            strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
-        });
+        let nearest =
+            known.iter().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
         let suggestion = match nearest {
             Some(nearest) if strsim::jaro_winkler(name, nearest) > 0.75 => format!(" (did you mean {nearest}?)"),
             _ => String::new(),
@@ -309,7 +311,12 @@ mod tests {
             (r#"{"mod":"record"}"#, "mod", "\"record\"", "did you mean mode?"),
             (r#"{"mode":"recrd"}"#, "mode", "\"recrd\"", "window"),
             (r#"{"record":{"threshold":-1}}"#, "record.threshold", "-1", "0 or more"),
-            (r#"{"forest":{"sub_sample_size":500,"time_decay":400}}"#, "forest.time_decay", "400", "above sub_sample_size"),
+            (
+                r#"{"forest":{"sub_sample_size":500,"time_decay":400}}"#,
+                "forest.time_decay",
+                "400",
+                "above sub_sample_size",
+            ),
             ("[1,", "", "", "one JSON object"),
         ] {
             let error = Config::parse(text).unwrap_err();

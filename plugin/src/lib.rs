@@ -26,3 +26,26 @@ pub mod snapshot;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;
+
+/// What the plugin understands: layers, envelopes and records.
+pub const FORMATS: [&str; 19] = [
+    "base64",
+    "gzip",
+    "zlib",
+    "deflate",
+    "kpl_aggregate",
+    "cloudwatch_logs_subscription",
+    "lambda_awslogs",
+    "lambda_kinesis",
+    "kinesis_get_records",
+    "kinesis_analytics_preprocessing",
+    "firehose_delivery",
+    "firehose_transformation",
+    "firehose_flow_logs",
+    "kcl_multilang",
+    "vpc_flow_log",
+    "transit_gateway_flow_log",
+    "json",
+    "csv",
+    "lines",
+];

@@ -55,7 +55,9 @@ pub(crate) fn read<State: DeserializeOwned>(config: &Config, bytes: &[u8]) -> Re
     let (version, rest) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
     let version = u16::from_le_bytes(*version);
     if version != VERSION {
-        return Err(RestoreError::Version(format!("it has version {version}, and this plugin reads version {VERSION}")));
+        return Err(RestoreError::Version(format!(
+            "it has version {version}, and this plugin reads version {VERSION}"
+        )));
     }
     let (crc, body) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
     if crc32fast::hash(body) != u32::from_le_bytes(*crc) {

@@ -31,7 +31,8 @@ impl CheckConfigArgs {
     pub fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let file = self.file.as_deref().or(self.plugin.config.as_deref());
-        let text = if self.schema { plugin.describe()?.config_schema } else { plugin.check_config(&config_text(file)?)? };
+        let text =
+            if self.schema { plugin.describe()?.config_schema } else { plugin.check_config(&config_text(file)?)? };
         let mut out = stdout();
         writeln!(out, "{}", text.trim_end())?;
         out.flush()?;

@@ -82,7 +82,9 @@ impl SeriesArgs {
                 let point = read(&row, time_at, value_at, &header, latest).unwrap_or_else(|problem| {
                     bad += 1;
                     if bad <= TOLD {
-                        eprintln!("flowscore: line {line}: {problem}; the row gets score 0 and nothing is learned from it");
+                        eprintln!(
+                            "flowscore: line {line}: {problem}; the row gets score 0 and nothing is learned from it"
+                        );
                     }
                     Point { time: latest.max(0), value: None }
                 });

@@ -1,8 +1,8 @@
 //! Payloads in, decoded records out.
 
+use super::Counts;
 use super::event;
 use super::reader::{Read, Reader};
-use super::Counts;
 use crate::config::Config;
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
@@ -29,10 +29,7 @@ pub struct Decoding {
 impl Decoding {
     /// A decoder by the section `input` of a configuration.
     pub fn new(config: &Config) -> Self {
-        Decoding {
-            decoder: Decoder::new(config.input.limits),
-            reader: Reader::new(&config.input, &Columns::default()),
-        }
+        Decoding { decoder: Decoder::new(config.input.limits), reader: Reader::new(&config.input, &Columns::default()) }
     }
 
     /// Decodes one payload; `id` is its name in `failed` lines.
@@ -48,7 +45,7 @@ impl Decoding {
             dropped: None,
             failure: None,
         };
-        self.decoder.decode(payload, &mut lines);
+        self.decoder.decode::<dyn Sink>(payload, &mut lines);
         match lines {
             Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
             Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
@@ -100,7 +97,7 @@ pub fn discover_schema<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> String {
     let mut decoder = Decoder::new(crate::decode::Limits::default());
     for payload in payloads {
         sample.0.payload(payload);
-        decoder.decode(payload, &mut sample);
+        decoder.decode::<dyn Sink>(payload, &mut sample);
     }
     sample.0.finish().to_json()
 }

@@ -9,6 +9,8 @@ mod reader;
 mod record_mode;
 mod scorer;
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 pub use decoding::{Decoding, Outcome, discover_schema};
@@ -31,8 +33,10 @@ impl Counts {
     pub fn records(&self) -> u64 {
         self.ok + self.dropped + self.failed
     }
+}
 
-    pub(crate) fn add(&mut self, other: Counts) {
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
         self.ok += other.ok;
         self.dropped += other.dropped;
         self.failed += other.failed;

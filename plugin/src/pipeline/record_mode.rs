@@ -115,11 +115,18 @@ impl RecordMode {
             return Err(Failure::new(Layer::Score, 0, reason));
         }
         if matches!(record, Record::Row(_)) {
-            let message = format!("record.columns is not configured; the numeric columns of the first row are scored: {}", columns.join(", "));
+            let message = format!(
+                "record.columns is not configured; the numeric columns of the first row are scored: {}",
+                columns.join(", ")
+            );
             event::notice(out, "columns_chosen", &message);
         }
         self.parameters.check(columns.len()).map_err(|(name, allowed)| {
-            Failure::new(Layer::Score, 0, format!("forest.{name} must be {allowed}; or name fewer columns in record.columns"))
+            Failure::new(
+                Layer::Score,
+                0,
+                format!("forest.{name} must be {allowed}; or name fewer columns in record.columns"),
+            )
         })?;
         self.choose(columns);
         Ok(())

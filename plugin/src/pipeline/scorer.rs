@@ -54,25 +54,47 @@ impl Scorer {
     pub fn transform(&mut self, payload: &[u8], id: Option<&str>, out: &mut Vec<u8>) -> Counts {
         self.payloads += 1;
         self.reader.reset();
-        let mut events =
-            Events { reader: &mut self.reader, records: &mut self.records, config: &self.config, id, out, counts: Counts::default() };
-        self.decoder.decode(payload, &mut events);
+        let mut events = Events {
+            reader: &mut self.reader,
+            records: &mut self.records,
+            config: &self.config,
+            id,
+            out,
+            counts: Counts::default(),
+        };
+        self.decoder.decode::<dyn Sink>(payload, &mut events);
         let counts = events.counts;
-        self.counts.add(counts);
+        self.counts += counts;
         counts
     }
 
     /// Scores records decoded elsewhere: newline-delimited JSON objects.
     pub fn score(&mut self, records: &[u8], out: &mut Vec<u8>) -> Counts {
         self.payloads += 1;
-        let mut events =
-            Events { reader: &mut self.reader, records: &mut self.records, config: &self.config, id: None, out, counts: Counts::default() };
+        let mut events = Events {
+            reader: &mut self.reader,
+            records: &mut self.records,
+            config: &self.config,
+            id: None,
+            out,
+            counts: Counts::default(),
+        };
         for line in records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
             events.leaf(Leaf::Object(line), &Context::default());
         }
         let counts = events.counts;
-        self.counts.add(counts);
+        self.counts += counts;
         counts
+    }
+
+    /// Tells the time, in milliseconds since the Unix epoch. Record mode has no use for it.
+    pub fn tick(&mut self, now: i64, out: &mut Vec<u8>) {
+        let _ = (now, out);
+    }
+
+    /// Closes what is open at the end of a finite input.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
     }
 
     /// Totals so far.
