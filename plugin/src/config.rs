@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::decode::Limits;
+use crate::detect;
 use crate::flow::{Format, Formats};
 use crate::forest;
 use crate::row::{Columns, Dialect, Header};
@@ -40,6 +41,8 @@ pub struct Config {
     pub record: Record,
     /// Record mode: the random cut forest.
     pub forest: forest::Parameters,
+    /// Window mode and `series`: what alerts.
+    pub detect: detect::Settings,
 }
 
 /// What comes in. Layers and envelopes need no configuration: they are found by content.
