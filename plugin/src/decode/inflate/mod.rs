@@ -1,9 +1,9 @@
 //! Inflate: the inverse of deflate (RFC 1951), whole input to whole output.
 //!
 //! Payloads arrive complete and the envelope needs the whole document, so that the output buffer is the window and
-//! there is no state to suspend. That, and tables that fold two literals into one look-up, make this two to three
-//! times as fast in WebAssembly as the general libraries (figures in `docs/`). Everything is safe code; the tests
-//! compare it with zlib on valid, damaged and arbitrary input.
+//! there is no state to suspend. That, and tables that fold two symbols into one look-up, make up for what the general
+//! libraries lose in WebAssembly. Everything is safe code; the tests compare it with another implementation on valid,
+//! damaged and arbitrary input.
 //!
 //! The output never grows beyond the limit given, whatever the input claims.
 
