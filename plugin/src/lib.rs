@@ -13,5 +13,8 @@
 //! the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
+pub mod detect;
 pub mod failure;
 pub mod forest;
+pub mod incident;
+pub mod series;

@@ -1,0 +1,1 @@
+//! Lives of incidents, window by window.
