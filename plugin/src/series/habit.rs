@@ -81,7 +81,8 @@ mod tests {
             let (mut habit, mut merged) = (Habit::default(), Vec::new());
             let (mut exact, mut all) = (std::collections::BTreeMap::<u16, f64>::new(), 0.0);
             for (n, window) in (1..).zip(&windows) {
-                let totals: Vec<_> = window.iter().map(|(&port, &bytes)| (key(port), bytes)).collect();
+                let mut totals: Vec<_> = window.iter().map(|(&port, &bytes)| (key(port), bytes)).collect();
+                totals.sort_unstable();
                 habit.learn(n, &totals, &mut merged);
                 exact.values_mut().for_each(|mean| *mean *= 1.0 - rate(n));
                 for (&port, &bytes) in window {

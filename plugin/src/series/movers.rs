@@ -5,7 +5,7 @@
 //! spoofed addresses is many sources to one destination and port, a scan one source to many destinations.
 
 use super::habit::Habit;
-use super::talker::{Address, TalkerKey};
+use super::talker::TalkerKey;
 use crate::detect::Direction;
 use crate::incident::Mover;
 
@@ -48,14 +48,8 @@ struct Group {
 
 impl Group {
     fn holds(&self, talker: &TalkerKey) -> bool {
-        common(talker, self.by_source) == self.common
+        talker.common(self.by_source) == self.common
     }
-}
-
-fn common(talker: &TalkerKey, by_source: bool) -> TalkerKey {
-    let mut common = *talker;
-    *(if by_source { &mut common.destination } else { &mut common.source }) = Address::default();
-    common
 }
 
 /// At most `most` movers, largest share first. `totals` are the window's, sorted by talker; `change` is that of the whole
@@ -134,12 +128,12 @@ fn join(totals: &[(TalkerKey, u64)], habit: &Habit) -> Vec<Moved> {
 
 /// Those that share destination, port and protocol, or source, port and protocol.
 fn groups(all: &mut [Moved], direction: Direction, by_source: bool) -> Vec<Group> {
-    all.sort_by_key(|moved| (common(&moved.talker, by_source), moved.talker));
-    all.chunk_by(|a, b| common(&a.talker, by_source) == common(&b.talker, by_source))
+    all.sort_by_cached_key(|moved| (moved.talker.common(by_source), moved.talker));
+    all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
         .map(|members| {
             let sum = |of: &dyn Fn(&Moved) -> f64| members.iter().map(of).sum::<f64>();
             Group {
-                common: common(&members[0].talker, by_source),
+                common: members[0].talker.common(by_source),
                 by_source,
                 bytes: sum(&|moved| moved.bytes),
                 baseline: sum(&|moved| moved.baseline),
