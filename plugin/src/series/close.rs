@@ -19,6 +19,8 @@ const NEWBORN: i64 = 86_400;
 pub(super) struct Scratch {
     order: Vec<u32>,
     pub(super) order_changed: bool,
+    /// A window that a record was in lately, by index and start.
+    pub(super) recent: (i64, i64),
     /// Cleared samples, for reuse.
     pub(super) spare: Vec<Sample>,
     closed: Vec<Closed>,

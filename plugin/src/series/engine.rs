@@ -114,9 +114,9 @@ impl Engine {
             return;
         }
         let window = i64::from(self.settings.window);
-        let first = start / window;
+        let first = self.window_of(start);
         let late = self.next.is_some_and(|next| first < next);
-        let last = if end > start { (end - 1) / window } else { first };
+        let last = if end > start { self.window_of(end - 1) } else { first };
         if late {
             self.late(1);
             if self.next.is_some_and(|next| last < next) {
@@ -144,22 +144,27 @@ impl Engine {
         // An unconfirmed time must not make the series look active.
         let touched = if ahead { i64::MIN } else { last };
         let slot = self.slot(record.key, hash, touched, out);
-        for (index, share) in Shares::new(start, end, window, whole) {
+        let mut key = None;
+        for (index, share) in Shares::new((start, end), window, (first, last), whole) {
             if self.next.is_some_and(|next| index < next) {
                 continue;
             }
             // The total first: a window that it doesn't have, nobody has.
-            if self.add(TOTAL, index, share, record, None, ahead) {
-                self.add(slot, index, share, record, rank, ahead);
+            if !self.add(TOTAL, index, share, record, ahead) {
+                continue;
+            }
+            self.add(slot, index, share, record, ahead);
+            if let (Some(rank), Some(talker), true) = (rank, &record.talker, share.bytes > 0) {
+                self.sample(slot, index, rank, share.bytes, || *key.get_or_insert_with(|| TalkerKey::new(talker)));
             }
         }
         if self.settings.prefix_totals {
             for (at, _) in record.key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
                 let prefix = &record.key[..=at];
                 let slot = self.slot(prefix, key_hash(prefix), touched, out);
-                for (index, share) in Shares::new(start, end, window, whole) {
+                for (index, share) in Shares::new((start, end), window, (first, last), whole) {
                     if self.registry.slot(TOTAL).cells.place(index).is_ok() {
-                        self.add(slot, index, share, record, None, ahead);
+                        self.add(slot, index, share, record, ahead);
                     }
                 }
             }
@@ -253,22 +258,13 @@ impl Engine {
     }
 
     #[inline]
-    fn add(
-        &mut self,
-        slot: u32,
-        window: i64,
-        share: Share,
-        record: &Observation<'_>,
-        rank: Option<u64>,
-        ahead: bool,
-    ) -> bool {
+    fn add(&mut self, slot: u32, window: i64, share: Share, record: &Observation<'_>, ahead: bool) -> bool {
         let cells = &mut self.registry.slot_mut(slot).cells;
         let at = match cells.place(window) {
             Ok(at) => at,
             Err(_) if ahead && slot == TOTAL && self.ahead >= MOST_AHEAD => return false,
             Err(at) => {
-                let sample = if rank.is_some() { self.scratch.spare.pop() } else { None };
-                cells.insert(at, Cell { window, ahead, sample: sample.unwrap_or_default(), ..Cell::default() });
+                cells.insert(at, Cell { window, ahead, ..Cell::default() });
                 self.ahead += u32::from(ahead);
                 at
             }
@@ -277,11 +273,39 @@ impl Engine {
         cell.sums.lines += 1;
         cell.skipped |= record.status == Status::SkipData;
         cell.sums.add(share, record.rejected);
-        if let (Some(rank), Some(talker), true) = (rank, &record.talker, share.bytes > 0) {
-            let size = self.settings.talker_sample as usize;
-            cell.sample.offer(size, rank, share.bytes, || TalkerKey::new(talker));
-        }
         true
+    }
+
+    /// Offers the record to the sample of a window that [`Engine::add`] has just been to.
+    #[inline]
+    fn sample(&mut self, slot: u32, window: i64, rank: u64, bytes: u64, talker: impl FnOnce() -> TalkerKey) {
+        let cells = &mut self.registry.slot_mut(slot).cells;
+        if let Ok(at) = cells.place(window) {
+            let sample = &mut cells.get_mut(at).sample;
+            if sample.is_empty()
+                && let Some(spare) = self.scratch.spare.pop()
+            {
+                *sample = spare;
+            }
+            sample.offer(self.settings.talker_sample as usize, rank, bytes, talker);
+        }
+    }
+
+    /// The window of a second: most are in the same as the one before, or next to it, and need no division.
+    #[inline]
+    fn window_of(&mut self, second: i64) -> i64 {
+        let window = i64::from(self.settings.window);
+        let (recent, start) = self.scratch.recent;
+        match second - start {
+            after if (0..window).contains(&after) => recent,
+            after if (window..2 * window).contains(&after) => recent + 1,
+            after if (-window..0).contains(&after) => recent - 1,
+            _ => {
+                let index = second / window;
+                self.scratch.recent = (index, index * window);
+                index
+            }
+        }
     }
 
     /// Closes what the watermark has passed.

@@ -35,18 +35,10 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// `start ≤ end`, both between 0 and the last second of RFC 3339; `window` above 0.
-    pub(crate) fn new(start: i64, end: i64, window: i64, whole: Share) -> Self {
-        let last = if end > start { end - 1 } else { start };
-        Shares {
-            start,
-            span: (end - start).max(1) as u64,
-            window,
-            index: start / window,
-            last: last / window,
-            whole,
-            given: Share::default(),
-        }
+    /// `start ≤ end`, both between 0 and the last second of RFC 3339; `window` above 0; and the windows of the first and
+    /// the last second.
+    pub(crate) fn new((start, end): (i64, i64), window: i64, (first, last): (i64, i64), whole: Share) -> Self {
+        Shares { start, span: (end - start).max(1) as u64, window, index: first, last, whole, given: Share::default() }
     }
 }
 
@@ -88,7 +80,9 @@ mod tests {
 
     fn shares(start: i64, end: i64, window: i64, bytes: u64) -> Vec<(i64, u64)> {
         let whole = Share { bytes, packets: 7, flows: 1 };
-        Shares::new(start, end, window, whole).map(|(index, share)| (index, share.bytes)).collect()
+        Shares::new((start, end), window, (start / window, (end - 1).max(start) / window), whole)
+            .map(|(index, share)| (index, share.bytes))
+            .collect()
     }
 
     #[test]

@@ -80,20 +80,18 @@ impl Sample {
 
     /// Moves an entry down to where those below it are not lower.
     fn sink(&mut self, mut at: usize) {
+        let heap = &mut self.0[..];
+        let sinking = heap[at];
         loop {
             let (left, right) = (2 * at + 1, 2 * at + 2);
-            let mut least = at;
-            for child in [left, right] {
-                if child < self.0.len() && self.0[child].is_below(&self.0[least]) {
-                    least = child;
-                }
+            let least = if right < heap.len() && heap[right].is_below(&heap[left]) { right } else { left };
+            if least >= heap.len() || !heap[least].is_below(&sinking) {
+                break;
             }
-            if least == at {
-                return;
-            }
-            self.0.swap(at, least);
+            heap[at] = heap[least];
             at = least;
         }
+        heap[at] = sinking;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
