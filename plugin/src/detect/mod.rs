@@ -115,7 +115,7 @@ impl Detector {
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
         let mut apart: Vec<f64> = sorted.iter().map(|x| (x - median).abs()).collect();
         apart.sort_by(f64::total_cmp);
-        let scale = (1.5 * apart.get(apart.len() / 2).copied().unwrap_or(0.0)).max(median / 20.0).max(1e-9);
+        let scale = (1.5 * apart.get(apart.len() / 2).copied().unwrap_or(0.0)).max(median / 100.0).max(1e-9);
         let reach = match settings.sensitivity {
             Sensitivity::Low => 12.0,
             Sensitivity::Medium => 8.0,
