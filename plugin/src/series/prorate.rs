@@ -7,10 +7,12 @@
 /// The whole-number share of `value` after `elapsed` of `span` seconds. `span` is above 0 and `elapsed` at most `span`.
 #[inline]
 pub(crate) fn cumulative(value: u64, elapsed: u64, span: u64) -> u64 {
-    match value.checked_mul(elapsed) {
-        Some(product) => product / span,
-        // Beyond 2^64 byte-seconds, rare enough for the slow division of 128 bits.
-        None => (u128::from(value) * u128::from(elapsed) / u128::from(span)) as u64,
+    // Records are at most an hour long, so the product fits into 64 bits below 2^51 bytes. The comparison rather than an
+    // overflow check: WebAssembly has no multiplication that tells.
+    if value < 1 << 51 && elapsed < 1 << 12 {
+        value * elapsed / span
+    } else {
+        (u128::from(value) * u128::from(elapsed) / u128::from(span)) as u64
     }
 }
 
