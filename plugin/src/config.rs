@@ -14,6 +14,7 @@ use crate::detect;
 use crate::flow::{Format, Formats};
 use crate::forest;
 use crate::row::{Columns, Dialect, Header};
+use crate::series;
 
 /// JSON Schema (draft 2020-12) of the configuration. A test derives it from the structs here and compares.
 pub const SCHEMA: &str = include_str!("config.schema.json");
@@ -41,6 +42,8 @@ pub struct Config {
     pub record: Record,
     /// Record mode: the random cut forest.
     pub forest: forest::Parameters,
+    /// Window mode: what makes a series, and its windows.
+    pub series: series::Settings,
     /// Window mode and `series`: what alerts.
     pub detect: detect::Settings,
 }
@@ -239,6 +242,7 @@ impl Config {
         if !(self.record.threshold.is_finite() && self.record.threshold >= 0.0) {
             return Err(("record.threshold".into(), "a number of 0 or more".into()));
         }
+        self.series.check().map_err(|(path, allowed)| (format!("series.{path}"), allowed))?;
         self.forest.check(columns.max(1)).map_err(|(name, allowed)| (format!("forest.{name}"), allowed))
     }
 

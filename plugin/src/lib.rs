@@ -20,9 +20,11 @@ pub mod discover;
 pub mod failure;
 pub mod flow;
 pub mod forest;
+pub mod incident;
 pub mod one_series;
 pub mod pipeline;
 pub mod row;
+pub mod series;
 pub mod snapshot;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
