@@ -19,6 +19,7 @@ pub mod discover;
 pub mod failure;
 pub mod flow;
 pub mod forest;
+mod json;
 pub mod one_series;
 pub mod pipeline;
 pub mod row;

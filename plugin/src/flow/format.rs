@@ -101,7 +101,7 @@ impl Format {
     /// A name that is not in the table makes a text column, so that a field AWS adds next month does not stop anything;
     /// [`warnings`](Format::warnings) lists such names, for it may also be a misspelling.
     pub fn parse(text: &str) -> Result<Format, FormatError> {
-        match text.trim() {
+        match text.trim_ascii() {
             "default" => return Ok(Format::default_format()),
             "transit-gateway" | "transit_gateway" => return Ok(Format::transit_gateway()),
             _ => {}
