@@ -3,7 +3,16 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use host_test::command::{check_config::CheckConfigArgs, exit_code, inspect::InspectArgs, series::SeriesArgs};
+use host_test::command::check_config::CheckConfigArgs;
+use host_test::command::decode::DecodeArgs;
+use host_test::command::demo::DemoArgs;
+use host_test::command::discover_schema::DiscoverSchemaArgs;
+use host_test::command::exit_code;
+use host_test::command::generate::GenerateArgs;
+use host_test::command::inspect::InspectArgs;
+use host_test::command::report::ReportArgs;
+use host_test::command::run::RunArgs;
+use host_test::command::series::SeriesArgs;
 
 /// Decodes VPC Flow Logs and detects sudden spikes and drops, in a sandboxed WebAssembly component
 #[derive(Parser)]
@@ -15,13 +24,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(DemoArgs),
+    Run(RunArgs),
+    Decode(DecodeArgs),
     Series(SeriesArgs),
+    Generate(GenerateArgs),
+    Report(ReportArgs),
+    DiscoverSchema(DiscoverSchemaArgs),
     CheckConfig(CheckConfigArgs),
     Inspect(InspectArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Demo(args) => args.run(),
+        Command::Run(args) => args.run(),
+        Command::Decode(args) => args.run(),
+        Command::Generate(args) => args.run(),
+        Command::Report(args) => args.run(),
+        Command::DiscoverSchema(args) => args.run(),
         Command::Series(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),

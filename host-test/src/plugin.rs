@@ -23,7 +23,7 @@ pub use crate::bindings::exports::flowscore::transform::description::Info;
 pub use crate::bindings::exports::flowscore::transform::scoring::{
     Direction, Point, RestoreError, Scored, SeriesMode, Totals, Verdict,
 };
-pub use crate::bindings::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
+pub use crate::bindings::exports::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
 
 /// The component that the build script made, part of every build of the harness.
 pub const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/flowscore.wasm"));

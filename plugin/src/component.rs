@@ -14,8 +14,7 @@ mod bindings {
     export!(Plugin);
 }
 
-use bindings::exports::flowscore::transform::{decoding, description, scoring};
-use bindings::flowscore::transform::types;
+use bindings::exports::flowscore::transform::{decoding, description, scoring, types};
 
 struct Plugin;
 

@@ -15,6 +15,7 @@
 
 pub mod config;
 pub mod decode;
+pub mod detect;
 pub mod discover;
 pub mod failure;
 pub mod flow;

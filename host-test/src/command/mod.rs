@@ -12,7 +12,14 @@ use clap::Args;
 use crate::plugin::{Limits, Plugin, PluginError, RestoreError};
 
 pub mod check_config;
+pub mod decode;
+pub mod demo;
+pub mod discover_schema;
+pub mod generate;
 pub mod inspect;
+mod progress;
+pub mod report;
+pub mod run;
 pub mod series;
 
 /// Wrong usage or configuration: exit code 2.

@@ -17,7 +17,6 @@ mod suggestion;
 mod table;
 mod write;
 
-pub use detect::{Detect, IgnoreNearExpected, Sensitivity, Watch};
 pub use error::ConfigError;
 pub use input::{Csv, FlowFormat, Input, Records};
 pub use record::Record;
@@ -25,6 +24,7 @@ pub use reference::markdown;
 pub use series::{Maintenance, Measure, Series};
 pub use write::schema;
 
+use crate::detect as detector;
 use crate::forest;
 use setting::choices;
 
@@ -49,8 +49,8 @@ pub struct Config {
     pub input: Input,
     /// Window mode: which series there are.
     pub series: Series,
-    /// Window mode: what alerts.
-    pub detect: Detect,
+    /// Window mode and `series`: what alerts.
+    pub detect: detector::Settings,
     /// Record mode: which numbers of a record are scored.
     pub record: Record,
     /// Record mode: the random cut forest.

@@ -14,7 +14,10 @@ pub(super) static SECTIONS: [(&str, &str); 8] = [
         "What decoding one payload may cost. Each bound holds while data streams, before memory is spent.",
     ),
     ("series", "Window mode: which series there are, and how their windows are cut."),
-    ("detect", "Window mode: what alerts. The detector learns by itself; these say what is of interest."),
+    (
+        "detect",
+        "Window mode and `flowscore series`: what alerts. The detector learns by itself; these say what is of interest.",
+    ),
     ("detect.ignore_near_expected", "Deviations so near the expected value that they never alert."),
     ("record", "Record mode: which numbers of a record are scored, and what is told."),
     ("forest", "Record mode: the random cut forest, under the names and with the ranges of the retired service."),

@@ -1,6 +1,7 @@
 //! The table as a specification: each option is tried at its limits and beyond.
 
 use super::*;
+use crate::detect::Sensitivity;
 use crate::json::Value;
 use setting::{Setting, Slot};
 use table::{SECTIONS, SETTINGS};

@@ -243,9 +243,11 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
     /// Decodes base64 `text`. `certain`: text that is no base64 is a failure; otherwise false is returned.
     pub(super) fn base64(&mut self, text: &[u8], certain: bool, context: &Context<'_>, depth: usize) -> bool {
         if base64::room(text) > self.allowance().saturating_add(4) {
-            let failure = self.over(Layer::Base64, 0);
-            self.failed(failure, text, context);
-            return true;
+            if certain {
+                let failure = self.over(Layer::Base64, 0);
+                self.failed(failure, text, context);
+            }
+            return certain;
         }
         let mut arena = self.lend_arena();
         let mut scratch = self.lend_arena();
@@ -258,8 +260,9 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
             Err(_) => false,
             Ok(()) => {
                 let inflater = &mut self.memory.inflater;
-                let known = certain || (arena.len() > 0 && is_known(arena.as_slice(), inflater, &mut scratch));
-                if known {
+                let plausible =
+                    certain || (arena.len() > 0 && layer::is_plausible(arena.as_slice(), inflater, &mut scratch));
+                if plausible {
                     self.spent += arena.len();
                     self.unit(arena.as_slice(), context, depth + 1);
                     true
@@ -312,11 +315,6 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         self.sink.record_ends(context);
         (self.record_size, self.record_end) = outer;
     }
-}
-
-/// Whether decoded base64 is something: nearly any word decodes to some bytes.
-fn is_known(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> bool {
-    layer::find(bytes, inflater, scratch) != Found::Unknown
 }
 
 const EMPTY: &str = "the payload is empty (nothing, or white space only); expected text, JSON, base64, gzip, zlib, deflate \

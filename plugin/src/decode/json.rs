@@ -290,26 +290,58 @@ impl<'a> Scanner<'a> {
 
 const ENDS: &str = "the text ends inside the document; it was cut off";
 
+/// Whether a byte ends the plain part of a string: a quote, a backslash or a control character.
+fn is_special(c: u8) -> bool {
+    c == b'"' || c == b'\\' || c < 0x20
+}
+
 /// Length of the part of a string before the first quote, backslash or control character.
 #[inline]
 fn plain_length(text: &[u8]) -> usize {
-    const LOW: u64 = u64::MAX / 255;
-    const HIGH: u64 = LOW << 7;
-    const QUOTES: u64 = LOW * b'"' as u64;
-    const BACKSLASHES: u64 = LOW * b'\\' as u64;
-    // The lowest bit set marks the first zero byte; bits above it may be wrong.
-    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-    let (words, rest) = text.as_chunks::<8>();
-    for (k, &word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(word);
-        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        let found = zero(word ^ QUOTES) | zero(word ^ BACKSLASHES) | control;
-        if found != 0 {
-            return k * 8 + found.trailing_zeros() as usize / 8;
+    let (blocks, rest) = text.as_chunks::<16>();
+    for (k, block) in blocks.iter().enumerate() {
+        if let Some(at) = first_special(block) {
+            return k * 16 + at;
         }
     }
-    let special = |&c: &u8| c == b'"' || c == b'\\' || c < 0x20;
-    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
+    blocks.len() * 16 + rest.iter().position(|&c| is_special(c)).unwrap_or(rest.len())
+}
+
+/// Index of the first special byte of sixteen.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline(always)]
+fn first_special(block: &[u8; 16]) -> Option<usize> {
+    use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_or};
+    let word = u128::from_le_bytes(*block);
+    let bytes = i64x2(word as i64, (word >> 64) as i64);
+    let ends = v128_or(u8x16_eq(bytes, u8x16_splat(b'"')), u8x16_eq(bytes, u8x16_splat(b'\\')));
+    let mask = u8x16_bitmask(v128_or(ends, u8x16_lt(bytes, u8x16_splat(0x20))));
+    (mask != 0).then(|| mask.trailing_zeros() as usize)
+}
+
+/// Index of the first special byte of sixteen, in two words of eight.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+fn first_special(block: &[u8; 16]) -> Option<usize> {
+    let word = u128::from_le_bytes(*block);
+    let (low, high) = (specials(word as u64), specials((word >> 64) as u64));
+    if low | high == 0 {
+        return None;
+    }
+    let bit = if low != 0 { low.trailing_zeros() } else { 64 + high.trailing_zeros() };
+    Some(bit as usize / 8)
+}
+
+/// The high bit of each special byte; above the lowest one set, bits may be wrong.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+const fn specials(word: u64) -> u64 {
+    const LOW: u64 = u64::MAX / 255;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(LOW) & !word
+    }
+    let control = word.wrapping_sub(LOW * 0x20) & !word;
+    (zeros(word ^ (LOW * b'"' as u64)) | zeros(word ^ (LOW * b'\\' as u64)) | control) & (LOW << 7)
 }
 
 /// Milliseconds since the epoch of a JSON number or numeric string, fraction dropped; `None` beyond 64 bits.
@@ -323,7 +355,48 @@ pub(super) fn integer(text: &[u8]) -> Option<i64> {
     if digits.is_empty() || !matches!(rest.first(), None | Some(b'.')) {
         return None;
     }
-    let value =
-        digits.iter().try_fold(0_i64, |value, digit| value.checked_mul(10)?.checked_add(i64::from(digit - b'0')))?;
+    // Eighteen digits cannot overflow, so that a time stamp needs no check for each.
+    let value = if whole <= 18 {
+        digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'))
+    } else {
+        digits.iter().try_fold(0_i64, |value, digit| value.checked_mul(10)?.checked_add(i64::from(digit - b'0')))?
+    };
     Some(value * sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_part_of_a_string_ends_at_the_first_special_byte() {
+        for length in 0..70 {
+            for special in [b'"', b'\\', 0, 0x1f] {
+                for other in [b'a', b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff] {
+                    let mut text = vec![other; length];
+                    assert_eq!(plain_length(&text), length);
+                    text.extend([special, b'"', other, 1]);
+                    assert_eq!(plain_length(&text), length, "{special:#x} behind {length} times {other:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn integers() {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("-15", Some(-15)),
+            ("1432826855000", Some(1_432_826_855_000)),
+            ("1432826855000.9", Some(1_432_826_855_000)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("", None),
+            ("-", None),
+            ("1e3", None),
+            ("x", None),
+        ] {
+            assert_eq!(integer(text.as_bytes()), value, "{text}");
+        }
+    }
 }

@@ -26,22 +26,29 @@ pub(super) fn find(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -
     if let Some(found) = magic(bytes) {
         return found;
     }
-    if is_text(bytes) {
+    let strange = strange(bytes);
+    if strange == 0 {
         return Found::Text;
     }
+    let text = tolerable(strange, bytes);
     if zlib_header(bytes) {
         scratch.truncate(0);
         let body = bytes.get(2..).unwrap_or_default();
         // 0x78 is what zlib writes for its default window: a damaged stream is still one.
-        if bytes.first() == Some(&0x78) || probe(body, inflater, scratch) {
+        if (bytes.first() == Some(&0x78) && !text) || probe(body, inflater, scratch) {
             return Found::Compressed(Compression::Zlib);
         }
     }
     scratch.truncate(0);
-    if probe(bytes, inflater, scratch) && scratch.len() >= 16 && is_text(scratch.as_slice()) {
-        return Found::Compressed(Compression::Deflate);
+    // Few bytes of any kind inflate to something, so that only plausible output tells deflate from noise. Short text
+    // in a stored block is nearly text itself, which is why deflate comes before damaged text.
+    if probe(bytes, inflater, scratch) && scratch.len() >= 16 {
+        let output = scratch.as_slice();
+        if is_text(output) || magic(output).is_some() {
+            return Found::Compressed(Compression::Deflate);
+        }
     }
-    Found::Unknown
+    if text { Found::Text } else { Found::Unknown }
 }
 
 /// Layers that begin with magic bytes.
@@ -66,15 +73,43 @@ fn probe(stream: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> bool {
 }
 
 /// Whether `bytes` read as UTF-8 text: one damaged line among good ones does not make a payload binary, so that a tenth
-/// of the sample may be control characters or not UTF-8.
+/// of the sample, and one byte of a short text, may be control characters or not UTF-8.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
+    tolerable(strange(bytes), bytes)
+}
+
+fn tolerable(strange: usize, bytes: &[u8]) -> bool {
+    strange * 10 <= bytes.len().min(SAMPLE) || (strange == 1 && bytes.len() >= 8)
+}
+
+/// How many bytes of the sample are not printable text.
+fn strange(bytes: &[u8]) -> usize {
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
     let mut strange = 0;
+    let mut read = 0;
     for chunk in sample.utf8_chunks() {
-        strange += chunk.invalid().len();
+        read += chunk.valid().len() + chunk.invalid().len();
         strange += chunk.valid().bytes().filter(|&c| c < 0x20 && !matches!(c, b'\t' | b'\n' | b'\r')).count();
+        // The sample's end may cut a character in two.
+        if read < sample.len() || sample.len() == bytes.len() {
+            strange += chunk.invalid().len();
+        }
     }
-    strange * 10 <= sample.len()
+    strange
+}
+
+/// Whether the bytes that a text of the base64 alphabet decodes to are worth having: nearly any word decodes to some.
+pub(super) fn is_plausible(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> bool {
+    match find(bytes, inflater, scratch) {
+        // A random byte is printable with a chance of 0.37: nine in a row are no accident.
+        Found::Text => bytes.len() >= 9 && strange(bytes) == 0,
+        Found::Compressed(Compression::Zlib) => {
+            scratch.truncate(0);
+            probe(bytes.get(2..).unwrap_or_default(), inflater, scratch)
+        }
+        Found::Unknown => false,
+        _ => true,
+    }
 }
 
 /// How sure it is that a text is base64.
@@ -110,7 +145,7 @@ pub(super) fn is_base64(text: &[u8], scratch: &mut Arena) -> Base64 {
     let bytes = scratch.as_slice();
     match bytes {
         [0x1f, 0x8b, 8, ..] => Base64::Certain,
-        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] if !is_text(bytes) => Base64::Certain,
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] if bytes.len() >= 16 && !is_text(bytes) => Base64::Certain,
         [b'{', b'"' | b'}' | b' ' | b'\r' | b'\n', ..] if is_text(bytes) => Base64::Certain,
         _ if magic(bytes).is_some_and(|found| found != Found::Compressed(Compression::Gzip)) => Base64::Certain,
         // A flow log line without addresses is in the URL-safe alphabet; base64 text has no blanks between words.

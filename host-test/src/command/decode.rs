@@ -1,0 +1,69 @@
+//! `flowscore decode`: payloads in, decoded records out.
+
+use std::io::Write;
+
+use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use serde_json::json;
+
+use super::run::InputArgs;
+use super::{PluginArgs, stdout};
+use crate::plugin::{Failure, Outcome, Payload};
+use crate::transform::typed;
+
+/// Decode payloads without scoring: records as lines of JSON on standard output
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  flowscore decode --input payloads.txt | jq -r .srcaddr
+  printf '2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK' | flowscore decode
+
+A record that cannot be decoded is a line {\"type\":\"failed\",…} with the layer, the offset and the reason.")]
+pub struct DecodeArgs {
+    #[command(flatten)]
+    plugin: PluginArgs,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+impl DecodeArgs {
+    pub fn run(&self) -> Result<()> {
+        let mut decoder = self.plugin.load()?.decoder(&self.plugin.config_text()?)?;
+        let mut out = stdout();
+        let (mut ok, mut dropped, mut failed) = (0, 0, 0);
+        self.input.for_each_batch(|batch| {
+            for (outcome, payload) in decoder.decode(batch)?.into_iter().zip(batch) {
+                match outcome {
+                    Outcome::Ok(decoded) => {
+                        out.write_all(&decoded.records)?;
+                        ok += decoded.counts.ok;
+                        dropped += decoded.counts.dropped;
+                        failed += decoded.counts.failed;
+                    }
+                    Outcome::Dropped(_) => dropped += 1,
+                    Outcome::Failed(failure) => {
+                        writeln!(out, "{}", failed_line(payload, &failure))?;
+                        failed += 1;
+                    }
+                }
+            }
+            Ok(out.flush()?)
+        })?;
+        eprintln!("{} records: {ok} ok, {dropped} dropped, {failed} failed", ok + dropped + failed);
+        Ok(())
+    }
+}
+
+/// A payload of which nothing could be decoded, in the shape of a `failed` event.
+fn failed_line(payload: &Payload<'_>, failure: &Failure) -> String {
+    let members = json!({
+        "id": payload.id,
+        "layer": failure.layer,
+        "offset": failure.offset,
+        "reason": failure.reason,
+        "payload": STANDARD.encode(payload.data),
+    });
+    typed("failed", &members)
+}

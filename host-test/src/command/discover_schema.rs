@@ -1,0 +1,46 @@
+//! `flowscore discover-schema`: what does this stream hold?
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::run::InputArgs;
+use super::{PluginArgs, stdout};
+use crate::plugin::Payload;
+
+/// The most that is read: a sample, however large the input.
+const PAYLOADS: usize = 2_000;
+const BYTES: usize = 64 << 20;
+
+/// Find out what a stream holds: columns, types, examples, and a ready configuration
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  flowscore discover-schema --input payloads.txt
+  flowscore discover-schema --input payloads.txt | jq .configuration > flowscore.json
+
+The first 2000 payloads, at most 64 MiB, are looked at. The same input always gives the same answer.")]
+pub struct DiscoverSchemaArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    plugin: PluginArgs,
+}
+
+impl DiscoverSchemaArgs {
+    pub fn run(&self) -> Result<()> {
+        let plugin = self.plugin.load()?;
+        let (mut payloads, _) = self.input.open()?;
+        let (mut sample, mut bytes) = (Vec::new(), 0);
+        while sample.len() < PAYLOADS && bytes < BYTES {
+            let Some(payload) = payloads.next_payload()? else { break };
+            bytes += payload.data.len();
+            sample.push(payload.data);
+        }
+        let view: Vec<Payload<'_>> = sample.iter().map(|data| Payload { data, id: None }).collect();
+        let mut out = stdout();
+        writeln!(out, "{}", plugin.discover_schema(&view)?.trim_end())?;
+        Ok(out.flush()?)
+    }
+}

@@ -1,0 +1,252 @@
+//! Transforms in the manner of `vector-lib`, and the plugin as one.
+//!
+//! Vector knows function transforms (one event in, some out, no memory of the stream's end) and task transforms (a
+//! stream in, a stream out). Both traits are here with the shapes that pipelines written against `vector-lib` use, and
+//! [`WasmTransform`] implements both, so that such a pipeline hosts the component with a few lines.
+
+use std::pin::Pin;
+
+use futures_util::stream::{Stream, StreamExt};
+use serde_json::Value;
+
+use crate::plugin::{Counts, Payload, Plugin, PluginError, Scorer, Totals};
+
+/// What flows through a pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A payload as a source delivers it.
+    Payload {
+        /// The bytes as they arrived.
+        data: Vec<u8>,
+        /// The source's name for it, for example shard and sequence number.
+        id: Option<String>,
+    },
+    /// A log event: one JSON object as text.
+    Log(String),
+}
+
+impl Event {
+    /// A payload without a name.
+    pub fn payload(data: impl Into<Vec<u8>>) -> Self {
+        Event::Payload { data: data.into(), id: None }
+    }
+
+    /// The event as JSON; none for a payload or for text that is no JSON.
+    pub fn as_json(&self) -> Option<Value> {
+        match self {
+            Event::Payload { .. } => None,
+            Event::Log(text) => serde_json::from_str(text).ok(),
+        }
+    }
+}
+
+/// Where a transform puts its events.
+#[derive(Debug, Default)]
+pub struct OutputBuffer(Vec<Event>);
+
+impl OutputBuffer {
+    /// Appends an event.
+    pub fn push(&mut self, event: Event) {
+        self.0.push(event);
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes all events out.
+    pub fn drain(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.0.drain(..)
+    }
+}
+
+/// A transform of one event into some.
+pub trait FunctionTransform: Send {
+    /// Transforms one event.
+    fn transform(&mut self, output: &mut OutputBuffer, event: Event);
+}
+
+/// A stream of events.
+pub type EventStream = Pin<Box<dyn Stream<Item = Event> + Send>>;
+
+/// A transform of a whole stream, which so learns of its end.
+pub trait TaskTransform: Send + 'static {
+    /// Transforms the stream.
+    fn transform(self: Box<Self>, task: EventStream) -> EventStream;
+}
+
+/// Payloads of a stream that are handed to the component at once, if they are at hand.
+const BATCH: usize = 256;
+
+/// The plugin as a transform: payloads in, events out; a log event is scored as a record that was decoded elsewhere.
+///
+/// As a function transform, one event at a time:
+///
+/// ```
+/// use host_test::plugin::{Limits, Plugin};
+/// use host_test::transform::{Event, FunctionTransform, OutputBuffer, WasmTransform};
+///
+/// let plugin = Plugin::built_in(Limits::default())?;
+/// let mut transform = WasmTransform::new(&plugin, r#"{"mode":"record"}"#)?;
+/// let mut output = OutputBuffer::default();
+/// let line = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+/// FunctionTransform::transform(&mut transform, &mut output, Event::payload(line));
+/// let event = output.drain().next().and_then(|event| event.as_json()).unwrap();
+/// assert_eq!(event["type"], "score");
+/// assert_eq!(event["bytes"], 4249);
+/// # Ok::<(), host_test::plugin::PluginError>(())
+/// ```
+///
+/// As a task transform, over a stream, at whose end it closes what is open:
+///
+/// ```
+/// use futures_util::{StreamExt, stream};
+/// use host_test::plugin::{Limits, Plugin};
+/// use host_test::transform::{Event, TaskTransform, WasmTransform};
+///
+/// let plugin = Plugin::built_in(Limits::default())?;
+/// let transform = WasmTransform::new(&plugin, r#"{"mode":"record"}"#)?;
+/// let line = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+/// let events = TaskTransform::transform(Box::new(transform), stream::iter([Event::payload(line)]).boxed());
+/// # let runtime = futures_util::future::ready(());
+/// assert_eq!(futures_util::future::FutureExt::now_or_never(events.count()), Some(1));
+/// # Ok::<(), host_test::plugin::PluginError>(())
+/// ```
+pub struct WasmTransform {
+    plugin: Plugin,
+    config: String,
+    scorer: Scorer,
+}
+
+impl WasmTransform {
+    /// The plugin by the text of a configuration; the empty text means the defaults.
+    pub fn new(plugin: &Plugin, config: &str) -> Result<Self, PluginError> {
+        let scorer = plugin.scorer(config)?;
+        Ok(WasmTransform { plugin: plugin.clone(), config: config.to_owned(), scorer })
+    }
+
+    /// Transforms a batch of payloads; `events` gets lines of JSON.
+    ///
+    /// No input makes the component trap. Should an instance be lost all the same (a call took too long, memory ran
+    /// out), each payload of the batch comes out as a `failed` event, a `notice` says that what was learned is gone, and
+    /// a new instance takes over: the stream goes on.
+    pub fn transform_batch(&mut self, batch: &[Payload<'_>], events: &mut Vec<u8>) -> Result<Counts, PluginError> {
+        match self.scorer.transform(batch) {
+            Ok(scored) => {
+                events.extend_from_slice(&scored.events);
+                Ok(scored.counts)
+            }
+            Err(error) => {
+                for payload in batch {
+                    lost(payload, &error, events);
+                }
+                notice(&error, events);
+                self.scorer = self.plugin.scorer(&self.config)?;
+                let records = batch.len() as u64;
+                Ok(Counts { records, ok: 0, dropped: 0, failed: records })
+            }
+        }
+    }
+
+    /// Closes what is open at the end of the input.
+    pub fn finish(&mut self, events: &mut Vec<u8>) -> Result<(), PluginError> {
+        events.extend_from_slice(&self.scorer.finish()?.events);
+        Ok(())
+    }
+
+    /// Totals so far.
+    pub fn totals(&mut self) -> Result<Totals, PluginError> {
+        self.scorer.totals()
+    }
+
+    fn push(&mut self, batch: &[Event], output: &mut OutputBuffer) {
+        let mut lines = Vec::new();
+        let mut at = 0;
+        while at < batch.len() {
+            let result = if let Event::Log(record) = &batch[at] {
+                at += 1;
+                self.scorer.score(record.as_bytes()).map(|scored| lines.extend_from_slice(&scored.events))
+            } else {
+                let payloads: Vec<Payload<'_>> = batch[at..].iter().map_while(as_payload).collect();
+                at += payloads.len();
+                self.transform_batch(&payloads, &mut lines).map(|_| ())
+            };
+            if let Err(error) = result {
+                notice(&error, &mut lines);
+            }
+        }
+        push_lines(&lines, output);
+    }
+}
+
+fn as_payload(event: &Event) -> Option<Payload<'_>> {
+    match event {
+        Event::Payload { data, id } => Some(Payload { data, id: id.as_deref() }),
+        Event::Log(_) => None,
+    }
+}
+
+fn push_lines(lines: &[u8], output: &mut OutputBuffer) {
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        output.push(Event::Log(String::from_utf8_lossy(line).into_owned()));
+    }
+}
+
+/// An event of this type as a line of JSON, `type` first.
+pub(crate) fn typed(kind: &str, members: &Value) -> String {
+    format!("{{\"type\":\"{kind}\",{}", members.to_string().trim_start_matches('{'))
+}
+
+fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
+    use base64::Engine as _;
+    let event = serde_json::json!({
+        "id": payload.id,
+        "layer": "plugin",
+        "offset": 0,
+        "reason": error.to_string(),
+        "payload": base64::engine::general_purpose::STANDARD.encode(payload.data),
+    });
+    events.extend_from_slice(typed("failed", &event).as_bytes());
+    events.push(b'\n');
+}
+
+fn notice(error: &PluginError, events: &mut Vec<u8>) {
+    let message = format!("{error}; a new instance has taken over and learns from the beginning");
+    let event = serde_json::json!({ "kind": "plugin_restarted", "message": message });
+    events.extend_from_slice(typed("notice", &event).as_bytes());
+    events.push(b'\n');
+}
+
+impl FunctionTransform for WasmTransform {
+    fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
+        self.push(&[event], output);
+    }
+}
+
+impl TaskTransform for WasmTransform {
+    fn transform(mut self: Box<Self>, task: EventStream) -> EventStream {
+        // The end of the input is one more item, after which what is open is closed.
+        let batches = task.ready_chunks(BATCH).map(Some).chain(futures_util::stream::iter([None]));
+        let outputs = batches.map(move |batch| {
+            let mut output = OutputBuffer::default();
+            match batch {
+                Some(batch) => self.push(&batch, &mut output),
+                None => {
+                    let mut lines = Vec::new();
+                    if let Err(error) = self.finish(&mut lines) {
+                        notice(&error, &mut lines);
+                    }
+                    push_lines(&lines, &mut output);
+                }
+            }
+            futures_util::stream::iter(output.0)
+        });
+        Box::pin(outputs.flatten())
+    }
+}

@@ -1,0 +1,191 @@
+//! What turns raw deviations into alerts: own extremes, own tail, hold-off and fatigue.
+
+use serde::{Deserialize, Serialize};
+
+/// Largest factor by which a score can exceed its reference.
+pub const CEILING: f64 = 6.0;
+
+/// The reference of [`Extreme`] is never below this part of the spread of the values.
+const SPREAD_FLOOR: f64 = 0.2;
+/// Decay of the remembered extreme at each point: half of it is forgotten in 7000.
+const EXTREME_DECAY: f64 = 0.9999;
+/// Points from which the first extreme is taken as it comes.
+const EXTREME_WARM_UP: u32 = 100;
+/// Points without a new extreme after which the next one is a new episode.
+const EPISODE: u32 = 40;
+/// Growth of the extreme at the first exceedance of an episode.
+const EPISODE_GROWTH: f64 = 0.4;
+/// Growth at each further exceedance of the same episode, so that a long one is not learnt whole.
+const REPEAT_GROWTH: f64 = 0.025;
+
+/// Tracks the extreme M of a non-negative stream and gives each value as a ratio to it.
+///
+/// ```text
+/// R = min(a / max(M, 0.2 spread), 6)
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Extreme {
+    extreme: f64,
+    points: u32,
+    since: u32,
+}
+
+impl Extreme {
+    /// `spread` is the mean absolute deviation of the values themselves; it keeps near-constant
+    /// series from dividing by nothing.
+    pub fn ratio(&mut self, value: f64, spread: f64) -> f64 {
+        let floor = SPREAD_FLOOR * spread;
+        let reference = self.extreme.max(floor);
+        let ratio = if reference > 0.0 { (value / reference).min(CEILING) } else { 0.0 };
+        self.extreme *= EXTREME_DECAY;
+        self.points = self.points.saturating_add(1);
+        self.since = self.since.saturating_add(1);
+        if self.points <= EXTREME_WARM_UP {
+            self.extreme = self.extreme.max(value);
+        } else if value > self.extreme {
+            let growth = if self.since > EPISODE { EPISODE_GROWTH } else { REPEAT_GROWTH };
+            self.extreme = value.min((1.0 + growth) * self.extreme.max(floor));
+            self.since = 0;
+        }
+        ratio
+    }
+
+    pub fn is_valid(&self) -> bool {
+        self.extreme.is_finite() && self.extreme >= 0.0
+    }
+}
+
+/// Share of points above the tracked quantile.
+const TAIL_SHARE: f64 = 0.02;
+/// Step of the quantile tracker: it follows a lasting change of the tail within some 50 exceedances.
+const TAIL_STEP: f64 = 0.04;
+
+/// Tracks the 98 % quantile Q of a non-negative ratio, at least 1.
+///
+/// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tail {
+    quantile: f64,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { quantile: 1.0 }
+    }
+}
+
+impl Tail {
+    pub fn learn(&mut self, ratio: f64) {
+        self.quantile *=
+            if ratio > self.quantile { 1.0 + TAIL_STEP * (1.0 - TAIL_SHARE) } else { 1.0 - TAIL_STEP * TAIL_SHARE };
+        self.quantile = self.quantile.clamp(1.0, 1e12);
+    }
+
+    pub fn quantile(&self) -> f64 {
+        self.quantile
+    }
+
+    pub fn is_valid(&self) -> bool {
+        self.quantile.is_finite() && self.quantile >= 1.0
+    }
+}
+
+/// One alert for each event, again if it worsens: *hold-off*, a level H that falls with time and
+/// that a score must exceed to be emitted; and *fatigue*, a count A of recent alerts that
+/// lowers the scores of a series that alerts often.
+///
+/// ```text
+/// s' = s / (1 + w A);  emitted if s' > H, else 0;  on an alert A += 1 and H = m s', else H = s'
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HoldOff {
+    level: f64,
+    fatigue: f64,
+}
+
+/// The constants of a [`HoldOff`].
+#[derive(Clone, Copy, Debug)]
+pub struct HoldOffRule {
+    /// Points in which the level falls to 1/e.
+    pub memory: f64,
+    /// The level after an alert, as a multiple of its score.
+    pub raise: f64,
+    /// Points in which fatigue falls to 1/e.
+    pub rest: f64,
+    /// Weight of one recent alert.
+    pub weight: f64,
+}
+
+impl Default for HoldOff {
+    fn default() -> Self {
+        Self { level: 0.0, fatigue: 0.0 }
+    }
+}
+
+impl HoldOff {
+    /// Lets `points` pass and returns the score if it is to be emitted, else 0.
+    pub fn pass(&mut self, rule: HoldOffRule, points: f64, score: f64, threshold: f64) -> f64 {
+        self.level *= libm::exp(-points / rule.memory);
+        self.fatigue *= libm::exp(-points / rule.rest);
+        let tired = score / (1.0 + rule.weight * self.fatigue);
+        if tired <= self.level {
+            return 0.0;
+        }
+        if tired >= threshold {
+            self.fatigue += 1.0;
+            self.level = rule.raise * tired;
+        } else {
+            self.level = tired;
+        }
+        tired
+    }
+
+    /// Another half alerted with `score`: hold off as if this one had.
+    pub fn hold(&mut self, rule: HoldOffRule, score: f64) {
+        self.level = self.level.max(rule.raise * score);
+    }
+
+    pub fn is_valid(&self) -> bool {
+        let sane = |x: f64| x.is_finite() && x >= 0.0;
+        sane(self.level) && sane(self.fatigue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1000.0, weight: 0.1 };
+
+    #[test]
+    fn an_event_alerts_once_and_again_only_if_it_worsens() {
+        let mut hold = HoldOff::default();
+        assert!(hold.pass(RULE, 1.0, 1.5, 1.0) >= 1.0);
+        assert_eq!(hold.pass(RULE, 1.0, 1.5, 1.0), 0.0);
+        assert!(hold.pass(RULE, 1.0, 4.0, 1.0) >= 1.0);
+    }
+
+    #[test]
+    fn a_later_event_alerts_again() {
+        let mut hold = HoldOff::default();
+        hold.pass(RULE, 1.0, 1.5, 1.0);
+        assert!(hold.pass(RULE, 60.0, 1.5, 1.0) >= 1.0);
+    }
+
+    #[test]
+    fn the_tail_tracks_the_98_percent_quantile() {
+        let mut tail = Tail::default();
+        for i in 0..20_000 {
+            tail.learn(f64::from(i * 37 % 1000) / 100.0);
+        }
+        assert!((tail.quantile() - 9.8).abs() < 0.6, "{}", tail.quantile());
+    }
+
+    #[test]
+    fn a_constant_stream_of_zero_gives_no_ratio() {
+        let mut extreme = Extreme::default();
+        for _ in 0..500 {
+            assert_eq!(extreme.ratio(0.0, 0.0), 0.0);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Event time of one series: the length of its windows, gaps, and blocks for the novelty half.
+
+use serde::{Deserialize, Serialize};
+
+/// Differences looked at before the interval of a series is taken as known; their median stands
+/// one gap or one duplicate among them.
+const INTERVALS_LEARNT_FROM: usize = 9;
+
+/// Length in seconds of the blocks the novelty half works on. Coarse enough to average out the
+/// noise of one-minute windows, fine enough to be of use in an incident.
+const BLOCK_SECONDS: f64 = 300.0;
+
+/// What one row means in time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tick {
+    /// Windows since the previous known value, at least 1.
+    pub windows: f64,
+    /// Windows in a block, at least 1; `None` while the interval is unknown.
+    pub block: Option<u32>,
+    /// The number of the block that the row lies in, counted from 1970-01-01.
+    pub block_number: i64,
+    /// The row is the last window of its block.
+    pub ends_block: bool,
+}
+
+/// Learns the interval of a series (unless it is given) and measures time in windows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Clock {
+    interval: Option<f64>,
+    differences: Vec<i64>,
+    previous: Option<i64>,
+    known: Option<i64>,
+}
+
+impl Clock {
+    /// `interval`: seconds between rows, or `None` to learn it from the first timestamps.
+    pub fn new(interval: Option<f64>) -> Self {
+        let interval = interval.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
+        Self { interval, differences: Vec::new(), previous: None, known: None }
+    }
+
+    /// Takes the time of the next row; `known` says that the row has a value.
+    pub fn tick(&mut self, time_s: i64, known: bool) -> Tick {
+        if let (None, Some(previous)) = (self.interval, self.previous) {
+            let difference = time_s.saturating_sub(previous);
+            if difference > 0 {
+                self.differences.push(difference);
+            }
+            if self.differences.len() >= INTERVALS_LEARNT_FROM {
+                self.differences.sort_unstable();
+                let middle = self.differences.get(INTERVALS_LEARNT_FROM / 2);
+                self.interval = middle.map(|seconds| *seconds as f64);
+                self.differences = Vec::new();
+            }
+        }
+        self.previous = Some(time_s);
+        let elapsed = self.known.map(|then| time_s.saturating_sub(then) as f64);
+        if known {
+            self.known = Some(time_s);
+        }
+        let Some(interval) = self.interval else {
+            return Tick { windows: 1.0, block: None, block_number: 0, ends_block: false };
+        };
+        let block = (BLOCK_SECONDS / interval + 0.5).floor().clamp(1.0, 300.0);
+        let window = (time_s as f64 / interval).floor();
+        let block_number = (window / block).floor();
+        Tick {
+            windows: elapsed.map_or(1.0, |seconds| (seconds / interval + 0.5).floor().max(1.0)),
+            block: Some(block as u32),
+            block_number: block_number as i64,
+            ends_block: window - block_number * block >= block - 1.0,
+        }
+    }
+
+    pub fn is_valid(&self) -> bool {
+        self.interval.is_none_or(|s| s.is_finite() && s > 0.0) && self.differences.len() < INTERVALS_LEARNT_FROM
+    }
+}
+
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+
+/// The part of the day that `time_s` lies in, of `parts` equal ones, from 0.
+pub fn part_of_day(time_s: i64, parts: usize) -> usize {
+    let second = time_s.rem_euclid(DAY) as usize;
+    (second * parts / DAY as usize).min(parts.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learns_the_interval_from_the_first_rows_despite_a_gap() {
+        let mut clock = Clock::new(None);
+        let mut time = 0;
+        for row in 0..12 {
+            time += if row == 4 { 3600 } else { 60 };
+            clock.tick(time, true);
+        }
+        assert_eq!(clock.interval, Some(60.0));
+        assert_eq!(clock.tick(time + 600, true).windows, 10.0);
+    }
+
+    #[test]
+    fn counts_windows_from_the_last_known_value() {
+        let mut clock = Clock::new(Some(60.0));
+        clock.tick(0, true);
+        assert_eq!(clock.tick(60, false).windows, 1.0);
+        assert_eq!(clock.tick(120, true).windows, 2.0);
+        assert_eq!(clock.tick(120, true).windows, 1.0, "a repeated time");
+    }
+
+    #[test]
+    fn blocks_are_aligned_to_the_clock() {
+        let mut clock = Clock::new(Some(60.0));
+        let ends: Vec<i64> =
+            (0..15).map(|minute| minute * 60).filter(|time| clock.tick(*time, true).ends_block).collect();
+        assert_eq!(ends, [240, 540, 840]);
+        assert!(Clock::new(Some(300.0)).tick(300, true).ends_block);
+    }
+}

@@ -1,0 +1,166 @@
+//! Daily envelope: what this time of day has brought on several of the last days.
+
+use super::clock::{DAY, part_of_day};
+use serde::{Deserialize, Serialize};
+
+/// Bins of half an hour: short enough to separate a backup from the hour after it.
+const BINS: usize = 48;
+/// Days looked back at, so that a job of each weekday is among them.
+const DAYS: usize = 7;
+/// Rows of the ring: the days looked back at, and the present one.
+const ROWS: usize = DAYS + 1;
+/// The days that must have reached a level for it to be usual, by the days known: one or two incidents at the
+/// same time of day don't make a habit, but a first night's job is no surprise in the second.
+fn habit(days: usize) -> usize {
+    match days {
+        0 | 1 => 1,
+        2..=4 => 2,
+        _ => MOST,
+    }
+}
+/// The largest of them.
+const MOST: usize = 3;
+/// A habit that is off the forecast may be off by this part more: jobs vary with their size.
+const VARIES: f64 = 0.2;
+/// A daily job that starts this many seconds earlier or later is the same job.
+const SHIFT: i64 = 600;
+
+/// The lowest and highest value of each half hour on each of the last days.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Envelope {
+    low: Vec<f32>,
+    high: Vec<f32>,
+    day: Option<i64>,
+}
+
+impl Default for Envelope {
+    fn default() -> Self {
+        Self { low: vec![f32::INFINITY; ROWS * BINS], high: vec![f32::NEG_INFINITY; ROWS * BINS], day: None }
+    }
+}
+
+impl Envelope {
+    /// The range that enough of the last seven days reached around this time of day.
+    pub fn range(&self, time_s: i64) -> Option<(f64, f64)> {
+        let newest = self.day?;
+        let mut lows = [f32::INFINITY; MOST];
+        let mut highs = [f32::NEG_INFINITY; MOST];
+        let mut days = 0;
+        for back in 1..=DAYS as i64 {
+            let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+            for shift in [-SHIFT, SHIFT] {
+                let time = time_s.saturating_add(shift);
+                let day = time.div_euclid(DAY).saturating_sub(back);
+                if day > newest || day <= newest.saturating_sub(ROWS as i64) {
+                    continue;
+                }
+                let cell = cell(day, time);
+                low = low.min(self.low.get(cell).copied().unwrap_or(f32::INFINITY));
+                high = high.max(self.high.get(cell).copied().unwrap_or(f32::NEG_INFINITY));
+            }
+            if low <= high {
+                days += 1;
+                insert(&mut lows, low, |new, old| new < old);
+                insert(&mut highs, high, |new, old| new > old);
+            }
+        }
+        let rank = habit(days) - 1;
+        let (low, high) = (f64::from(*lows.get(rank)?), f64::from(*highs.get(rank)?));
+        (days > 0).then_some((low, high))
+    }
+
+    /// The range, widened where it is off the forecast.
+    pub fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
+        let (low, high) = self.range(time_s)?;
+        let below = VARIES * (forecast - low).max(0.0);
+        let above = VARIES * (high - forecast).max(0.0);
+        Some((low - below, high + above))
+    }
+
+    /// Takes the value x of the present.
+    pub fn learn(&mut self, time_s: i64, x: f64) {
+        let day = time_s.div_euclid(DAY);
+        let newest = *self.day.get_or_insert(day);
+        if day <= newest.saturating_sub(ROWS as i64) {
+            return; // older than anything that is kept
+        }
+        if day > newest {
+            let cleared = day.saturating_sub(newest).min(ROWS as i64);
+            for step in 0..cleared {
+                let row = (day - step).rem_euclid(ROWS as i64) as usize * BINS;
+                for cell in row..row + BINS {
+                    if let (Some(low), Some(high)) = (self.low.get_mut(cell), self.high.get_mut(cell)) {
+                        *low = f32::INFINITY;
+                        *high = f32::NEG_INFINITY;
+                    }
+                }
+            }
+            self.day = Some(day);
+        }
+        let cell = cell(day, time_s);
+        if let (Some(low), Some(high)) = (self.low.get_mut(cell), self.high.get_mut(cell)) {
+            *low = low.min(x as f32);
+            *high = high.max(x as f32);
+        }
+    }
+
+    pub fn is_valid(&self) -> bool {
+        self.low.len() == ROWS * BINS
+            && self.high.len() == ROWS * BINS
+            && !self.low.iter().chain(&self.high).any(|x| x.is_nan())
+    }
+}
+
+fn cell(day: i64, time_s: i64) -> usize {
+    day.rem_euclid(ROWS as i64) as usize * BINS + part_of_day(time_s, BINS)
+}
+
+/// Keeps the foremost values of a sequence in order.
+fn insert(kept: &mut [f32; MOST], value: f32, before: impl Fn(f32, f32) -> bool) {
+    let mut value = value;
+    for place in kept {
+        if before(value, *place) {
+            core::mem::swap(place, &mut value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One value a minute; a job of ten minutes at 03:00 on each day in `nights`.
+    fn learnt(days: i64, nights: impl Fn(i64) -> bool) -> Envelope {
+        let mut envelope = Envelope::default();
+        for minute in 0..days * 1440 {
+            let job = nights(minute / 1440) && (180..190).contains(&(minute % 1440));
+            envelope.learn(minute * 60, if job { 50.0 } else { 1.0 });
+        }
+        envelope
+    }
+
+    #[test]
+    fn what_came_on_three_nights_is_usual_at_that_time_only() {
+        let envelope = learnt(3, |_| true);
+        assert_eq!(envelope.range(3 * DAY + 183 * 60), Some((1.0, 50.0)));
+        assert_eq!(envelope.range(3 * DAY + 600 * 60), Some((1.0, 1.0)));
+    }
+
+    #[test]
+    fn two_incidents_are_no_habit() {
+        let envelope = learnt(7, |day| day < 2);
+        assert_eq!(envelope.range(7 * DAY + 183 * 60), Some((1.0, 1.0)));
+    }
+
+    #[test]
+    fn the_first_night_is_expected_in_the_second_and_a_long_silence_forgets() {
+        assert_eq!(Envelope::default().range(0), None);
+        assert_eq!(learnt(1, |_| true).range(DAY + 183 * 60), Some((1.0, 50.0)));
+        assert_eq!(learnt(2, |day| day == 0).range(2 * DAY + 183 * 60), Some((1.0, 1.0)));
+        let mut envelope = learnt(5, |_| true);
+        envelope.learn(400 * DAY, 1.0);
+        assert_eq!(envelope.range(401 * DAY + 183 * 60), None);
+        envelope.learn(3 * DAY, 9.0); // far too late: ignored
+        assert!(envelope.is_valid());
+    }
+}

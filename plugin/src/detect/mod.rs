@@ -1,0 +1,341 @@
+//! Sudden spikes and drops of one series, window by window.
+//!
+//! Two halves look at each value. The [residual](residual) half predicts it and measures the
+//! miss; it sees each window and gives the expected value, range and direction. The
+//! [novelty](novelty) half compares block means with all of the remembered past; it sees what no
+//! predictor does: an odd shape, a value or spread never seen. Either opens an alert at a score of 1;
+//! [hold-off and fatigue](calibrate) make it one for each event.
+//!
+//! The detector is deterministic: no clock, no randomness, and of floating point only what IEEE 754
+//! fixes, with `libm` for the rest. So it gives the same bits on each platform.
+
+mod calibrate;
+mod clock;
+mod deviation;
+mod envelope;
+mod novelty;
+mod predictors;
+mod rarity;
+mod residual;
+mod scale;
+mod shapes;
+mod values;
+
+use calibrate::{HoldOff, HoldOffRule};
+use clock::Clock;
+use deviation::{Course, Deviation};
+use novelty::Novelty;
+use rarity::Rarity;
+use residual::{Finding, Residual, restore, stabilise};
+use serde::{Deserialize, Serialize};
+
+/// Values are cut here, so that no sum or square overflows.
+const LARGEST: f64 = 1e30;
+/// Hold-off of the residual half: an event of some twenty windows, fatigue over a day of minutes.
+const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
+/// Hold-off of the novelty half, whose streams remember some five hours of blocks.
+const NOVELTY_HOLD: HoldOffRule = HoldOffRule { memory: 65.0, raise: 3.0, rest: 3333.0, weight: 0.05 };
+/// Windows shorter than a block: the residual half has seen each of them, so novelty is discounted…
+const FINE_DISCOUNT: f64 = 0.8;
+/// …and only confirms what reached this part of a residual alert…
+const CONFIRMED: f64 = 0.7;
+/// …within about this many blocks.
+const CONFIRMED_WITHIN: f64 = 4.0;
+
+/// How eager the detector is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// Alerts at a score of 1.5.
+    Low,
+    /// Alerts at a score of 1.
+    #[default]
+    Medium,
+    /// Alerts at a score of 0.75.
+    High,
+}
+
+impl Sensitivity {
+    /// The score from which a window alerts.
+    pub fn threshold(self) -> f64 {
+        match self {
+            Self::Low => 1.5,
+            Self::Medium => 1.0,
+            Self::High => 0.75,
+        }
+    }
+}
+
+/// The deviations that count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watch {
+    /// Both.
+    #[default]
+    Both,
+    /// Those above the expected value.
+    Spike,
+    /// Those below the expected value.
+    Drop,
+}
+
+/// Deviations so near the expected value that they never alert.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct IgnoreNearExpected {
+    /// Above the expected value by at most so much, in units of the value.
+    pub above: f64,
+    /// Below it by at most so much.
+    pub below: f64,
+    /// Above it by at most this part of it.
+    pub above_ratio: f64,
+    /// Below it by at most this part of it.
+    pub below_ratio: f64,
+}
+
+/// What alerts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// How eager the detector is.
+    pub sensitivity: Sensitivity,
+    /// The deviations that count.
+    pub direction: Watch,
+    /// Windows whose value and expected value both stay below it never alert.
+    pub min_value: f64,
+    /// Deviations so near the expected value that they never alert.
+    pub ignore_near_expected: IgnoreNearExpected,
+}
+
+impl Settings {
+    /// Whether a deviation of `value` from `expected` is of interest at all.
+    fn watches(&self, value: f64, expected: f64) -> bool {
+        let near = &self.ignore_near_expected;
+        if value.max(expected) < self.min_value {
+            return false;
+        }
+        if value >= expected {
+            let ignored = near.above.max(near.above_ratio * expected.abs());
+            self.direction != Watch::Drop && (value - expected > ignored || ignored <= 0.0)
+        } else {
+            let ignored = near.below.max(near.below_ratio * expected.abs());
+            self.direction != Watch::Spike && (expected - value > ignored || ignored <= 0.0)
+        }
+    }
+}
+
+/// The side of the expected value that the value is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Above.
+    Spike,
+    /// Below.
+    Drop,
+}
+
+/// What the detector says of one window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// 0 is normal; an alert opens at [`Sensitivity::threshold`], 1 by default. After an alert it is 0
+    /// until the event worsens or has passed.
+    pub score: f64,
+    pub alert: bool,
+    /// `None` while warming up, without a value, and where the value is just the expected one.
+    pub direction: Option<Direction>,
+    /// In units of the value, as the range.
+    pub expected: f64,
+    /// A value within the range doesn't alert by itself.
+    pub expected_low: f64,
+    pub expected_high: f64,
+    /// The share of this series' windows so far that were as unusual, in (0, 1].
+    pub p: f64,
+    /// The value is outside what is normal now, whether or not it alerts again.
+    pub deviating: bool,
+    /// The residual half has seen enough to alert.
+    pub ready: bool,
+}
+
+/// The known windows of a block that is not complete.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Block {
+    number: i64,
+    sum: f64,
+    count: u32,
+}
+
+/// The detector of one series. It learns from what it sees and has no parameters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Detector {
+    clock: Clock,
+    residual: Residual,
+    residual_hold: HoldOff,
+    block: Block,
+    novelty: Novelty,
+    novelty_hold: HoldOff,
+    /// The highest residual score of late.
+    confirmation: f64,
+    rarity: Rarity,
+    deviation: Option<Deviation>,
+    /// A value below zero has been seen.
+    negative: bool,
+}
+
+impl Detector {
+    /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
+    pub fn new(interval_s: Option<f64>) -> Self {
+        Self {
+            clock: Clock::new(interval_s),
+            residual: Residual::default(),
+            residual_hold: HoldOff::default(),
+            block: Block::default(),
+            novelty: Novelty::default(),
+            novelty_hold: HoldOff::default(),
+            confirmation: 0.0,
+            rarity: Rarity::default(),
+            deviation: None,
+            negative: false,
+        }
+    }
+
+    /// Judges the window at `time_s` (its start, seconds since 1970-01-01) and learns it.
+    ///
+    /// A value of `None` (or one that is not finite) is unknown: nothing is alerted or learnt.
+    pub fn observe(&mut self, settings: &Settings, time_s: i64, value: Option<f64>) -> Verdict {
+        let value = value.filter(|value| value.is_finite());
+        let tick = self.clock.tick(time_s, value.is_some());
+        let Some(value) = value else {
+            let finding = self.residual.expect(time_s);
+            return self.verdict(&finding, None);
+        };
+        let value = value.clamp(-LARGEST, LARGEST);
+        self.negative |= value < 0.0;
+        let threshold = settings.sensitivity.threshold();
+
+        let mut finding = self.residual.observe(time_s, value, tick.windows);
+        let raw = finding.score;
+        let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, tick.windows));
+        match course {
+            Some(Course::Away) => finding.score = 0.0, // told already
+            Some(Course::Returned) => {
+                finding.score = 0.0; // the end of an event is no event
+                self.residual.return_to_normal(finding.x);
+                self.confirmation = 0.0;
+            }
+            _ => {}
+        }
+        if let (Some(Course::Away | Course::Worse), Some(deviation)) = (course, &self.deviation) {
+            finding.expected = deviation.expected;
+        }
+        let watched = settings.watches(value, restore(finding.expected));
+        let ignored = finding.score >= threshold && !watched;
+        if !watched {
+            finding.score = 0.0;
+        }
+        let by_residual = self.residual_hold.pass(RESIDUAL_HOLD, tick.windows, finding.score, threshold);
+
+        let mut by_novelty = 0.0;
+        let mut raw_novelty = 0.0;
+        if let Some(block) = tick.block {
+            let fading = 1.0 - 1.0 / (CONFIRMED_WITHIN * f64::from(block));
+            self.confirmation =
+                (self.confirmation * fading).max(if course == Some(Course::Returned) { 0.0 } else { raw });
+            if self.block.number != tick.block_number {
+                self.block = Block { number: tick.block_number, ..Block::default() };
+            }
+            self.block.sum += value;
+            self.block.count = self.block.count.saturating_add(1);
+            if tick.ends_block && 2 * self.block.count >= block {
+                let mean = self.block.sum / f64::from(self.block.count);
+                raw_novelty = self.novelty.observe(time_s, mean);
+                if block > 1 {
+                    raw_novelty *= if self.confirmation >= CONFIRMED { FINE_DISCOUNT } else { 0.0 };
+                }
+                if course == Some(Course::Away) {
+                    raw_novelty = 0.0; // told already
+                }
+                if raw_novelty > finding.score {
+                    self.explain(&mut finding);
+                    if !settings.watches(value, restore(finding.expected)) || finding.x == finding.expected {
+                        raw_novelty = 0.0;
+                    }
+                }
+                by_novelty = self.novelty_hold.pass(NOVELTY_HOLD, 1.0, raw_novelty, threshold);
+            }
+        }
+        if by_residual >= threshold {
+            self.novelty_hold.hold(NOVELTY_HOLD, by_residual);
+        }
+        if by_novelty >= threshold {
+            self.residual_hold.hold(RESIDUAL_HOLD, by_novelty);
+        }
+
+        let score = by_residual.max(by_novelty);
+        let alert = score >= threshold;
+        let p = self.rarity.observe(raw.max(raw_novelty));
+        if alert || ignored {
+            self.deviation = Some(Deviation::open(finding.x, finding.expected, !alert));
+        } else if !matches!(course, Some(Course::Away | Course::Worse)) {
+            self.deviation = None;
+        }
+        Verdict { score, alert, p, ..self.verdict(&finding, Some(alert)) }
+    }
+
+    /// Whether every invariant of the state holds; a state from outside is refused otherwise.
+    pub fn is_valid(&self) -> bool {
+        self.clock.is_valid()
+            && self.residual.is_valid()
+            && self.residual_hold.is_valid()
+            && self.block.sum.is_finite()
+            && self.novelty.is_valid()
+            && self.novelty_hold.is_valid()
+            && self.confirmation.is_finite()
+            && self.rarity.is_valid()
+            && self.deviation.is_none_or(|deviation| deviation.is_valid())
+    }
+
+    /// Novelty has no expectation of its own: of the predictions, the one that the value is
+    /// farthest from tells what is new about it.
+    fn explain(&self, finding: &mut Finding) {
+        let mean = stabilise(self.novelty.mean());
+        for candidate in finding.forecast.all.into_iter().chain([mean]) {
+            if (finding.x - candidate).abs() > (finding.x - finding.expected).abs() {
+                finding.expected = candidate;
+            }
+        }
+    }
+
+    /// `alert`: `None` without a value.
+    fn verdict(&self, finding: &Finding, alert: Option<bool>) -> Verdict {
+        let (mut low, mut high) = (finding.low.min(finding.expected), finding.high.max(finding.expected));
+        if alert == Some(true) {
+            // What alerted was outside of normal, if not by the channel that gave the range.
+            let between = 0.5 * (finding.x + finding.expected);
+            if finding.x > finding.expected {
+                high = high.min(between);
+            } else {
+                low = low.max(between);
+            }
+        }
+        let direction = if alert.is_none() || !finding.ready || finding.x == finding.expected {
+            None
+        } else if finding.x > finding.expected {
+            Some(Direction::Spike)
+        } else {
+            Some(Direction::Drop)
+        };
+        let least = if self.negative { f64::NEG_INFINITY } else { 0.0 };
+        let [expected, low, high] =
+            [finding.expected, low, high].map(|x| restore(x).max(least).clamp(-LARGEST, LARGEST));
+        Verdict {
+            score: 0.0,
+            alert: false,
+            direction,
+            expected,
+            expected_low: low,
+            expected_high: high,
+            p: 1.0,
+            deviating: self.deviation.is_some_and(|deviation| !deviation.ignored),
+            ready: finding.ready,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
