@@ -30,9 +30,11 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Found> {
         return Some(Found { format, source: "header", fits, notes: Vec::new() });
     }
     let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
-    let known = [("default", Format::default_format()), ("transit_gateway", Format::transit_gateway())];
-    let published = PUBLISHED.iter().filter_map(|text| Format::parse(text).ok()).map(|format| ("published", format));
-    for (source, format) in known.into_iter().chain(published) {
+    for (text, source) in [("default", "default"), ("transit-gateway", "transit_gateway")]
+        .into_iter()
+        .chain(PUBLISHED.iter().map(|text| (*text, "published")))
+    {
+        let Ok(format) = Format::parse(text) else { continue };
         let fits = share(&format, &lines);
         if fits >= ENOUGH {
             return Some(Found { format, source, fits, notes: Vec::new() });
@@ -88,11 +90,20 @@ struct Guess<'a> {
 }
 
 /// Guesses the fields from what their tokens look like. None unless at least two kinds of tokens are telling.
+#[inline(never)]
 fn guess(lines: &[Vec<&[u8]>]) -> Option<Found> {
-    // More than half have the length that enough have, so the middle one does.
-    let mut lengths: Vec<usize> = lines.iter().map(Vec::len).collect();
-    let middle = lengths.len() / 2;
-    let (_, &mut length, _) = lengths.select_nth_unstable(middle);
+    // What enough lines have is the length of more than half, which this vote finds (Boyer and Moore).
+    let (mut length, mut votes) = (0, 0);
+    for line in lines {
+        if votes == 0 {
+            length = line.len();
+        }
+        if line.len() == length {
+            votes += 1;
+        } else {
+            votes -= 1;
+        }
+    }
     let count = lines.iter().filter(|line| line.len() == length).count();
     let fits = count as f64 / lines.len() as f64;
     if fits < ENOUGH || !(3..=MAX_GUESSED).contains(&length) {
