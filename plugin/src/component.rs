@@ -24,7 +24,7 @@ impl description::Guest for Plugin {
             name: "flowscore".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             formats: crate::FORMATS.map(str::to_owned).into(),
-            config_schema: crate::config::SCHEMA.into(),
+            config_schema: crate::config::schema(),
         }
     }
 

@@ -21,6 +21,7 @@ pub mod failure;
 pub mod flow;
 pub mod forest;
 pub mod incident;
+mod json;
 pub mod one_series;
 pub mod pipeline;
 pub mod row;

@@ -14,9 +14,10 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::config::{Config, ConfigError};
+use crate::decode::crc32::crc32;
+use crate::json::Value;
 
 const MAGIC: &[u8; 8] = b"flowscor";
 
@@ -43,7 +44,7 @@ pub(crate) fn write(config: &Config, state: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::with_capacity(14 + body.len());
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+    out.extend_from_slice(&crc32(&body).to_le_bytes());
     out.extend_from_slice(&body);
     out
 }
@@ -60,7 +61,7 @@ pub(crate) fn read<State: DeserializeOwned>(config: &Config, bytes: &[u8]) -> Re
         )));
     }
     let (crc, body) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+    if crc32(body) != u32::from_le_bytes(*crc) {
         return Err(corrupt("its checksum does not match: it is damaged or cut short"));
     }
     let (made_under, body): (String, &[u8]) =
@@ -80,14 +81,14 @@ pub(crate) fn impossible(what: &str) -> RestoreError {
 fn difference(made_under: &str, now: &str) -> String {
     fn first(path: &str, a: &Value, b: &Value) -> Option<String> {
         if let (Value::Object(a), Value::Object(b)) = (a, b) {
-            let names = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));
-            return names.into_iter().find_map(|name| {
+            // Configurations in force have all keys, in the order of the table.
+            return a.iter().zip(b).find_map(|((name, a), (_, b))| {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                first(&path, a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null))
+                first(&path, a, b)
             });
         }
         (a != b).then(|| format!("it was made with {path} = {a}, and the configuration says {b}"))
     }
-    let parse = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    let parse = |text: &str| Value::parse(text.as_bytes()).unwrap_or(Value::Null);
     first("", &parse(made_under), &parse(now)).unwrap_or_else(|| "it was made under another configuration".into())
 }

@@ -1,11 +1,14 @@
 //! The incidents beside the truth, for a terminal.
 
-use super::incident::Incident;
+use super::incident::{Incident, TopTalker};
 use super::model::Model;
 use super::quantity::{bytes, duration, factor, minute, number};
 use super::verdict::{Meaning, Outcome, Verdicts};
-use crate::generate::{Direction, Expectation, Truth};
+use crate::generate::{Direction, Expectation, Talker, Truth};
 use std::io::{self, Write};
+
+/// Ports from here on belong to clients (Linux's default range).
+const FIRST_EPHEMERAL_PORT: u16 = 32_768;
 
 fn arrow(direction: Option<Direction>) -> &'static str {
     match direction {
@@ -64,14 +67,28 @@ fn told(incident: &Incident) -> String {
 /// The first talker, and whether it is the injected one.
 fn talker(incident: &Incident, label: &Truth) -> Option<String> {
     let first = incident.talkers.first()?;
-    let port = first.dstport.and_then(|port| u16::try_from(port).ok()).unwrap_or_default();
-    let protocol = first.protocol.and_then(|protocol| u8::try_from(protocol).ok()).unwrap_or_default();
-    let right = label.top_talker.as_ref().map(|talker| talker.matches(&first.srcaddr, &first.dstaddr, port, protocol));
-    let verdict = match right {
+    let verdict = match label.top_talker.as_ref().map(|talker| is_named(talker, first)) {
         Some(true) => ", the injected one",
         Some(false) => ", NOT the injected one",
         None => "",
     };
+    let many = |address: &str| if address.is_empty() { "many".to_owned() } else { address.to_owned() };
+    let port = first.dstport.filter(|port| *port > 0).map(|port| format!(" port {port}")).unwrap_or_default();
     let share = first.share.map(|share| format!(", {:.0} % of the change", share * 100.0)).unwrap_or_default();
-    Some(format!("top talker {} to {} port {port}{share}{verdict}", first.srcaddr, first.dstaddr))
+    Some(format!("top talker {} to {}{port}{share}{verdict}", many(&first.srcaddr), many(&first.dstaddr)))
+}
+
+/// Whether a talker is the injected one. An alert that says «many» names neither an address of a forged range nor one of
+/// many clients, and client ports are no part of it.
+fn is_named(truth: &Talker, found: &TopTalker) -> bool {
+    let side = |truth: &Option<String>, found: &str| match truth {
+        Some(truth) if !found.is_empty() => {
+            Talker { srcaddr: Some(truth.clone()), ..Talker::default() }.matches(found, "", 0, 0)
+        }
+        _ => true,
+    };
+    let known = !found.srcaddr.is_empty() || !found.dstaddr.is_empty();
+    let port = truth.dstport.filter(|port| *port < FIRST_EPHEMERAL_PORT).map(u64::from);
+    let same_port = port.is_none_or(|port| found.dstport == Some(port));
+    known && same_port && side(&truth.srcaddr, &found.srcaddr) && side(&truth.dstaddr, &found.dstaddr)
 }

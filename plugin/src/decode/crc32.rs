@@ -48,7 +48,7 @@ const fn tables() -> [[u32; 256]; 8] {
 }
 
 /// The CRC-32 of `data`.
-pub(super) fn crc32(data: &[u8]) -> u32 {
+pub(crate) fn crc32(data: &[u8]) -> u32 {
     let (words, _) = data.as_chunks::<8>();
     // The last words stay for the tables; below a few rounds folding does not pay.
     let folded = words.len().saturating_sub(REACH) / STRIDE * STRIDE;

@@ -1,10 +1,7 @@
 //! What decoding one payload may cost.
 
-use serde::{Deserialize, Serialize};
-
 /// Upper bounds for decoding one payload. Each is enforced while data streams, before the memory is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Decoded bytes over all layers of a payload together. Default 64 MiB.
     ///

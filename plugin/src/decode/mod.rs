@@ -38,7 +38,7 @@ mod arena;
 mod base64;
 mod cloudwatch;
 mod compressed;
-mod crc32;
+pub(crate) mod crc32;
 mod document;
 mod engine;
 mod inflate;

@@ -43,8 +43,7 @@ const CONFIRMED: f64 = 0.7;
 const CONFIRMED_WITHIN: f64 = 4.0;
 
 /// How eager the detector is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sensitivity {
     /// Alerts at a score of 1.5.
     Low,
@@ -67,18 +66,19 @@ impl Sensitivity {
 }
 
 /// The deviations that count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Watch {
+    /// Both.
     #[default]
     Both,
+    /// Those above the expected value.
     Spike,
+    /// Those below the expected value.
     Drop,
 }
 
 /// Deviations so near the expected value that they never alert.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct IgnoreNearExpected {
     /// Above the expected value by at most so much, in units of the value.
     pub above: f64,
@@ -91,13 +91,15 @@ pub struct IgnoreNearExpected {
 }
 
 /// What alerts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
+    /// How eager the detector is.
     pub sensitivity: Sensitivity,
+    /// The deviations that count.
     pub direction: Watch,
     /// Windows whose value and expected value both stay below it never alert.
     pub min_value: f64,
+    /// Deviations so near the expected value that they never alert.
     pub ignore_near_expected: IgnoreNearExpected,
 }
 
@@ -122,7 +124,9 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
+    /// Above.
     Spike,
+    /// Below.
     Drop,
 }
 

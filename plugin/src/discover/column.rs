@@ -1,10 +1,7 @@
 //! What the values of one column have in common.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Value, json};
-
 use crate::flow::{Field, Kind, LAST_SECOND, is_address};
+use crate::json::Writer;
 use crate::row::finite;
 
 /// Distinct values are counted up to this many.
@@ -57,8 +54,8 @@ pub(super) struct Profile {
     maximum: f64,
     sum: f64,
     squares: f64,
-    example: Option<String>,
-    distinct: BTreeSet<String>,
+    /// In the order in which they came first.
+    distinct: Vec<String>,
 }
 
 impl Profile {
@@ -80,8 +77,7 @@ impl Profile {
             maximum: f64::NEG_INFINITY,
             sum: 0.0,
             squares: 0.0,
-            example: None,
-            distinct: BTreeSet::new(),
+            distinct: Vec::new(),
         }
     }
 
@@ -94,10 +90,9 @@ impl Profile {
         self.values += 1;
         self.quoted += usize::from(is_quoted);
         let short: String = value.chars().take(80).collect();
-        if self.distinct.len() < DISTINCT {
-            self.distinct.insert(short.clone());
+        if self.distinct.len() < DISTINCT && !self.distinct.contains(&short) {
+            self.distinct.push(short);
         }
-        self.example.get_or_insert(short);
         self.booleans += usize::from(value == "true" || value == "false");
         self.addresses += usize::from(is_address(value.as_bytes()));
         self.dates += usize::from(looks_like_date(value));
@@ -191,24 +186,32 @@ impl Profile {
         (spread.is_finite() && spread > 0.0).then_some(spread)
     }
 
-    pub(super) fn to_json(&self, records: usize) -> Value {
-        let distinct = match self.distinct.len() {
-            DISTINCT => json!(format!("{DISTINCT} or more")),
-            count => json!(count),
-        };
-        let mut column = json!({
-            "name": self.name,
-            "path": self.path,
-            "type": self.column_type().name(),
-            "nullable": self.nullable(records),
-            "example": self.example,
-            "distinct": distinct,
-        });
-        if self.numbers > 0 && self.numbers == self.values && self.column_type() != Type::String {
-            column["minimum"] = json!(self.minimum);
-            column["maximum"] = json!(self.maximum);
+    pub(super) fn write(&self, writer: &mut Writer, records: usize) {
+        let column_type = self.column_type();
+        writer.open(b'{');
+        for (key, text) in [("name", &self.name[..]), ("path", &self.path), ("type", column_type.name())] {
+            writer.key(key);
+            writer.text(text);
         }
-        column
+        writer.key("nullable");
+        writer.plain(&self.nullable(records));
+        writer.key("example");
+        match self.distinct.first() {
+            Some(example) => writer.text(example),
+            None => writer.literal("null"),
+        }
+        writer.key("distinct");
+        match self.distinct.len() {
+            DISTINCT => writer.text("100 or more"),
+            count => writer.plain(&count),
+        }
+        if self.numbers > 0 && self.numbers == self.values && column_type != Type::String {
+            for (key, number) in [("minimum", self.minimum), ("maximum", self.maximum)] {
+                writer.key(key);
+                writer.plain(&number);
+            }
+        }
+        writer.close(b'}');
     }
 }
 

@@ -1,30 +1,49 @@
 //! A configuration that scores what was found, ready to be used.
 
-use serde_json::{Value, json};
-
 use super::Format;
 use super::flow_shape::Found;
+use crate::json::Writer;
 use crate::row::{Dialect, Header};
 
 /// The configuration for flow logs: window mode, which sums up bytes by interface, with the format where it is not one
 /// that is understood without being told.
-pub(super) fn for_flow_logs(found: Option<&Found>) -> Value {
-    match found {
-        Some(found) if matches!(found.source, "published" | "guess") => {
-            json!({ "mode": "window", "input": { "format": found.format.to_string() } })
-        }
-        _ => json!({ "mode": "window" }),
+pub(super) fn for_flow_logs(found: Option<&Found>, writer: &mut Writer) {
+    writer.open(b'{');
+    writer.key("mode");
+    writer.text("window");
+    if let Some(found) = found.filter(|found| matches!(found.source, "published" | "guess")) {
+        writer.key("input");
+        writer.open(b'{');
+        writer.key("format");
+        writer.text(&found.format.to_string());
+        writer.close(b'}');
     }
+    writer.close(b'}');
 }
 
-/// The configuration for rows: record mode over the columns suggested.
-pub(super) fn for_rows(format: Format, columns: &[&str], dialect: Option<&Dialect>) -> Value {
-    let mut configuration = json!({ "mode": "record", "record": { "columns": columns } });
+/// The configuration for rows: record mode over the column suggested.
+pub(super) fn for_rows(format: Format, column: &str, dialect: Option<&Dialect>, writer: &mut Writer) {
+    writer.open(b'{');
+    writer.key("mode");
+    writer.text("record");
     if let (Format::Csv, Some(dialect)) = (format, dialect) {
-        configuration["input"] = json!({ "csv": {
-            "delimiter": char::from(dialect.delimiter).to_string(),
-            "header": dialect.header == Header::First,
-        }});
+        writer.key("input");
+        writer.open(b'{');
+        writer.key("csv");
+        writer.open(b'{');
+        writer.key("delimiter");
+        writer.text(char::from(dialect.delimiter).encode_utf8(&mut [0; 4]));
+        writer.key("header");
+        writer.plain(&(dialect.header == Header::First));
+        writer.close(b'}');
+        writer.close(b'}');
     }
-    configuration
+    writer.key("record");
+    writer.open(b'{');
+    writer.key("columns");
+    writer.open(b'[');
+    writer.text(column);
+    writer.close(b']');
+    writer.close(b'}');
+    writer.close(b'}');
 }

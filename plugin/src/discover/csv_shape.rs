@@ -1,11 +1,12 @@
 //! Recognises delimited text.
 
-use std::collections::BTreeSet;
-
 use crate::row::{Columns, CsvRows, Dialect, Header, finite};
 
 /// The delimiters tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// More names than this are no header.
+const NAMES: usize = 1000;
 
 /// The dialect of these lines, with the names of its header if it has one; none if they are no CSV.
 ///
@@ -24,15 +25,16 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Dialect> {
     }
     let (delimiter, rows) = best?;
     let (first, rest) = rows.split_first()?;
-    let is_name = |name: &String| !name.trim().is_empty() && finite(name).is_none() && name.len() <= 100;
-    let distinct: BTreeSet<_> = first.iter().collect();
+    let is_name = |name: &String| !name.trim_ascii().is_empty() && finite(name).is_none() && name.len() <= 100;
+    // A bound, because each name is compared with each.
+    let are_distinct = first.len() <= NAMES && (0..first.len()).all(|i| !first[..i].contains(&first[i]));
     let is_numeric = |place: usize| {
         let mut values = rest.iter().filter_map(|row| row.get(place)).peekable();
-        values.peek().is_some() && values.all(|value| value.trim().is_empty() || finite(value).is_some())
+        values.peek().is_some() && values.all(|value| value.trim_ascii().is_empty() || finite(value).is_some())
     };
-    let has_header = first.iter().all(is_name) && distinct.len() == first.len() && (0..first.len()).any(is_numeric);
+    let has_header = first.iter().all(is_name) && are_distinct && (0..first.len()).any(is_numeric);
     Some(if has_header {
-        let names = first.iter().map(|name| name.trim().to_owned()).collect();
+        let names = first.iter().map(|name| name.trim_ascii().to_owned()).collect();
         Dialect { delimiter, header: Header::First, names }
     } else {
         let names = (1..=first.len()).map(|number| format!("COL_{number}")).collect();

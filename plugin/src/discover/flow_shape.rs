@@ -1,7 +1,5 @@
 //! Recognises flow log lines, and guesses a custom format from its tokens.
 
-use std::collections::BTreeMap;
-
 use super::layout::PUBLISHED;
 use crate::flow::{Field, Fit, Format, Kind, fit};
 
@@ -32,9 +30,11 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Found> {
         return Some(Found { format, source: "header", fits, notes: Vec::new() });
     }
     let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
-    let known = [("default", Format::default_format()), ("transit_gateway", Format::transit_gateway())];
-    let published = PUBLISHED.iter().filter_map(|text| Format::parse(text).ok()).map(|format| ("published", format));
-    for (source, format) in known.into_iter().chain(published) {
+    for (text, source) in [("default", "default"), ("transit-gateway", "transit_gateway")]
+        .into_iter()
+        .chain(PUBLISHED.iter().map(|text| (*text, "published")))
+    {
+        let Ok(format) = Format::parse(text) else { continue };
         let fits = share(&format, &lines);
         if fits >= ENOUGH {
             return Some(Found { format, source, fits, notes: Vec::new() });
@@ -43,11 +43,13 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Found> {
     guess(&lines)
 }
 
+#[inline(never)]
 fn split<'a>(line: &&'a [u8]) -> Vec<&'a [u8]> {
     line.split(|byte| byte.is_ascii_whitespace()).filter(|token| !token.is_empty()).collect()
 }
 
 /// The share of the lines of which every token fits, and some token tells.
+#[inline(never)]
 fn share(format: &Format, lines: &[Vec<&[u8]>]) -> f64 {
     let fitting = lines.iter().filter(|tokens| {
         let verdicts = || format.columns().iter().zip(tokens.iter()).map(|(column, token)| fit(column.kind, token));
@@ -88,13 +90,21 @@ struct Guess<'a> {
 }
 
 /// Guesses the fields from what their tokens look like. None unless at least two kinds of tokens are telling.
+#[inline(never)]
 fn guess(lines: &[Vec<&[u8]>]) -> Option<Found> {
-    let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+    // What enough lines have is the length of more than half, which this vote finds (Boyer and Moore).
+    let (mut length, mut votes) = (0, 0);
     for line in lines {
-        *lengths.entry(line.len()).or_default() += 1;
+        if votes == 0 {
+            length = line.len();
+        }
+        if line.len() == length {
+            votes += 1;
+        } else {
+            votes -= 1;
+        }
     }
-    // Of equally frequent lengths the smallest.
-    let (&length, &count) = lengths.iter().rev().max_by_key(|&(_, count)| count)?;
+    let count = lines.iter().filter(|line| line.len() == length).count();
     let fits = count as f64 / lines.len() as f64;
     if fits < ENOUGH || !(3..=MAX_GUESSED).contains(&length) {
         return None;
@@ -130,27 +140,38 @@ fn guess(lines: &[Vec<&[u8]>]) -> Option<Found> {
 
 impl Guess<'_> {
     /// The columns without a field in which every token, `-` aside, satisfies the test, and some token is there.
-    fn free(&self, test: impl Fn(&[u8]) -> bool) -> Vec<usize> {
+    #[inline(never)]
+    fn free(&self, test: &dyn Fn(&[u8]) -> bool) -> Vec<usize> {
         let holds = |column: usize| {
             let mut tokens = self.lines.iter().map(|line| line[column]).filter(|token| *token != b"-").peekable();
-            tokens.peek().is_some() && tokens.all(&test)
+            tokens.peek().is_some() && tokens.all(test)
         };
         (0..self.fields.len()).filter(|&column| self.fields[column].is_none() && holds(column)).collect()
     }
 
-    fn numbers(&self, column: usize) -> impl Iterator<Item = i64> + '_ {
-        self.lines.iter().filter_map(move |line| std::str::from_utf8(line[column]).ok()?.parse().ok())
+    #[inline(never)]
+    fn numbers(&self, column: usize) -> Vec<i64> {
+        let number = |line: &&[&[u8]]| std::str::from_utf8(line[column]).ok()?.parse().ok();
+        self.lines.iter().filter_map(number).collect()
+    }
+
+    /// Whether some number of the column is above the limit.
+    #[inline(never)]
+    fn any_above(&self, column: usize, limit: i64) -> bool {
+        self.numbers(column).iter().any(|number| *number > limit)
     }
 
     /// The free columns of numbers from `from` to `to`.
+    #[inline(never)]
     fn integers(&self, from: i64, to: i64) -> Vec<usize> {
-        let columns = self.free(|token| matches!(fit(Kind::Integer { max: i64::MAX }, token), Fit::Yes(_)));
-        columns.into_iter().filter(|&column| self.numbers(column).all(|n| (from..=to).contains(&n))).collect()
+        let columns = self.free(&|token| matches!(fit(Kind::Integer { max: i64::MAX }, token), Fit::Yes(_)));
+        columns.into_iter().filter(|&column| self.numbers(column).iter().all(|n| (from..=to).contains(n))).collect()
     }
 
+    #[inline(never)]
     fn by_shape(&mut self, fields: &[Field]) -> bool {
         let kind = fields[0].info().kind;
-        let columns = self.free(|token| matches!(fit(kind, token), Fit::Yes(weight) if weight > 1));
+        let columns = self.free(&|token| matches!(fit(kind, token), Fit::Yes(weight) if weight > 1));
         if fields.len() > 1 && columns.len() > 1 {
             let names: Vec<_> = fields.iter().take(columns.len()).map(|field| field.name()).collect();
             self.notes.push(format!("{} look alike: they are taken in this order", names.join(", ")));
@@ -170,7 +191,7 @@ impl Guess<'_> {
                 self.notes.push("one column of times: taken as start, it may be end".to_owned());
             }
             [one, other] => {
-                let in_order = self.numbers(one).zip(self.numbers(other)).all(|(one, other)| one <= other);
+                let in_order = self.numbers(one).iter().zip(&self.numbers(other)).all(|(one, other)| one <= other);
                 let (start, end) = if in_order { (one, other) } else { (other, one) };
                 self.fields[start] = Some(Field::Start);
                 self.fields[end] = Some(Field::End);
@@ -182,8 +203,8 @@ impl Guess<'_> {
     fn version(&mut self) {
         let columns = self.integers(2, 11);
         let constant = columns.into_iter().find(|&column| {
-            let first = self.numbers(column).next();
-            self.numbers(column).all(|number| Some(number) == first) && first != Some(6)
+            let numbers = self.numbers(column);
+            numbers.iter().all(|number| *number == numbers[0] && *number != 6)
         });
         if let Some(column) = constant {
             self.fields[column] = Some(Field::Version);
@@ -192,8 +213,7 @@ impl Guess<'_> {
 
     fn protocol(&mut self) {
         let is_protocol = |&column: &usize| {
-            self.numbers(column).all(|number| PROTOCOLS.contains(&number))
-                && self.numbers(column).any(|number| number >= 6)
+            self.numbers(column).iter().all(|number| PROTOCOLS.contains(number)) && self.any_above(column, 5)
         };
         if let Some(column) = self.integers(0, 255).into_iter().find(is_protocol) {
             self.fields[column] = Some(Field::Protocol);
@@ -206,7 +226,7 @@ impl Guess<'_> {
             return;
         }
         let columns = self.integers(0, 65_535);
-        let wide = |column: usize| self.numbers(column).any(|number| number > 255);
+        let wide = |column: usize| self.any_above(column, 255);
         let pairs = || columns.windows(2).filter(|pair| pair[1] == pair[0] + 1 && (wide(pair[0]) || wide(pair[1])));
         let counters = |pair: &&[usize]| self.are_counters(pair[0], pair[1]) || self.are_counters(pair[1], pair[0]);
         if let Some(&[source, destination]) = pairs().find(|pair| !counters(pair)).or_else(|| pairs().next()) {
@@ -217,10 +237,13 @@ impl Guess<'_> {
     }
 
     /// A packet has at least 20 bytes (an IPv4 header): of two counters the bytes are those that are always 20 times more.
+    #[inline(never)]
     fn are_counters(&self, packets: usize, bytes: usize) -> bool {
-        let some = |column: usize| self.numbers(column).any(|number| number > 0);
-        let fits = |(packets, bytes): (i64, i64)| packets.saturating_mul(20) <= bytes;
-        packets != bytes && some(packets) && some(bytes) && self.numbers(packets).zip(self.numbers(bytes)).all(fits)
+        let fits = |(packets, bytes): (&i64, &i64)| packets.saturating_mul(20) <= *bytes;
+        packets != bytes
+            && self.any_above(packets, 0)
+            && self.any_above(bytes, 0)
+            && self.numbers(packets).iter().zip(&self.numbers(bytes)).all(fits)
     }
 
     fn counters(&mut self) {

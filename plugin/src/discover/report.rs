@@ -1,12 +1,11 @@
 //! The report on a sample.
 
-use serde_json::{Value, json};
-
 use super::column::Profile;
 use super::sample::{EXAMPLES, Kept};
 use super::{Format, configuration, csv_shape, flow_shape};
 use crate::flow::{Formats, Parser};
-use crate::row::Dialect;
+use crate::json::{Value, Writer};
+use crate::row::{Dialect, escaped};
 
 /// The most columns reported.
 const COLUMNS: usize = 256;
@@ -25,6 +24,7 @@ pub struct Columns {
 }
 
 impl Columns {
+    #[inline(never)]
     fn profile(&mut self, name: &str, path: &str) -> Option<&mut Profile> {
         let position = self.profiles.iter().position(|profile| profile.path == path);
         if position.is_none() && self.profiles.len() == COLUMNS {
@@ -39,42 +39,39 @@ impl Columns {
     }
 
     /// Takes in an object, nested ones as paths.
+    #[inline(never)]
     fn object(&mut self, value: &Value, path: &str, depth: usize) {
-        let members: Vec<(String, &Value)> = match value {
-            Value::Object(members) => members.iter().map(|(key, value)| (escaped(key), value)).collect(),
-            Value::Array(elements) => {
-                elements.iter().take(ELEMENTS).enumerate().map(|(i, value)| (i.to_string(), value)).collect()
-            }
-            _ => return,
-        };
-        for (key, value) in members {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            match value {
-                Value::Object(_) | Value::Array(_) if depth < DEPTH => self.object(value, &path, depth + 1),
-                Value::Object(_) | Value::Array(_) => {}
-                _ => {
-                    let Some(profile) = self.profile(&key, &path) else { continue };
-                    match value {
-                        Value::Null => profile.add(None, false),
-                        Value::String(text) => profile.add(Some(text), true),
-                        other => profile.add(Some(&other.to_string()), false),
-                    }
-                }
-            }
+        for (key, value) in value.members() {
+            self.member(&escaped(key), value, path, depth);
+        }
+        for (place, value) in value.elements().iter().take(ELEMENTS).enumerate() {
+            self.member(&place.to_string(), value, path, depth);
         }
     }
-}
 
-/// A dot in a key is written `\.` in a path.
-fn escaped(key: &str) -> String {
-    key.replace('\\', "\\\\").replace('.', "\\.")
+    #[inline(never)]
+    fn member(&mut self, key: &str, value: &Value, path: &str, depth: usize) {
+        let path = if path.is_empty() { key.to_owned() } else { [path, key].join(".") };
+        if let Value::Object(_) | Value::Array(_) = value {
+            if depth < DEPTH {
+                self.object(value, &path, depth + 1);
+            }
+            return;
+        }
+        let Some(profile) = self.profile(key, &path) else { return };
+        match value {
+            Value::Null => profile.add(None, false),
+            Value::String(text) => profile.add(Some(text), true),
+            other => profile.add(Some(&other.to_string()), false),
+        }
+    }
 }
 
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Report {
     format: Format,
-    document: Value,
+    document: String,
 }
 
 impl Report {
@@ -86,7 +83,7 @@ impl Report {
     /// The report as JSON text: `format`, `flow_format` (flow logs), `layers`, `columns`, `score`, `configuration`,
     /// `views`, `records` (how many were seen, looked at, too long) and `notes`.
     pub fn to_json(&self) -> String {
-        format!("{:#}", self.document)
+        self.document.clone()
     }
 
     pub(super) fn new(records: &[Kept], raw: Vec<String>, layers: Vec<String>, seen: u64, too_long: u64) -> Report {
@@ -106,27 +103,67 @@ impl Report {
         if analysis.columns.left_out {
             analysis.notes.push(format!("there are more than {COLUMNS} columns; the first are reported"));
         }
-        let count = analysis.records;
-        let columns: Vec<_> = analysis.columns.profiles.iter().map(|profile| profile.to_json(count)).collect();
-        let processed: Vec<_> = records.iter().take(EXAMPLES).map(|record| shown(&record.text)).collect();
-        let mut document = json!({
-            "format": analysis.format.name(),
-            "layers": layers,
-            "columns": columns,
-            "score": analysis.score.iter().map(|(path, reason)| json!({"column": path, "reason": reason})).collect::<Vec<_>>(),
-            "configuration": analysis.configuration,
-            "views": { "raw": raw, "processed": processed, "parsed": analysis.parsed },
-            "records": { "seen": seen, "sampled": records.len(), "too_long": too_long },
-            "notes": analysis.notes,
-        });
+        let raw: Vec<_> = raw.into_iter().map(Value::String).collect();
+        let processed: Vec<_> =
+            records.iter().take(EXAMPLES).map(|record| Value::String(shown(&record.text))).collect();
+        let mut writer = Writer::indented();
+        writer.open(b'{');
+        writer.key("format");
+        writer.text(analysis.format.name());
         if let Some(found) = &analysis.flow {
-            document["flow_format"] = json!({
-                "format": found.format.to_string(),
-                "source": found.source,
-                "fits": found.fits,
-            });
+            writer.key("flow_format");
+            writer.open(b'{');
+            writer.key("format");
+            writer.text(&found.format.to_string());
+            writer.key("source");
+            writer.text(found.source);
+            writer.key("fits");
+            writer.plain(&found.fits);
+            writer.close(b'}');
         }
-        Report { format: analysis.format, document }
+        writer.key("layers");
+        writer.texts(&layers);
+        writer.key("columns");
+        writer.open(b'[');
+        for profile in &analysis.columns.profiles {
+            profile.write(&mut writer, analysis.records);
+        }
+        writer.close(b']');
+        writer.key("score");
+        writer.open(b'[');
+        if let Some((path, reason)) = &analysis.score {
+            writer.open(b'{');
+            writer.key("column");
+            writer.text(path);
+            writer.key("reason");
+            writer.text(reason);
+            writer.close(b'}');
+        }
+        writer.close(b']');
+        writer.key("configuration");
+        analysis.write_configuration(&mut writer);
+        writer.key("views");
+        writer.open(b'{');
+        for (name, view) in [("raw", &raw), ("processed", &processed), ("parsed", &analysis.parsed)] {
+            writer.key(name);
+            writer.open(b'[');
+            for value in view {
+                writer.value(value);
+            }
+            writer.close(b']');
+        }
+        writer.close(b'}');
+        writer.key("records");
+        writer.open(b'{');
+        for (name, count) in [("seen", seen), ("sampled", records.len() as u64), ("too_long", too_long)] {
+            writer.key(name);
+            writer.plain(&count);
+        }
+        writer.close(b'}');
+        writer.key("notes");
+        writer.texts(&analysis.notes);
+        writer.close(b'}');
+        Report { format: analysis.format, document: writer.finish() }
     }
 }
 
@@ -136,8 +173,10 @@ struct Analysis {
     /// Of how many records the columns were taken.
     records: usize,
     flow: Option<flow_shape::Found>,
-    score: Vec<(String, String)>,
-    configuration: Value,
+    /// The column to score, and why.
+    score: Option<(String, &'static str)>,
+    /// How the CSV rows are written.
+    dialect: Option<Dialect>,
     parsed: Vec<Value>,
     notes: Vec<String>,
 }
@@ -149,34 +188,50 @@ impl Analysis {
             columns: Columns::default(),
             records: 0,
             flow: None,
-            score: Vec::new(),
-            configuration: json!({}),
+            score: None,
+            dialect: None,
             parsed: Vec::new(),
             notes: Vec::new(),
         }
     }
 
     /// The column that varies most for its size; of equals the first.
-    fn suggest(&mut self, dialect: Option<&Dialect>) {
-        let mut best: Option<(f64, &Profile)> = None;
+    #[inline(never)]
+    fn suggest(&mut self) {
+        let mut most = 0.0;
         for profile in &self.columns.profiles {
             if let Some(spread) = profile.spread()
-                && best.is_none_or(|(most, _)| spread > most)
+                && spread > most
             {
-                best = Some((spread, profile));
+                most = spread;
+                self.score = Some((profile.path.clone(), VARIES));
             }
         }
-        match best {
-            Some((_, profile)) => {
-                let reason = "of the columns that are counts or amounts (not negative, no id, port, status or time) it varies most for its size";
-                self.configuration = configuration::for_rows(self.format, &[&profile.path], dialect);
-                self.score = vec![(profile.path.clone(), reason.to_owned())];
+        if self.score.is_none() {
+            self.notes.push("no column holds numbers that vary: there is nothing to score".to_owned());
+        }
+    }
+
+    #[inline(never)]
+    fn write_configuration(&self, writer: &mut Writer) {
+        match (self.format, &self.score) {
+            (Format::VpcFlowLog, _) => configuration::for_flow_logs(self.flow.as_ref(), writer),
+            (Format::Json | Format::Csv, Some((column, _))) => {
+                configuration::for_rows(self.format, column, self.dialect.as_ref(), writer);
             }
-            None => self.notes.push("no column holds numbers that vary: there is nothing to score".to_owned()),
+            _ => {
+                writer.open(b'{');
+                writer.close(b'}');
+            }
         }
     }
 }
 
+/// Why a column of rows is suggested.
+const VARIES: &str = "of the columns that are counts or amounts (not negative, no id, port, status or time) it varies \
+                      most for its size";
+
+#[inline(never)]
 fn of_objects(records: &[Kept]) -> Analysis {
     let objects: Vec<&[u8]> = records.iter().filter(|record| record.is_object).map(|record| &record.text[..]).collect();
     let mut parser = Parser::new(Formats::default());
@@ -186,7 +241,7 @@ fn of_objects(records: &[Kept]) -> Analysis {
     let mut analysis = Analysis::new(if flow * 10 >= objects.len() * 9 { Format::VpcFlowLog } else { Format::Json });
     let mut broken = 0;
     for object in &objects {
-        match serde_json::from_slice::<Value>(object) {
+        match Value::parse(object) {
             Ok(value @ Value::Object(_)) => {
                 analysis.columns.object(&value, "", 1);
                 if analysis.parsed.len() < EXAMPLES {
@@ -201,14 +256,14 @@ fn of_objects(records: &[Kept]) -> Analysis {
         analysis.notes.push(format!("{broken} of {} sampled records are no JSON objects", objects.len()));
     }
     if analysis.format == Format::VpcFlowLog {
-        analysis.configuration = configuration::for_flow_logs(None);
         score_flow_logs(&mut analysis);
     } else {
-        analysis.suggest(None);
+        analysis.suggest();
     }
     analysis
 }
 
+#[inline(never)]
 fn of_lines(records: &[Kept], lines: &[&[u8]]) -> Analysis {
     if let Some(found) = flow_shape::recognise(lines) {
         return of_flow_logs(found, lines);
@@ -228,14 +283,19 @@ fn of_lines(records: &[Kept], lines: &[&[u8]]) -> Analysis {
         }
     }
     if let Some(dialect) = csv_shape::recognise(lines) {
-        return of_csv(&dialect, lines);
+        return of_csv(dialect, lines);
     }
     let mut analysis = Analysis::new(Format::Text);
-    analysis.parsed = lines.iter().take(EXAMPLES).map(|line| json!({ "line": shown(line) })).collect();
+    analysis.parsed = lines
+        .iter()
+        .take(EXAMPLES)
+        .map(|line| Value::Object(vec![("line".to_owned(), Value::String(shown(line)))]))
+        .collect();
     analysis.notes.push("neither flow log lines, nor JSON, nor delimited text: there is nothing to score".to_owned());
     analysis
 }
 
+#[inline(never)]
 fn of_flow_logs(found: flow_shape::Found, lines: &[&[u8]]) -> Analysis {
     let mut analysis = Analysis::new(Format::VpcFlowLog);
     for column in found.format.columns() {
@@ -255,7 +315,7 @@ fn of_flow_logs(found: flow_shape::Found, lines: &[&[u8]]) -> Analysis {
                 let mut object = b"{".to_vec();
                 record.write_members(&mut object);
                 object.push(b'}');
-                let Ok(value) = serde_json::from_slice::<Value>(&object) else { continue };
+                let Ok(value) = Value::parse(&object) else { continue };
                 analysis.columns.object(&value, "", 1);
                 if analysis.parsed.len() < EXAMPLES {
                     analysis.parsed.push(value);
@@ -268,20 +328,20 @@ fn of_flow_logs(found: flow_shape::Found, lines: &[&[u8]]) -> Analysis {
         analysis.notes.push(format!("{broken} of {} sampled lines do not have this format", lines.len()));
     }
     analysis.notes.extend(found.notes.iter().cloned());
-    analysis.configuration = configuration::for_flow_logs(Some(&found));
     analysis.flow = Some(found);
     score_flow_logs(&mut analysis);
     analysis
 }
 
 /// Bytes as a rule; packets or nothing where the format lacks them.
+#[inline(never)]
 fn score_flow_logs(analysis: &mut Analysis) {
     for (name, reason) in [
         ("bytes", "the bytes of a flow log are what rises in a flood and falls in an outage"),
         ("packets", "the format has no bytes; packets rise and fall with them"),
     ] {
         if analysis.columns.profiles.iter().any(|profile| profile.path == name && profile.has_values()) {
-            analysis.score = vec![(name.to_owned(), reason.to_owned())];
+            analysis.score = Some((name.to_owned(), reason));
             return;
         }
     }
@@ -290,7 +350,8 @@ fn score_flow_logs(analysis: &mut Analysis) {
         .push("neither bytes nor packets are in the sample: only the number of flows can be scored".to_owned());
 }
 
-fn of_csv(dialect: &Dialect, lines: &[&[u8]]) -> Analysis {
+#[inline(never)]
+fn of_csv(dialect: Dialect, lines: &[&[u8]]) -> Analysis {
     let mut analysis = Analysis::new(Format::Csv);
     let is_header = usize::from(dialect.header == crate::row::Header::First);
     for line in lines.iter().skip(is_header) {
@@ -300,15 +361,17 @@ fn of_csv(dialect: &Dialect, lines: &[&[u8]]) -> Analysis {
         }
         for (name, field) in dialect.names.iter().zip(&fields) {
             if let Some(profile) = analysis.columns.profile(name, name) {
-                profile.add((!field.trim().is_empty()).then_some(field.trim()), true);
+                let field = field.trim_ascii();
+                profile.add((!field.is_empty()).then_some(field), true);
             }
         }
         if analysis.parsed.len() < EXAMPLES {
-            analysis.parsed.push(json!(fields));
+            analysis.parsed.push(Value::Array(fields.into_iter().map(Value::String).collect()));
         }
         analysis.records += 1;
     }
-    analysis.suggest(Some(dialect));
+    analysis.dialect = Some(dialect);
+    analysis.suggest();
     analysis
 }
 

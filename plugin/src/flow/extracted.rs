@@ -85,7 +85,9 @@ pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<Found<'a
 
 /// A format of these fields in table order.
 pub(super) fn format_of(fields: u128) -> Format {
-    Format::from_fields(FIELDS.iter().map(|info| info.field).filter(|&field| fields & (1 << field as u32) != 0))
+    let mut present = Vec::new();
+    present.extend(FIELDS.iter().map(|info| info.field).filter(|&field| fields & (1 << field as u32) != 0));
+    Format::from_fields(&present)
 }
 
 #[cold]

@@ -101,7 +101,7 @@ impl Format {
     /// A name that is not in the table makes a text column, so that a field AWS adds next month does not stop anything;
     /// [`warnings`](Format::warnings) lists such names, for it may also be a misspelling.
     pub fn parse(text: &str) -> Result<Format, FormatError> {
-        match text.trim() {
+        match text.trim_ascii() {
             "default" => return Ok(Format::default_format()),
             "transit-gateway" | "transit_gateway" => return Ok(Format::transit_gateway()),
             _ => {}
@@ -134,25 +134,25 @@ impl Format {
 
     /// The format of a flow log created without one: the 14 fields of version 2, in table order ("Flow log records").
     pub fn default_format() -> Format {
-        Format::from_fields(FIELDS.iter().filter(|info| info.version == 2).map(|info| info.field))
+        let mut fields = Vec::new();
+        fields.extend(FIELDS.iter().filter(|info| info.version == 2).map(|info| info.field));
+        Format::from_fields(&fields)
     }
 
     /// The default format of transit gateway flow logs, 36 fields ("AWS Transit Gateway Flow Logs").
     pub fn transit_gateway() -> Format {
         use Field::*;
-        let is_id = |field: &Field| field.name().starts_with("tgw-");
-        let ids = FIELDS.iter().map(|info| info.field).filter(is_id);
-        let flow = [SrcAddr, DstAddr, SrcPort, DstPort, Protocol, Packets, Bytes, Start, End, LogStatus, Type];
-        let lost = [PacketsLostNoRoute, PacketsLostBlackhole, PacketsLostMtuExceeded, PacketsLostTtlExpired];
-        let rest = [TcpFlags, Region, FlowDirection, PktSrcAwsService, PktDstAwsService];
-        Format::from_fields(
-            [Version, ResourceType, AccountId].into_iter().chain(ids).chain(flow).chain(lost).chain(rest),
-        )
+        let mut fields = vec![Version, ResourceType, AccountId];
+        fields.extend(FIELDS.iter().map(|info| info.field).filter(|field| field.name().starts_with("tgw-")));
+        fields.extend([SrcAddr, DstAddr, SrcPort, DstPort, Protocol, Packets, Bytes, Start, End, LogStatus, Type]);
+        fields.extend([PacketsLostNoRoute, PacketsLostBlackhole, PacketsLostMtuExceeded, PacketsLostTtlExpired]);
+        fields.extend([TcpFlags, Region, FlowDirection, PktSrcAwsService, PktDstAwsService]);
+        Format::from_fields(&fields)
     }
 
     /// A format of these fields, each at most once, in this order.
-    pub(crate) fn from_fields(fields: impl IntoIterator<Item = Field>) -> Format {
-        Format::from_columns(fields.into_iter().map(|field| Column::new(field.name())).collect())
+    pub(crate) fn from_fields(fields: &[Field]) -> Format {
+        Format::from_columns(fields.iter().map(|field| Column::new(field.name())).collect())
     }
 
     fn from_columns(columns: Vec<Column>) -> Format {

@@ -49,8 +49,7 @@ use tree::Tree;
 
 /// The parameters of the forest, under the names and with the defaults and ranges of the retired service (SQL Reference,
 /// RANDOM_CUT_FOREST_WITH_EXPLANATION).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Number of trees, 1 to 1000. More trees give a steadier score and cost more time.
     pub number_of_trees: u32,

@@ -12,6 +12,7 @@ pub(crate) mod text;
 use std::borrow::Cow;
 
 use crate::failure::{Failure, Layer};
+use crate::json::Value;
 
 pub use column::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
 pub use csv::{CsvRows, Dialect, Header, record_end};
@@ -122,10 +123,15 @@ impl<'a> Row<'a> {
     pub fn numeric_columns(&self, most: usize) -> Vec<String> {
         match self.shape {
             Shape::Json { .. } => {
-                let members: std::collections::BTreeMap<String, serde_json::Value> =
-                    serde_json::from_str(self.text).unwrap_or_default();
-                let numeric = members.into_iter().filter(|(_, value)| value.is_number());
-                numeric.map(|(name, _)| name.replace('\\', "\\\\").replace('.', "\\.")).take(most).collect()
+                let object = Value::parse(self.text.as_bytes()).unwrap_or(Value::Null);
+                let members = object.members();
+                let mut names: Vec<_> =
+                    members.iter().enumerate().map(|(place, (name, _))| (&name[..], place)).collect();
+                names.sort_unstable();
+                // Of members with one name the last counts.
+                let last = names.chunk_by(|a, b| a.0 == b.0).filter_map(|same| same.last());
+                let numeric = last.filter(|(_, place)| matches!(members[*place].1, Value::Number(_)));
+                numeric.take(most).map(|(name, _)| escaped(name)).collect()
             }
             Shape::Csv { layout } => {
                 let is_number = |cell: &Cell| cell.read(self.text).is_some_and(|text| finite(&text).is_some());
@@ -172,6 +178,18 @@ impl Numeric for Row<'_> {
             },
         }
     }
+}
+
+/// A name as a step of a path: a dot in it is written `\.`.
+pub(crate) fn escaped(name: &str) -> String {
+    let mut step = String::with_capacity(name.len());
+    for character in name.chars() {
+        if matches!(character, '\\' | '.') {
+            step.push('\\');
+        }
+        step.push(character);
+    }
+    step
 }
 
 /// The input as text.

@@ -1,14 +1,11 @@
 //! What a user may choose in window mode.
 
-use serde::{Deserialize, Serialize};
-
 use crate::detect;
 use crate::incident::time::parse_time;
 use crate::row::Columns;
 
 /// The number that is detected on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Value {
     /// Bytes in the window.
     #[default]
@@ -35,8 +32,7 @@ impl Value {
 
 /// A time in which traffic isn't expected to be as always: its windows count as unknown, so nothing opens and nothing is
 /// learned from them. Totals that such a series belongs to are unknown, too.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Maintenance {
     /// Start, RFC 3339. A window that touches the time counts as inside.
     pub from: String,
@@ -86,8 +82,7 @@ fn is_match(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// The settings of window mode.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The fields whose values make up the key of a series, joined by `/`. Default: the network interface. A record
     /// without such a field has `-` in its place.
@@ -123,7 +118,6 @@ pub struct Settings {
     /// records; a talker with half the traffic is off by 9 % of the window's bytes (one standard error) beyond.
     pub talker_sample: u32,
     /// What alerts: the section `detect` of the configuration.
-    #[serde(skip)]
     pub detect: detect::Settings,
 }
 

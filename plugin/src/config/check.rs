@@ -1,0 +1,53 @@
+//! Checks what the table cannot say: names that must compile, and options that depend on one another.
+
+use super::Config;
+use super::error::ConfigError;
+use super::input::FlowFormat;
+use crate::flow::Format;
+use crate::json::Value;
+use crate::row::Columns;
+
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    find(config).map_err(|(path, allowed)| {
+        let in_force = Value::parse(config.to_json().as_bytes()).unwrap_or(Value::Null);
+        ConfigError { value: value_at(&in_force, &path), path, allowed }
+    })
+}
+
+/// The first option that is wrong, and what is allowed there.
+fn find(config: &Config) -> Result<(), (String, String)> {
+    let format = &config.input.format;
+    for (index, text) in format.texts().iter().enumerate() {
+        if let Err(error) = Format::parse(text) {
+            let path = match format {
+                FlowFormat::One(_) => "input.format".to_owned(),
+                FlowFormat::Several(_) => format!("input.format[{index}]"),
+            };
+            return Err((path, format!("a list of field names such as ${{interface-id}} ({error})")));
+        }
+    }
+    for (path, names) in [("series.by", &config.series.by), ("record.columns", &config.record.columns)] {
+        if let Err(error) = Columns::new(names) {
+            return Err((format!("{path}[{}]", error.index), format!("a column name ({})", error.reason)));
+        }
+    }
+    config.series.check().map_err(|(path, allowed)| (format!("series.{path}"), allowed))?;
+    let columns = config.record.columns.len().max(1);
+    config.forest.check(columns).map_err(|(name, allowed)| (format!("forest.{name}"), allowed))
+}
+
+/// The value at a path such as `series.maintenance[0].from`, as JSON text.
+fn value_at(document: &Value, path: &str) -> String {
+    let mut at = document;
+    for step in path.split(['.', '[']) {
+        let next = match step.strip_suffix(']') {
+            Some(index) => index.parse::<usize>().ok().and_then(|index| at.elements().get(index)),
+            None => at.get(step),
+        };
+        match next {
+            Some(next) => at = next,
+            None => return "not set".into(),
+        }
+    }
+    at.to_string()
+}

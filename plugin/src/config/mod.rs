@@ -1,0 +1,61 @@
+//! The configuration: one JSON document, every key optional, every default right for VPC Flow Logs.
+//!
+//! [`table`] is the single definition. Reading and its errors, the configuration in force, the JSON Schema and the
+//! reference in `docs/configuration.md` derive from it; the defaults are those of the structs. A key that is not known
+//! is an error, because a misspelt threshold would otherwise be a threshold that is silently not there.
+
+mod check;
+mod detect;
+mod error;
+mod input;
+mod read;
+mod record;
+mod reference;
+mod series;
+mod setting;
+mod suggestion;
+mod table;
+mod write;
+
+pub use error::ConfigError;
+pub use input::{Csv, FlowFormat, Input, Records};
+pub use record::Record;
+pub use reference::markdown;
+pub use write::schema;
+
+use crate::detect as detector;
+use crate::forest;
+use crate::series as series_mode;
+use setting::choices;
+
+/// How records are scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Sums up each series over windows of event time and detects spikes and drops of the sums. The default.
+    #[default]
+    Window,
+    /// Scores each record with a random cut forest, as the retired Kinesis Analytics function did.
+    Record,
+}
+
+choices!(Mode { Window = "window", Record = "record" });
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// How records are scored.
+    pub mode: Mode,
+    /// What comes in.
+    pub input: Input,
+    /// Window mode: which series there are.
+    pub series: series_mode::Settings,
+    /// Window mode and `series`: what alerts.
+    pub detect: detector::Settings,
+    /// Record mode: which numbers of a record are scored.
+    pub record: Record,
+    /// Record mode: the random cut forest.
+    pub forest: forest::Parameters,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Reads a configuration.
+
+use super::error::ConfigError;
+use super::input::FlowFormat;
+use super::setting::{Items, Slot};
+use super::suggestion::nearest;
+use super::table::SETTINGS;
+use super::{Config, check};
+use crate::json::Value;
+use crate::row::finite;
+
+impl Config {
+    /// Reads and checks a configuration; the empty text means the defaults.
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        if text.trim_ascii().is_empty() {
+            return Ok(config);
+        }
+        let document = Value::parse(text.as_bytes()).map_err(|failure| {
+            let before = text.as_bytes().get(..failure.offset).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            not_json(&format!("{} at line {line} column {column}", failure.reason))
+        })?;
+        match &document {
+            Value::Object(members) => section(&mut config, members, "")?,
+            _ => return Err(not_json("this is none")),
+        }
+        check::check(&config)?;
+        Ok(config)
+    }
+}
+
+fn not_json(why: &str) -> ConfigError {
+    ConfigError { path: String::new(), value: String::new(), allowed: format!("it must be one JSON object, and {why}") }
+}
+
+fn wrong(path: &str, value: &Value, allowed: String) -> ConfigError {
+    ConfigError { path: path.to_owned(), value: value.to_string(), allowed }
+}
+
+/// Reads the members of the section whose path is `prefix`, which ends with a dot unless it is empty.
+fn section(config: &mut Config, members: &[(String, Value)], prefix: &str) -> Result<(), ConfigError> {
+    for (name, value) in members {
+        let path = format!("{prefix}{name}");
+        // A name with a dot would pass for a path.
+        let is_name = !name.contains('.');
+        if let Some(setting) = SETTINGS.iter().find(|setting| is_name && setting.path == path) {
+            (setting.slot)(config).read(value, &path)?;
+            continue;
+        }
+        let below = format!("{path}.");
+        let is_section = is_name && SETTINGS.iter().any(|setting| setting.path.starts_with(&below));
+        match value {
+            Value::Object(members) if is_section => section(config, members, &below)?,
+            _ if is_section => return Err(wrong(&path, value, "an object".into())),
+            _ => return Err(unknown(&path, value, name, &names(prefix))),
+        }
+    }
+    Ok(())
+}
+
+/// The names that are known in a section.
+fn names(prefix: &str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for setting in SETTINGS {
+        if let Some(rest) = setting.path.strip_prefix(prefix) {
+            let name = rest.split_once('.').map_or(rest, |(name, _)| name);
+            if names.last() != Some(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn unknown(path: &str, value: &Value, name: &str, known: &[&str]) -> ConfigError {
+    let suggestion = nearest(name, known).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+    let known = known.join(", ");
+    wrong(path, value, format!("removed: there is no such key{suggestion}; known here are {known}"))
+}
+
+impl Slot<'_> {
+    /// Takes a value over.
+    fn read(&mut self, value: &Value, path: &str) -> Result<(), ConfigError> {
+        if self.take(value, path)? { Ok(()) } else { Err(wrong(path, value, self.allowed())) }
+    }
+
+    /// Takes a value over; false if it is not one that is allowed.
+    fn take(&mut self, value: &Value, path: &str) -> Result<bool, ConfigError> {
+        match (self, value) {
+            (Slot::Whole { place, least, most }, Value::Number(text)) => match text.parse::<u64>() {
+                Ok(number) if (*least..=*most).contains(&number) => place.set(number),
+                _ => return Ok(false),
+            },
+            (Slot::Number(place), Value::Number(text)) => match finite(text) {
+                Some(number) if number >= 0.0 => **place = number,
+                _ => return Ok(false),
+            },
+            (Slot::Flag(place), Value::Bool(flag)) => **place = *flag,
+            (Slot::Choice(choice), Value::String(text)) => match choice.words().iter().position(|word| word == text) {
+                Some(index) => choice.choose(index),
+                None => return Ok(false),
+            },
+            (Slot::Text { place, is_allowed, .. }, Value::String(text)) if is_allowed(text) => {
+                place.clone_from(text);
+            }
+            (Slot::Optional(place), Value::String(text)) => **place = Some(text.clone()),
+            (Slot::Optional(place), Value::Null) => **place = None,
+            (Slot::Texts { place, most }, Value::Array(elements)) if elements.len() <= *most => {
+                **place = list_of_texts(elements, path)?;
+            }
+            (Slot::Formats(place), Value::String(text)) => **place = FlowFormat::One(text.clone()),
+            (Slot::Formats(place), Value::Array(elements)) => {
+                **place = FlowFormat::Several(list_of_texts(elements, path)?);
+            }
+            (Slot::Items { place, most }, Value::Array(elements)) if elements.len() <= *most => {
+                items(&mut **place, elements, path)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn list_of_texts(elements: &[Value], path: &str) -> Result<Vec<String>, ConfigError> {
+    let mut texts = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        match element {
+            Value::String(text) => texts.push(text.clone()),
+            _ => return Err(wrong(&format!("{path}[{index}]"), element, "text".into())),
+        }
+    }
+    Ok(texts)
+}
+
+fn items(items: &mut dyn Items, elements: &[Value], path: &str) -> Result<(), ConfigError> {
+    items.resize(0);
+    items.resize(elements.len());
+    let known: Vec<_> = items.members().iter().map(|(name, _)| *name).collect();
+    for (index, element) in elements.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let Value::Object(members) = element else { return Err(wrong(&path, element, "an object".into())) };
+        for (name, value) in members {
+            let path = format!("{path}.{name}");
+            match items.slot(index, name) {
+                Some(mut slot) => slot.read(value, &path)?,
+                None => return Err(unknown(&path, value, name, &known)),
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! Record mode: which numbers of a record are scored.
+
+/// Record mode: which numbers of a record are scored, and what is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The numeric columns that make up a point. Empty: chosen by the first record.
+    pub columns: Vec<String>,
+    /// From which score on a record counts as an anomaly. 3.0 is what the examples of the retired service used.
+    pub threshold: f64,
+    /// Whether every record's score is told, or only those of anomalies.
+    pub only_anomalies: bool,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Record { columns: Vec::new(), threshold: 3.0, only_anomalies: false }
+    }
+}

@@ -1,0 +1,118 @@
+//! All options, in the order in which they are told: sections together, and within them the most wanted first.
+
+use super::input::is_delimiter;
+use super::setting::{Setting, Slot, text, texts, whole};
+use crate::decode::Limits;
+use crate::forest::MAX_COLUMNS;
+
+/// The sections and what each is about.
+pub(super) static SECTIONS: [(&str, &str); 8] = [
+    ("input", "What comes in. Layers and envelopes need no configuration: they are found by content."),
+    ("input.csv", "How CSV rows are written (RFC 4180)."),
+    (
+        "input.limits",
+        "What decoding one payload may cost. Each bound holds while data streams, before memory is spent.",
+    ),
+    ("series", "Window mode: which series there are, and how their windows are cut."),
+    (
+        "detect",
+        "Window mode and `flowscore series`: what alerts. The detector learns by itself; these say what is of interest.",
+    ),
+    ("detect.ignore_near_expected", "Deviations so near the expected value that they never alert."),
+    ("record", "Record mode: which numbers of a record are scored, and what is told."),
+    ("forest", "Record mode: the random cut forest, under the names and with the ranges of the retired service."),
+];
+
+macro_rules! table {
+    ($($path:literal, $slot:expr, $meaning:literal;)+) => {
+        &[$(Setting { path: $path, slot: $slot, meaning: $meaning }),+]
+    };
+}
+
+/// The table.
+#[rustfmt::skip]
+pub(super) static SETTINGS: &[Setting] = table! {
+    "mode", |c| Slot::Choice(&mut c.mode),
+        "How records are scored. `window` sums up each series over windows of event time and detects spikes and drops of the sums; `record` scores each record with a random cut forest, as the retired service did.";
+
+    "input.format", |c| Slot::Formats(&mut c.input.format),
+        "The flow log's format, as `aws ec2 describe-flow-logs` shows it (`LogFormat`), or a list of candidates, chosen between by the number of fields and by how well they fit. Empty: the default formats of VPC and transit gateway flow logs. A header line in a payload goes before it.";
+    "input.records", |c| Slot::Choice(&mut c.input.records),
+        "What text lines are. `auto`: JSON if it begins with `{`, CSV if it has a comma (no flow log line has), else a flow log line.";
+    "input.csv.delimiter", |c| text(&mut c.input.csv.delimiter, is_delimiter, "one ASCII character, not a quote or line end"),
+        "What separates fields.";
+    "input.csv.header", |c| Slot::Flag(&mut c.input.csv.header),
+        "Whether the first row of each payload names the columns.";
+    "input.csv.names", |c| texts(&mut c.input.csv.names, 10_000),
+        "Names of the columns. Empty: those of the header, or `COL_1`, `COL_2`, … as the retired service had it.";
+    "input.limits.decoded_bytes", |c| whole(&mut c.input.limits.decoded_bytes, 1, 1 << 30),
+        "Decoded bytes over all layers of a payload together.";
+    "input.limits.expansion_ratio", |c| whole(&mut c.input.limits.expansion_ratio, 1, 2_000),
+        "Decoded bytes of one record over all its layers, as a multiple of its encoded size; 1 MiB is always allowed. Flow logs compress 5 to 20 times.";
+    "input.limits.nesting", |c| whole(&mut c.input.limits.nesting, 1, Limits::MAX_NESTING as u64),
+        "Layers and envelopes inside each other. The deepest real path, Firehose over Lambda, takes 5.";
+    "input.limits.records", |c| whole(&mut c.input.limits.records, 1, 100_000_000),
+        "Records of a payload, dropped and failed ones included.";
+    "input.limits.line_bytes", |c| whole(&mut c.input.limits.line_bytes, 64, 1 << 30),
+        "Bytes of one text line, log event message or JSON object. CloudWatch Logs takes at most 1 MiB as one event.";
+
+    "series.by", |c| texts(&mut c.series.by, 8),
+        "Fields whose values, joined by `/`, name a series. A record without such a field has `-` in its place.";
+    "series.window", |c| whole(&mut c.series.window, 1, 86_400),
+        "Length of a window in seconds; windows are aligned to the epoch. 60 is the shortest aggregation interval of VPC Flow Logs: shorter windows show nothing more.";
+    "series.allowed_lateness", |c| whole(&mut c.series.allowed_lateness, 0, 86_400),
+        "How far, in seconds of event time, a record may lie behind the newest and still count. Twice the lateness makes alerts that much later; too little loses records, which are counted.";
+    "series.total", |c| Slot::Flag(&mut c.series.total),
+        "Whether the sum of all series is a series, too: `total`.";
+    "series.prefix_totals", |c| Slot::Flag(&mut c.series.prefix_totals),
+        "Whether keys of several values joined by `/` also make a series for each prefix: `a/b/c` counts in `a/` and `a/b/`.";
+    "series.value", |c| Slot::Choice(&mut c.series.value),
+        "The number that is detected on; `rejects` are flow records with the action REJECT.";
+    "series.max_series", |c| whole(&mut c.series.max_series, 1, 1_000_000),
+        "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB.";
+    "series.forget_after_days", |c| whole(&mut c.series.forget_after_days, 1, 366),
+        "Days without traffic (or with NODATA records only) after which a series is forgotten.";
+    "series.windows", |c| Slot::Flag(&mut c.series.windows),
+        "Whether each window of each series is an event.";
+    "series.maintenance", |c| Slot::Items { place: &mut c.series.maintenance, most: 1000 },
+        "Times in which nothing opens: their windows count as unknown, so nothing is learned from them.";
+    "series.top_talkers", |c| whole(&mut c.series.top_talkers, 0, 100),
+        "Talkers that an alert names at most; 0 also saves the time and memory of sampling them.";
+    "series.talker_sample", |c| whole(&mut c.series.talker_sample, 8, 4096),
+        "Records sampled for each series and window to tell the talkers: exact up to so many records.";
+
+    "detect.sensitivity", |c| Slot::Choice(&mut c.detect.sensitivity),
+        "How eager the detector is: it alerts at a score of 1.5, 1 or 0.75.";
+    "detect.direction", |c| Slot::Choice(&mut c.detect.direction),
+        "The deviations that count.";
+    "detect.min_value", |c| Slot::Number(&mut c.detect.min_value),
+        "Windows whose value and expected value both stay below it never alert.";
+    "detect.ignore_near_expected.above", |c| Slot::Number(&mut c.detect.ignore_near_expected.above),
+        "Above the expected value by at most so much, in units of the value.";
+    "detect.ignore_near_expected.below", |c| Slot::Number(&mut c.detect.ignore_near_expected.below),
+        "Below it by at most so much.";
+    "detect.ignore_near_expected.above_ratio", |c| Slot::Number(&mut c.detect.ignore_near_expected.above_ratio),
+        "Above it by at most this part of it.";
+    "detect.ignore_near_expected.below_ratio", |c| Slot::Number(&mut c.detect.ignore_near_expected.below_ratio),
+        "Below it by at most this part of it.";
+
+    "record.columns", |c| texts(&mut c.record.columns, MAX_COLUMNS),
+        "The numeric columns that make up a point. Empty: `bytes` for flow logs, and for JSON and CSV rows the numeric columns of the first row.";
+    "record.threshold", |c| Slot::Number(&mut c.record.threshold),
+        "From which score on a record counts as an anomaly. 3 is what the examples of the retired service used.";
+    "record.only_anomalies", |c| Slot::Flag(&mut c.record.only_anomalies),
+        "Whether only the scores of anomalies are told, or every record's.";
+
+    "forest.number_of_trees", |c| whole(&mut c.forest.number_of_trees, 1, 1000),
+        "Number of trees. More trees give a steadier score and cost more time.";
+    "forest.sub_sample_size", |c| whole(&mut c.forest.sub_sample_size, 10, 1000),
+        "Points each tree holds; also how many points are learned before the first score.";
+    "forest.time_decay", |c| whole(&mut c.forest.time_decay, 1, i32::MAX as u64),
+        "How many of the last points count: a point of age a weighs e^(−a / time_decay). Above `sub_sample_size`.";
+    "forest.shingle_size", |c| whole(&mut c.forest.shingle_size, 1, 30),
+        "Consecutive records joined to one point.";
+    "forest.with_directionality", |c| Slot::Flag(&mut c.forest.with_directionality),
+        "Whether the explanation names the direction of each column besides its share.";
+    "forest.seed", |c| whole(&mut c.forest.seed, 0, u64::MAX),
+        "Seed of all random choices. Two forests with one seed and the same input give the same scores.";
+};

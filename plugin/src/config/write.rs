@@ -1,0 +1,194 @@
+//! Writes the configuration in force, and the JSON Schema.
+
+use super::Config;
+use super::input::FlowFormat;
+use super::setting::{Setting, Slot};
+use super::table::{SECTIONS, SETTINGS};
+use crate::json::Writer;
+
+impl Config {
+    /// The configuration in force, defaults included, as JSON text. The order of the keys is that of the table.
+    pub fn to_json(&self) -> String {
+        let mut writer = Writer::indented();
+        let mut config = self.clone();
+        section(&mut writer, &mut config, "", false);
+        writer.finish()
+    }
+}
+
+/// JSON Schema (draft 2020-12) of the configuration.
+pub fn schema() -> String {
+    let mut writer = Writer::indented();
+    section(&mut writer, &mut Config::default(), "", true);
+    writer.finish()
+}
+
+/// Writes the section whose path is `prefix`, which ends with a dot unless it is empty: its values or its schema.
+fn section(writer: &mut Writer, config: &mut Config, prefix: &str, is_schema: bool) {
+    writer.open(b'{');
+    if is_schema {
+        if prefix.is_empty() {
+            for (key, text) in [
+                ("$schema", "https://json-schema.org/draft/2020-12/schema"),
+                ("title", "flowscore"),
+                ("description", "The configuration of flowscore. Every key is optional."),
+            ] {
+                member(writer, key, text);
+            }
+        }
+        for (path, meaning) in &SECTIONS {
+            if prefix.strip_suffix('.') == Some(path) {
+                member(writer, "description", meaning);
+            }
+        }
+        open_object_schema(writer);
+    }
+    let mut written = "";
+    for setting in SETTINGS {
+        let Some(rest) = setting.path.strip_prefix(prefix) else { continue };
+        match rest.split_once('.') {
+            None => {
+                writer.key(rest);
+                if is_schema { setting.write_schema(writer, config) } else { (setting.slot)(config).write(writer) }
+            }
+            Some((name, _)) if name == written => {}
+            Some((name, _)) => {
+                written = name;
+                writer.key(name);
+                section(writer, config, &setting.path[..prefix.len() + name.len() + 1], is_schema);
+            }
+        }
+    }
+    if is_schema {
+        writer.close(b'}');
+    }
+    writer.close(b'}');
+}
+
+fn member(writer: &mut Writer, key: &str, text: &str) {
+    writer.key(key);
+    writer.text(text);
+}
+
+fn number(writer: &mut Writer, key: &str, value: u64) {
+    writer.key(key);
+    writer.plain(&value);
+}
+
+/// The keywords of an object with the properties that follow and no others; leaves `properties` open.
+fn open_object_schema(writer: &mut Writer) {
+    member(writer, "type", "object");
+    writer.key("additionalProperties");
+    writer.literal("false");
+    writer.key("properties");
+    writer.open(b'{');
+}
+
+impl Setting {
+    fn write_schema(&self, writer: &mut Writer, config: &mut Config) {
+        let mut slot = (self.slot)(config);
+        writer.open(b'{');
+        member(writer, "description", self.meaning);
+        slot.write_type(writer);
+        writer.key("default");
+        slot.write(writer);
+        writer.close(b'}');
+    }
+}
+
+impl Slot<'_> {
+    /// Writes the value.
+    pub(super) fn write(&mut self, writer: &mut Writer) {
+        match self {
+            Slot::Whole { place, .. } => writer.plain(&place.get()),
+            Slot::Number(place) => writer.plain(place),
+            Slot::Flag(place) => writer.plain(place),
+            Slot::Choice(choice) => writer.text(choice.words().get(choice.chosen()).copied().unwrap_or_default()),
+            Slot::Text { place, .. } => writer.text(place),
+            Slot::Optional(Some(text)) => writer.text(text),
+            Slot::Optional(None) => writer.literal("null"),
+            Slot::Texts { place, .. } => writer.texts(place),
+            Slot::Formats(FlowFormat::One(text)) => writer.text(text),
+            Slot::Formats(FlowFormat::Several(texts)) => writer.texts(texts),
+            Slot::Items { place, .. } => {
+                writer.open(b'[');
+                for index in 0..place.count() {
+                    writer.open(b'{');
+                    for (name, _) in place.members() {
+                        if let Some(mut slot) = place.slot(index, name) {
+                            writer.key(name);
+                            slot.write(writer);
+                        }
+                    }
+                    writer.close(b'}');
+                }
+                writer.close(b']');
+            }
+        }
+    }
+
+    /// Writes the keywords that say what is allowed.
+    fn write_type(&mut self, writer: &mut Writer) {
+        match self {
+            Slot::Whole { least, most, .. } => {
+                member(writer, "type", "integer");
+                number(writer, "minimum", *least);
+                number(writer, "maximum", *most);
+            }
+            Slot::Number(_) => {
+                member(writer, "type", "number");
+                number(writer, "minimum", 0);
+            }
+            Slot::Flag(_) => member(writer, "type", "boolean"),
+            Slot::Choice(choice) => {
+                writer.key("enum");
+                writer.open(b'[');
+                for word in choice.words() {
+                    writer.text(word);
+                }
+                writer.close(b']');
+            }
+            Slot::Text { allowed, .. } => {
+                member(writer, "type", "string");
+                member(writer, "$comment", allowed);
+            }
+            Slot::Optional(_) => {
+                writer.key("type");
+                writer.literal("[\"string\", \"null\"]");
+            }
+            Slot::Texts { most, .. } => {
+                member(writer, "type", "array");
+                number(writer, "maxItems", *most as u64);
+                writer.key("items");
+                writer.literal("{ \"type\": \"string\" }");
+            }
+            Slot::Formats(_) => {
+                writer.key("type");
+                writer.literal("[\"string\", \"array\"]");
+                writer.key("items");
+                writer.literal("{ \"type\": \"string\" }");
+            }
+            Slot::Items { place, most } => {
+                member(writer, "type", "array");
+                number(writer, "maxItems", *most as u64);
+                writer.key("items");
+                writer.open(b'{');
+                open_object_schema(writer);
+                let count = place.count();
+                place.resize(count + 1);
+                for (name, meaning) in place.members() {
+                    if let Some(mut slot) = place.slot(count, name) {
+                        writer.key(name);
+                        writer.open(b'{');
+                        member(writer, "description", meaning);
+                        slot.write_type(writer);
+                        writer.close(b'}');
+                    }
+                }
+                place.resize(count);
+                writer.close(b'}');
+                writer.close(b'}');
+            }
+        }
+    }
+}
