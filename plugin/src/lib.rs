@@ -20,10 +20,12 @@ pub mod discover;
 pub mod failure;
 pub mod flow;
 pub mod forest;
+pub mod incident;
 mod json;
 pub mod one_series;
 pub mod pipeline;
 pub mod row;
+pub mod series;
 pub mod snapshot;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]

@@ -21,11 +21,11 @@ pub use error::ConfigError;
 pub use input::{Csv, FlowFormat, Input, Records};
 pub use record::Record;
 pub use reference::markdown;
-pub use series::{Maintenance, Measure, Series};
 pub use write::schema;
 
 use crate::detect as detector;
 use crate::forest;
+use crate::series as windows;
 use setting::choices;
 
 /// How records are scored.
@@ -47,8 +47,8 @@ pub struct Config {
     pub mode: Mode,
     /// What comes in.
     pub input: Input,
-    /// Window mode: which series there are.
-    pub series: Series,
+    /// Window mode: what makes a series, and its windows.
+    pub series: windows::Settings,
     /// Window mode and `series`: what alerts.
     pub detect: detector::Settings,
     /// Record mode: which numbers of a record are scored.

@@ -8,6 +8,7 @@ mod event;
 mod reader;
 mod record_mode;
 mod scorer;
+mod window_mode;
 
 use std::ops::AddAssign;
 

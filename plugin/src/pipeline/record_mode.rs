@@ -24,7 +24,11 @@ struct Learned {
 
 /// The state of record mode.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct State(Option<Learned>);
+pub(super) struct State {
+    learned: Option<Learned>,
+    /// Records at or above the threshold.
+    anomalies: u64,
+}
 
 pub(super) struct RecordMode {
     settings: config::Record,
@@ -36,7 +40,6 @@ pub(super) struct RecordMode {
     names: Vec<String>,
     point: Vec<f64>,
     attribution: Attribution,
-    pub(super) anomalies: u64,
 }
 
 impl RecordMode {
@@ -44,12 +47,11 @@ impl RecordMode {
         let mut mode = RecordMode {
             settings: config.record.clone(),
             parameters: config.forest.clone(),
-            state: State(None),
+            state: State::default(),
             columns: Columns::default(),
             names: Vec::new(),
             point: Vec::new(),
             attribution: Attribution::default(),
-            anomalies: 0,
         };
         if !config.record.columns.is_empty() {
             mode.choose(config.record.columns.clone());
@@ -62,13 +64,19 @@ impl RecordMode {
         &self.columns
     }
 
+    /// Records at or above the threshold so far.
+    pub(super) fn anomalies(&self) -> u64 {
+        self.state.anomalies
+    }
+
     pub(super) fn state(&self) -> &State {
         &self.state
     }
 
     /// Goes on from a state; false if it is not one that this configuration could have led to.
     pub(super) fn restore(&mut self, state: State) -> bool {
-        if let State(Some(mut learned)) = state {
+        self.state.anomalies = state.anomalies;
+        if let Some(mut learned) = state.learned {
             let configured = &self.settings.columns;
             if !(configured.is_empty() || *configured == learned.columns)
                 || !learned.forest.revive(&self.parameters, learned.columns.len())
@@ -76,7 +84,7 @@ impl RecordMode {
                 return false;
             }
             self.choose(learned.columns.clone());
-            self.state = State(Some(learned));
+            self.state.learned = Some(learned);
         }
         true
     }
@@ -96,12 +104,12 @@ impl RecordMode {
                 String::from_utf8(quoted).unwrap_or_default()
             })
             .collect();
-        self.state = State(Some(Learned { columns, forest }));
+        self.state.learned = Some(Learned { columns, forest });
     }
 
     /// Whether columns are still to be chosen by the first record.
     pub(super) fn is_undecided(&self) -> bool {
-        self.state.0.is_none()
+        self.state.learned.is_none()
     }
 
     /// Chooses the columns by the first record: `bytes`, or else all its numeric columns, as the service did.
@@ -134,7 +142,7 @@ impl RecordMode {
 
     /// Scores a record, learns it and appends its event.
     pub(super) fn score(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let State(Some(Learned { forest, .. })) = &mut self.state else { return Ok(()) };
+        let Some(Learned { forest, .. }) = &mut self.state.learned else { return Ok(()) };
         self.point.clear();
         for column in self.columns.as_slice() {
             match record.number(column)? {
@@ -155,7 +163,7 @@ impl RecordMode {
             0.0
         };
         let is_anomaly = known && score >= self.settings.threshold && forest.is_ready();
-        self.anomalies += u64::from(is_anomaly);
+        self.state.anomalies += u64::from(is_anomaly);
         if is_anomaly || !self.settings.only_anomalies {
             out.extend_from_slice(b"{\"type\":\"score\",");
             let start = out.len();

@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::event;
 use super::reader::{Read, Reader, Record};
 use super::record_mode::{self, RecordMode};
+use super::window_mode::WindowMode;
 use super::{Counts, Totals};
-use crate::config::{Config, ConfigError};
+use crate::config::{self, Config, ConfigError};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
+use crate::row::Columns;
+use crate::series;
 use crate::snapshot;
 
 pub use crate::snapshot::RestoreError;
@@ -18,18 +21,32 @@ pub struct Scorer {
     config: Config,
     decoder: Decoder,
     reader: Reader,
-    records: RecordMode,
+    mode: Mode,
     payloads: u64,
     counts: Counts,
 }
 
+/// How records are scored, with what was learned.
+enum Mode {
+    Window(Box<WindowMode>),
+    Record(Box<RecordMode>),
+}
+
+impl Mode {
+    fn columns(&self) -> &Columns {
+        match self {
+            Mode::Window(mode) => mode.columns(),
+            Mode::Record(mode) => mode.columns(),
+        }
+    }
+}
+
 /// Everything learned, as it stands in a snapshot.
 #[derive(Serialize, Deserialize)]
-struct State<Records> {
+struct State<Learned> {
     payloads: u64,
     counts: Counts,
-    anomalies: u64,
-    records: Records,
+    learned: Learned,
 }
 
 impl Scorer {
@@ -39,92 +56,114 @@ impl Scorer {
     }
 
     fn with(config: Config) -> Self {
-        let records = RecordMode::new(&config);
+        let mode = match config.mode {
+            config::Mode::Window => Mode::Window(Box::new(WindowMode::new(&config))),
+            config::Mode::Record => Mode::Record(Box::new(RecordMode::new(&config))),
+        };
         Scorer {
             decoder: Decoder::new(config.input.limits),
-            reader: Reader::new(&config.input, records.columns()),
-            records,
+            reader: Reader::new(&config.input, mode.columns()),
+            mode,
             config,
             payloads: 0,
             counts: Counts::default(),
         }
     }
 
-    /// Decodes and scores one payload; its events are appended to `out`, its records counted in the result.
-    pub fn transform(&mut self, payload: &[u8], id: Option<&str>, out: &mut Vec<u8>) -> Counts {
+    /// Hands records to the mode through `feed` and counts what became of them.
+    fn events(
+        &mut self,
+        id: Option<&str>,
+        out: &mut Vec<u8>,
+        feed: impl FnOnce(&mut Decoder, &mut dyn Sink),
+    ) -> Counts {
         self.payloads += 1;
         self.reader.reset();
         let mut events = Events {
             reader: &mut self.reader,
-            records: &mut self.records,
-            config: &self.config,
+            mode: &mut self.mode,
+            input: &self.config.input,
             id,
             out,
             counts: Counts::default(),
         };
-        self.decoder.decode::<dyn Sink>(payload, &mut events);
+        feed(&mut self.decoder, &mut events);
         let counts = events.counts;
         self.counts += counts;
         counts
+    }
+
+    /// Decodes and scores one payload; its events are appended to `out`, its records counted in the result.
+    pub fn transform(&mut self, payload: &[u8], id: Option<&str>, out: &mut Vec<u8>) -> Counts {
+        self.events(id, out, |decoder, events| decoder.decode(payload, events))
     }
 
     /// Scores records decoded elsewhere: newline-delimited JSON objects.
     pub fn score(&mut self, records: &[u8], out: &mut Vec<u8>) -> Counts {
-        self.payloads += 1;
-        let mut events = Events {
-            reader: &mut self.reader,
-            records: &mut self.records,
-            config: &self.config,
-            id: None,
-            out,
-            counts: Counts::default(),
-        };
-        for line in records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
-            events.leaf(Leaf::Object(line), &Context::default());
-        }
-        let counts = events.counts;
-        self.counts += counts;
-        counts
+        self.events(None, out, |_, events| {
+            for line in records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+                events.leaf(Leaf::Object(line), &Context::default());
+            }
+        })
     }
 
     /// Tells the time, in milliseconds since the Unix epoch. Record mode has no use for it.
     pub fn tick(&mut self, now: i64, out: &mut Vec<u8>) {
-        let _ = (now, out);
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.engine.tick(now, out);
+        }
     }
 
     /// Closes what is open at the end of a finite input.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let _ = out;
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.engine.finish(out);
+        }
     }
 
     /// Totals so far.
     pub fn totals(&self) -> Totals {
-        Totals { payloads: self.payloads, counts: self.counts, anomalies: self.records.anomalies, ..Totals::default() }
+        let totals = Totals { payloads: self.payloads, counts: self.counts, ..Totals::default() };
+        match &self.mode {
+            Mode::Record(mode) => Totals { anomalies: mode.anomalies(), ..totals },
+            Mode::Window(mode) => {
+                let series::Totals { late, windows, evicted, anomalies, .. } = mode.engine.totals();
+                Totals { late, windows, series: mode.engine.series() as u64, evicted, anomalies, ..totals }
+            }
+        }
     }
 
     /// Everything learned so far.
     pub fn snapshot(&self) -> Vec<u8> {
-        let state = State {
-            payloads: self.payloads,
-            counts: self.counts,
-            anomalies: self.records.anomalies,
-            records: self.records.state(),
-        };
-        snapshot::write(&self.config, &state)
+        let (payloads, counts) = (self.payloads, self.counts);
+        match &self.mode {
+            Mode::Window(mode) => snapshot::write(&self.config, &State { payloads, counts, learned: &mode.engine }),
+            Mode::Record(mode) => snapshot::write(&self.config, &State { payloads, counts, learned: mode.state() }),
+        }
     }
 
     /// A scorer that goes on from a snapshot.
     pub fn restore(config: &str, bytes: &[u8]) -> Result<Self, RestoreError> {
         let config = Config::parse(config).map_err(RestoreError::Config)?;
-        let state: State<record_mode::State> = snapshot::read(&config, bytes)?;
         let mut scorer = Scorer::with(config);
-        if !scorer.records.restore(state.records) {
-            return Err(snapshot::impossible("the forest"));
-        }
-        scorer.reader = Reader::new(&scorer.config.input, scorer.records.columns());
-        scorer.records.anomalies = state.anomalies;
-        scorer.payloads = state.payloads;
-        scorer.counts = state.counts;
+        let (payloads, counts) = match &mut scorer.mode {
+            Mode::Window(mode) => {
+                let state: State<series::Engine> = snapshot::read(&scorer.config, bytes)?;
+                if !mode.restore(state.learned) {
+                    return Err(snapshot::impossible("the state of the series"));
+                }
+                (state.payloads, state.counts)
+            }
+            Mode::Record(mode) => {
+                let state: State<record_mode::State> = snapshot::read(&scorer.config, bytes)?;
+                if !mode.restore(state.learned) {
+                    return Err(snapshot::impossible("the forest"));
+                }
+                (state.payloads, state.counts)
+            }
+        };
+        scorer.reader = Reader::new(&scorer.config.input, scorer.mode.columns());
+        (scorer.payloads, scorer.counts) = (payloads, counts);
         Ok(scorer)
     }
 }
@@ -132,32 +171,38 @@ impl Scorer {
 /// Turns what a payload holds into events.
 struct Events<'a> {
     reader: &'a mut Reader,
-    records: &'a mut RecordMode,
-    config: &'a Config,
+    mode: &'a mut Mode,
+    input: &'a config::Input,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
     counts: Counts,
 }
 
 impl Events<'_> {
-    fn read_and_score(&mut self, leaf: Leaf<'_>) -> Result<bool, Failure> {
+    /// Whether the leaf was a record.
+    fn read_and_score(&mut self, leaf: Leaf<'_>, context: &Context<'_>) -> Result<bool, Failure> {
         let Read::Record(record) = self.reader.read(leaf)? else { return Ok(false) };
-        if self.records.is_undecided() {
-            self.records.decide(&record, self.out)?;
-            if matches!(record, Record::Row(_)) {
-                // The reader did not know the columns when it read the row.
-                *self.reader = Reader::new(&self.config.input, self.records.columns());
-                return self.read_and_score(leaf);
+        match &mut self.mode {
+            Mode::Window(mode) => mode.observe(&record, context, self.out)?,
+            Mode::Record(mode) => {
+                if mode.is_undecided() {
+                    mode.decide(&record, self.out)?;
+                    if matches!(record, Record::Row(_)) {
+                        // The reader did not know the columns when it read the row.
+                        *self.reader = Reader::new(self.input, mode.columns());
+                        return self.read_and_score(leaf, context);
+                    }
+                }
+                mode.score(&record, self.out)?;
             }
         }
-        self.records.score(&record, self.out)?;
         Ok(true)
     }
 }
 
 impl Sink for Events<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
-        match self.read_and_score(leaf) {
+        match self.read_and_score(leaf, context) {
             Ok(is_record) => self.counts.ok += u64::from(is_record),
             Err(failure) => self.failed(&failure, leaf.bytes(), context),
         }

@@ -1,0 +1,93 @@
+//! Why an incident: which of its numbers left their own habit, who made the change, and which series are behind an
+//! aggregate's.
+
+use core::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::json::{Object, write_array};
+
+/// The numbers of a window, in the order of [`Explanation::attribution`].
+pub const METRICS: [&str; 4] = ["bytes", "packets", "flows", "rejects"];
+
+/// Someone whose traffic changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mover {
+    /// `None`: many sources, none of which stands out, or a source that is no address.
+    pub srcaddr: Option<IpAddr>,
+    /// `None`: many destinations.
+    pub dstaddr: Option<IpAddr>,
+    /// 0: none, or the ports of clients.
+    pub dstport: u16,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// Bytes in the window with the highest score.
+    pub bytes: f64,
+    /// Mean bytes of an ordinary window.
+    pub baseline_bytes: f64,
+    /// Its share of the series' change, 0 to 1.
+    pub share: f64,
+    /// How many pairs of addresses were seen behind it, where that is more than one.
+    pub pairs: u32,
+}
+
+/// A series behind an aggregate's incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The series' key.
+    pub series: Vec<u8>,
+    /// Its share of the aggregate's change; several members can make more than the whole if others went the other way.
+    pub share: f64,
+}
+
+/// What is known about the cause, taken in the window with the highest score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// How much each of [`METRICS`] left its own habit, as shares of 1; all 0 if none did.
+    pub attribution: [f64; 4],
+    /// Who made the change, largest share first.
+    pub top_talkers: Vec<Mover>,
+    /// For an aggregate, the series that made it, largest share first.
+    pub members: Vec<Member>,
+}
+
+impl Explanation {
+    pub(crate) fn write(&self, object: &mut Object<'_>) {
+        let mut attribution = Object::new(object.member("attribution"));
+        for (name, share) in METRICS.into_iter().zip(self.attribution) {
+            attribution.rounded(name, share);
+        }
+        attribution.end();
+        write_array(object.member("top_talkers"), &self.top_talkers, |mover, out| {
+            let mut talker = Object::new(out);
+            for (name, address) in [("srcaddr", mover.srcaddr), ("dstaddr", mover.dstaddr)] {
+                match address {
+                    Some(address) => talker.text(name, address.to_string().as_bytes()),
+                    None => talker.null(name),
+                }
+            }
+            talker.whole("dstport", mover.dstport.into());
+            talker.whole("protocol", mover.protocol.into());
+            talker.rounded("bytes", mover.bytes);
+            talker.rounded("baseline_bytes", mover.baseline_bytes);
+            talker.rounded("share", mover.share);
+            if mover.pairs > 1 {
+                talker.whole("pairs", mover.pairs.into());
+            }
+            talker.end();
+        });
+        if !self.members.is_empty() {
+            write_array(object.member("members"), &self.members, |member, out| {
+                let mut series = Object::new(out);
+                series.text("series", &member.series);
+                series.rounded("share", member.share);
+                series.end();
+            });
+        }
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        self.attribution.iter().all(|share| share.is_finite())
+            && self.top_talkers.iter().all(|mover| mover.bytes.is_finite() && mover.baseline_bytes.is_finite())
+    }
+}

@@ -1,0 +1,183 @@
+//! Incidents: from a detector's verdict on each window to few alerts, each with a beginning and an end.
+//!
+//! ```text
+//!            alert                     score or severity up
+//!   quiet ──────────► open ───────────────────────────────► open     events: open, update, …, closed
+//!     ▲                 │
+//!     └─────────────────┘  CALM windows that don't deviate, or LONGEST
+//! ```
+//!
+//! - It **opens** once, at the first alert, and starts where the run of deviating windows started that led to it.
+//! - It is **updated** when its severity rises, or its score or its deviation by [`WORSE`]; not in each window.
+//! - It **closes** after [`CALM`] windows in a row that don't deviate: `recovered` if the value is back in the range from
+//!   before, `new_level` if the detector has come to expect the value where it is.
+//! - An alert within [`REOPEN`] windows after the close continues it under the same id (`update`), and then it takes twice
+//!   the calm to close it: no flapping.
+//! - An alert on what has been the new level opens nothing up to [`ECHO`] after the close, unless it is [`BEYOND`] it.
+//! - The way back isn't news: an alert in the other direction that leads into the range from before the incident opens
+//!   nothing, while it is open and up to [`ECHO`] after it was closed.
+//! - Windows whose value is unknown (SKIPDATA, a silent source, maintenance) neither open nor close anything.
+//!
+//! An **aggregate** (the total of all series, or of a prefix) would repeat its members' incidents. Its own incident is held
+//! back for [`HOLD`] windows and dropped if incidents of its members explain most of the change by then.
+
+mod event;
+mod explanation;
+pub(crate) mod json;
+mod life;
+mod severity;
+pub(crate) mod time;
+
+use serde::{Deserialize, Serialize};
+
+pub use event::{Change, Ending};
+pub use explanation::{Explanation, METRICS, Member, Mover};
+pub use life::{Life, Members, Step};
+pub use severity::Severity;
+
+use crate::detect::{Direction, Verdict};
+
+/// Windows in a row without a deviation that close an incident. One would flap on anything near the edge of the range;
+/// with one-minute windows five keep the end within what a human would call the same event.
+pub const CALM: u32 = 5;
+/// Windows after the close in which an alert continues the incident.
+pub const REOPEN: i64 = 30;
+/// The way back to the former level isn't news for so long after the close, in seconds: a day, so that a change that
+/// became the new level can end without an alert.
+pub const ECHO: i64 = 86_400;
+/// An incident that is open for so long, in seconds, is closed: by then it is how things are.
+pub const LONGEST: i64 = 86_400;
+/// An update is due when the score, or the distance from the expected value, is so many times the one last told.
+pub const WORSE: f64 = 2.0;
+/// So many times the new level (or one in so many, for a drop) is news again.
+pub const BEYOND: f64 = 1.5;
+/// Windows that an aggregate's incident is held back. Detectors of members, with less noise to overcome, are seldom
+/// later than that.
+pub const HOLD: u32 = 2;
+/// A window of one series, judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// Start and end, epoch seconds.
+    pub start: i64,
+    /// See `start`.
+    pub end: i64,
+    /// `None` if unknown.
+    pub value: Option<f64>,
+    /// The detector's verdict.
+    pub verdict: &'a Verdict,
+}
+
+/// One incident of one series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// From the series, the start and the direction, so that a replay gives the same.
+    pub id: u64,
+    /// Spike or drop.
+    pub direction: Direction,
+    /// Start of the first deviating window, epoch seconds.
+    pub start: i64,
+    /// End of the last deviating window.
+    pub end: i64,
+    /// Start of the worst window; what is observed and expected is of that window.
+    pub peak: i64,
+    /// Highest score.
+    pub score: f64,
+    /// The value there.
+    pub observed: f64,
+    /// The expected value there.
+    pub expected: f64,
+    /// The expected range there.
+    pub expected_low: f64,
+    /// See `expected_low`.
+    pub expected_high: f64,
+    /// How rare that is in the series' own history: the rarest so far.
+    pub p: f64,
+    /// Sum of the values from `start` to `end`.
+    pub observed_total: f64,
+    /// Sum of the expected values.
+    pub expected_total: f64,
+    /// Highest so far.
+    pub severity: Severity,
+    /// The cause.
+    pub explanation: Explanation,
+    /// The expected range when it began.
+    former: (f64, f64),
+    /// The score and the distance from the expected value last told.
+    told: (f64, f64),
+    calm: u32,
+    /// Times it was continued after a close.
+    continued: u32,
+    /// The mean value of the calm windows, if they were not what was ordinary before.
+    level: Option<f64>,
+    /// What the calm windows add to the totals if the incident goes on.
+    pending: (f64, f64),
+    age: u32,
+    announced: bool,
+}
+
+impl Incident {
+    /// Whether `value` lies in the range from before.
+    fn was_ordinary(&self, value: f64) -> bool {
+        self.former.0 <= value && value <= self.former.1
+    }
+
+    /// Whether `value` leads from the incident back to where it came from, or not much farther than that.
+    fn is_way_back(&self, value: f64) -> bool {
+        match self.direction {
+            Direction::Spike => value >= self.former.0,
+            Direction::Drop => value <= self.former.1,
+        }
+    }
+
+    /// Whether `value` is farther from what was ordinary than `level`, by [`BEYOND`].
+    fn is_beyond(&self, value: f64, level: f64) -> bool {
+        match self.direction {
+            Direction::Spike => value > BEYOND * level,
+            Direction::Drop => value * BEYOND < level,
+        }
+    }
+
+    /// How far the peak is from what was expected there.
+    fn distance(&self) -> f64 {
+        (self.observed - self.expected).abs()
+    }
+
+    /// The window is the worst so far.
+    fn rise(&mut self, judged: &Judged<'_>, value: f64) {
+        let verdict = judged.verdict;
+        self.peak = judged.start;
+        self.score = self.score.max(verdict.score);
+        self.observed = value;
+        self.expected = verdict.expected;
+        self.expected_low = verdict.expected_low;
+        self.expected_high = verdict.expected_high;
+        self.p = self.p.min(verdict.p);
+    }
+
+    /// The windows since the last deviating one were part of the incident after all.
+    fn settle(&mut self) {
+        let (observed, expected) = core::mem::take(&mut self.pending);
+        self.observed_total += observed;
+        self.expected_total += expected;
+    }
+
+    fn is_valid(&self) -> bool {
+        let numbers = [self.score, self.observed, self.expected, self.expected_low, self.expected_high, self.p];
+        numbers.iter().all(|number| number.is_finite())
+            && 0 <= self.start
+            && self.start <= self.peak
+            && self.start < self.end
+            && self.level.is_none_or(f64::is_finite)
+            && self.told.0.is_finite()
+            && self.told.1.is_finite()
+            && self.pending.0.is_finite()
+            && self.pending.1.is_finite()
+            && self.observed_total.is_finite()
+            && self.expected_total.is_finite()
+            && self.end <= time::LAST_SECOND + ECHO
+            && self.explanation.is_valid()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Lives of incidents, window by window, with verdicts made by hand.
+
+use super::*;
+
+/// Windows of a minute; 100 is expected, 50 to 150 ordinary.
+struct Series {
+    life: Life,
+    minute: i64,
+}
+
+impl Series {
+    fn new() -> Self {
+        Series { life: Life::default(), minute: 0 }
+    }
+
+    fn window(&mut self, value: Option<f64>, alert: bool, members: Members) -> Step {
+        let deviating = value.is_some_and(|value| !(50.0..=150.0).contains(&value));
+        let verdict = Verdict {
+            score: if alert { 2.0 } else { 0.0 },
+            alert,
+            direction: value.map(|value| if value > 100.0 { Direction::Spike } else { Direction::Drop }),
+            expected: 100.0,
+            expected_low: 50.0,
+            expected_high: 150.0,
+            p: 0.001,
+            deviating,
+            ready: true,
+        };
+        let start = self.minute * 60;
+        self.minute += 1;
+        self.life.step(b"eni-1", &Judged { start, end: start + 60, value, verdict: &verdict }, members)
+    }
+
+    fn quiet(&mut self, value: f64) -> Step {
+        self.window(Some(value), false, Members::None)
+    }
+
+    fn alert(&mut self, value: f64) -> Step {
+        self.window(Some(value), true, Members::None)
+    }
+}
+
+#[test]
+fn an_incident_starts_where_the_deviation_did_and_ends_with_it() {
+    let mut series = Series::new();
+    (0..10).for_each(|_| drop(series.quiet(100.0)));
+    series.quiet(300.0);
+    series.quiet(300.0);
+    assert_eq!(series.alert(500.0).active, Some(Change::Opened));
+    series.quiet(300.0);
+    for _ in 1..CALM {
+        assert!(series.quiet(100.0).closed.is_none());
+    }
+    let (incident, ending) = series.quiet(100.0).closed.unwrap();
+    assert_eq!((incident.start, incident.peak, incident.end), (600, 720, 840));
+    assert_eq!((incident.observed_total, incident.expected_total), (1_400.0, 400.0));
+    assert_eq!(ending, Ending::Recovered);
+}
+
+#[test]
+fn windows_of_unknown_value_neither_open_nor_close() {
+    let mut series = Series::new();
+    assert!(series.window(None, false, Members::None).active.is_none());
+    series.alert(500.0);
+    for _ in 0..100 {
+        assert!(series.window(None, false, Members::None).closed.is_none());
+    }
+    assert!(series.life.open().is_some());
+}
+
+#[test]
+fn a_spike_that_turns_into_an_outage_is_two_incidents_and_one_that_passes_is_one() {
+    let mut series = Series::new();
+    series.alert(500.0);
+    // Back to normal, which a detector that had learned the spike may call a drop.
+    let step = series.alert(100.0);
+    assert!(step.closed.is_none() && step.active.is_none());
+    let step = series.alert(0.0);
+    assert_eq!(
+        step.closed.map(|(incident, ending)| (incident.direction, ending)),
+        Some((Direction::Spike, Ending::Turned))
+    );
+    assert_eq!(step.active, Some(Change::Opened));
+    assert_eq!(series.life.open().map(|incident| incident.direction), Some(Direction::Drop));
+}
+
+#[test]
+fn an_alert_soon_after_the_close_continues_the_incident() {
+    let mut series = Series::new();
+    series.alert(500.0);
+    (0..CALM).for_each(|_| drop(series.quiet(100.0)));
+    assert!(series.life.open().is_none());
+    assert_eq!(series.alert(500.0).active, Some(Change::Updated));
+    assert_eq!(series.life.open().map(|incident| incident.start), Some(0));
+    (0..60).for_each(|_| drop(series.quiet(100.0)));
+    assert_eq!(series.alert(500.0).active, Some(Change::Opened));
+}
+
+#[test]
+fn an_incident_that_never_ends_expires_once() {
+    let mut series = Series::new();
+    let mut changes = Vec::new();
+    for _ in 0..3 * 1_440 {
+        let step = series.alert(500.0);
+        changes.extend(step.closed.map(|(_, ending)| Change::Closed(ending)).or(step.active));
+    }
+    assert_eq!(changes, [Change::Opened, Change::Closed(Ending::Expired)]);
+}
+
+#[test]
+fn the_incident_of_a_total_is_held_back_and_dropped_if_members_explain_it() {
+    let alerts = |members: [Members; 3]| {
+        let mut series = Series::new();
+        members.map(|members| series.window(Some(500.0), true, members).active)
+    };
+    let (quiet, explain) = (Members::Quiet, Members::Explain);
+    assert_eq!(alerts([quiet, quiet, quiet]), [None, None, Some(Change::Opened)]);
+    assert_eq!(alerts([quiet, explain, explain]), [None; 3]);
+    // The time starts anew.
+    assert_eq!(alerts([explain, quiet, quiet]), [None; 3]);
+    assert_eq!(alerts([Members::None; 3]), [Some(Change::Opened), None, None]);
+}

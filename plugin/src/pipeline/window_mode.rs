@@ -1,0 +1,209 @@
+//! Window mode: what a record says to the series it belongs to.
+
+use crate::config::Config;
+use crate::decode::Context;
+use crate::failure::{Failure, Layer};
+use crate::flow::{Action, Field, FlowRecord, LogStatus};
+use crate::row::{Column, Columns, Numeric, Row};
+use crate::series::{Engine, Observation, Settings, Status, Talker};
+
+use super::reader::Record;
+
+/// What is taken from generic rows besides the key, under the names that flow log fields have.
+const ROW_FIELDS: [&str; 11] = [
+    "start",
+    "end",
+    "bytes",
+    "packets",
+    "action",
+    "log_status",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+];
+
+/// Stands for a part of the key that a record does not have.
+const ABSENT: &[u8] = b"-";
+
+pub(super) struct WindowMode {
+    settings: Settings,
+    pub(super) engine: Engine,
+    /// The fields of the key, then those of [`ROW_FIELDS`] that are not among them.
+    columns: Columns,
+    /// Number of fields of the key.
+    parts: usize,
+    /// Positions of [`ROW_FIELDS`] among the columns.
+    places: [usize; ROW_FIELDS.len()],
+    key: Vec<u8>,
+}
+
+impl WindowMode {
+    pub(super) fn new(config: &Config) -> Self {
+        let settings = Settings { detect: config.detect.clone(), ..config.series.clone() };
+        let mut names = settings.by.clone();
+        let places = ROW_FIELDS.map(|field| {
+            names.iter().position(|name| name == field).unwrap_or_else(|| {
+                names.push(field.to_owned());
+                names.len() - 1
+            })
+        });
+        WindowMode {
+            engine: Engine::new(&settings),
+            parts: settings.by.len(),
+            // The names were checked with the configuration.
+            columns: Columns::new(&names).unwrap_or_default(),
+            settings,
+            places,
+            key: Vec::new(),
+        }
+    }
+
+    /// The columns that a reader of generic rows should find.
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Goes on from a deserialised state; false if it is not one that this configuration could have led to.
+    pub(super) fn restore(&mut self, mut engine: Engine) -> bool {
+        let is_valid = engine.revive(&self.settings);
+        if is_valid {
+            self.engine = engine;
+        }
+        is_valid
+    }
+
+    /// Adds a record to its windows.
+    #[inline]
+    pub(super) fn observe(
+        &mut self,
+        record: &Record<'_>,
+        context: &Context<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        // The one field of the default key is taken as it stands; only longer keys have to be put together.
+        let key: &[u8] = match (record, &self.columns.as_slice()[..self.parts]) {
+            (Record::Flow(record), [column]) => record.named(column).map_or(ABSENT, str::as_bytes),
+            (_, parts) => {
+                self.key.clear();
+                for (index, column) in parts.iter().enumerate() {
+                    if index > 0 {
+                        self.key.push(b'/');
+                    }
+                    match record.text(column) {
+                        Some(text) => self.key.extend_from_slice(text.as_bytes()),
+                        None => self.key.extend_from_slice(ABSENT),
+                    }
+                }
+                &self.key
+            }
+        };
+        match record {
+            Record::Flow(record) => self.engine.observe(&of_flow(record, key, context)?, out),
+            Record::Row(row) => {
+                let column = |field: usize| &self.columns.as_slice()[self.places[field]];
+                let text = |field: usize| row.text(column(field));
+                let (srcaddr, dstaddr) = (text(6), text(7));
+                let talker = match (&srcaddr, &dstaddr) {
+                    (Some(srcaddr), Some(dstaddr)) => Some(Talker {
+                        srcaddr: srcaddr.as_bytes(),
+                        dstaddr: dstaddr.as_bytes(),
+                        srcport: count(row, column(8))?.unwrap_or(0) as u16,
+                        dstport: count(row, column(9))?.unwrap_or(0) as u16,
+                        protocol: count(row, column(10))?.unwrap_or(0) as u8,
+                    }),
+                    _ => None,
+                };
+                let (start, end) = times(seconds(row, column(0))?, seconds(row, column(1))?, context)?;
+                let status = match text(5).as_deref() {
+                    Some("NODATA") => Status::NoData,
+                    Some("SKIPDATA") => Status::SkipData,
+                    _ => Status::Ok,
+                };
+                let bytes = count(row, column(2))?;
+                if status == Status::Ok && bytes.is_none() {
+                    return Err(missing("bytes"));
+                }
+                let observation = Observation {
+                    key,
+                    start,
+                    end,
+                    bytes: bytes.unwrap_or(0),
+                    packets: count(row, column(3))?.unwrap_or(0),
+                    rejected: text(4).as_deref() == Some("REJECT"),
+                    talker,
+                    status,
+                };
+                self.engine.observe(&observation, out);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) -> Result<Observation<'a>, Failure> {
+    let (start, end) = match record.interval() {
+        Some(interval) => interval,
+        None => times(None, None, context)?,
+    };
+    let status = match record.log_status() {
+        Some(LogStatus::NoData) => Status::NoData,
+        Some(LogStatus::SkipData) => Status::SkipData,
+        Some(LogStatus::Ok) | None => Status::Ok,
+    };
+    let bytes = record.bytes();
+    if status == Status::Ok && bytes.is_none() && record.format().column_of(Field::Bytes).is_none() {
+        return Err(missing("bytes"));
+    }
+    let talker = match (record.text(Field::SrcAddr), record.text(Field::DstAddr)) {
+        (Some(srcaddr), Some(dstaddr)) => Some(Talker {
+            srcaddr: srcaddr.as_bytes(),
+            dstaddr: dstaddr.as_bytes(),
+            srcport: record.srcport().unwrap_or(0),
+            dstport: record.dstport().unwrap_or(0),
+            protocol: record.protocol().unwrap_or(0),
+        }),
+        _ => None,
+    };
+    Ok(Observation {
+        key,
+        start,
+        end,
+        bytes: bytes.unwrap_or(0),
+        packets: record.packets().unwrap_or(0),
+        rejected: record.action() == Some(Action::Reject),
+        talker,
+        status,
+    })
+}
+
+/// Start and end in order; one alone stands for both, and without either the time of the CloudWatch event, which is the
+/// record's start.
+fn times(start: Option<i64>, end: Option<i64>, context: &Context<'_>) -> Result<(i64, i64), Failure> {
+    match (start, end) {
+        (Some(start), Some(end)) => Ok((start.min(end), start.max(end))),
+        (Some(second), None) | (None, Some(second)) => Ok((second, second)),
+        (None, None) => {
+            let second = context.timestamp_ms.map(|time| time.div_euclid(1000)).ok_or_else(|| missing("start"))?;
+            Ok((second, second))
+        }
+    }
+}
+
+/// A time in Unix seconds; a number beyond the year 5138 is in milliseconds.
+fn seconds(row: &Row<'_>, column: &Column) -> Result<Option<i64>, Failure> {
+    Ok(row.number(column)?.map(|time| if time.abs() < 1e11 { time as i64 } else { (time / 1000.0) as i64 }))
+}
+
+/// A count; what is negative counts as nothing.
+fn count(row: &Row<'_>, column: &Column) -> Result<Option<u64>, Failure> {
+    Ok(row.number(column)?.map(|number| number as u64))
+}
+
+fn missing(name: &str) -> Failure {
+    let reason = format!(
+        "the record has no `{name}`, which window mode needs; add the field to the flow log's format, or set mode to record"
+    );
+    Failure::new(Layer::Score, 0, reason)
+}

@@ -1,0 +1,133 @@
+//! What a series has in one window so far.
+
+use core::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::prorate::Share;
+use super::sample::Sample;
+use super::settings::Value;
+
+/// Sums of a window. They are whole numbers, so the order of adding doesn't matter; they stop at the largest one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sums {
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
+    /// Flow records; one that spans windows counts in the last of them.
+    pub(crate) flows: u64,
+    pub(crate) rejects: u64,
+    /// Records of any kind that touch the window, also those without data.
+    pub(crate) lines: u64,
+}
+
+impl Sums {
+    #[inline]
+    pub(crate) fn add(&mut self, share: Share, rejected: bool) {
+        self.bytes = self.bytes.saturating_add(share.bytes);
+        self.packets = self.packets.saturating_add(share.packets);
+        self.flows = self.flows.saturating_add(share.flows);
+        if rejected {
+            self.rejects = self.rejects.saturating_add(share.flows);
+        }
+    }
+
+    pub(crate) fn value(&self, value: Value) -> u64 {
+        match value {
+            Value::Bytes => self.bytes,
+            Value::Packets => self.packets,
+            Value::Flows => self.flows,
+            Value::Rejects => self.rejects,
+        }
+    }
+
+    /// In the order of [`crate::incident::METRICS`].
+    pub(crate) fn metrics(&self) -> [f64; 4] {
+        [self.bytes, self.packets, self.flows, self.rejects].map(|sum| sum as f64)
+    }
+
+    /// Whether there was any traffic.
+    pub(crate) fn is_active(&self) -> bool {
+        self.bytes > 0 || self.packets > 0 || self.flows > 0
+    }
+}
+
+/// A window of one series that is open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    /// Start of the window divided by its length.
+    pub(crate) window: i64,
+    pub(crate) sums: Sums,
+    /// A SKIPDATA record says that records are missing.
+    pub(crate) skipped: bool,
+    /// The window was too far ahead to be believed when it was opened.
+    pub(crate) ahead: bool,
+    /// Talkers.
+    pub(crate) sample: Sample,
+}
+
+/// Windows looked at one by one before the search by halves: with one-minute windows most records are in the newest few.
+const NEAR: usize = 4;
+
+/// The open windows of one series, in order of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cells(Vec<Cell>);
+
+impl Cells {
+    /// The place of a window: where it is, or where it would go. The newest are looked at first.
+    #[inline]
+    pub(crate) fn place(&self, window: i64) -> Result<usize, usize> {
+        for (at, cell) in self.0.iter().enumerate().rev().take(NEAR) {
+            if cell.window <= window {
+                return if cell.window == window { Ok(at) } else { Err(at + 1) };
+            }
+        }
+        self.0.binary_search_by_key(&window, |cell| cell.window)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, at: usize) -> &mut Cell {
+        &mut self.0[at]
+    }
+
+    pub(crate) fn insert(&mut self, at: usize, cell: Cell) {
+        self.0.insert(at, cell);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn first(&self) -> Option<&Cell> {
+        self.0.first()
+    }
+
+    /// Takes the first window out if it is `window`.
+    pub(crate) fn take(&mut self, window: i64) -> Option<Cell> {
+        (self.0.first()?.window == window).then(|| self.0.remove(0))
+    }
+
+    /// Whether all windows are among `others`.
+    pub(crate) fn are_among(&self, others: &Cells) -> bool {
+        self.0.iter().all(|cell| others.place(cell.window).is_ok())
+    }
+
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Cell> + '_ {
+        self.0.drain(..)
+    }
+
+    /// Drops the windows after `last`.
+    pub(crate) fn truncate_after(&mut self, last: i64) -> impl Iterator<Item = Cell> + '_ {
+        let keep = self.0.partition_point(|cell| cell.window <= last);
+        self.0.drain(keep..)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Cell> {
+        self.0.iter()
+    }
+
+    pub(crate) fn is_valid(&self, windows: &RangeInclusive<i64>, sample: usize) -> bool {
+        self.0.windows(2).all(|pair| pair[0].window < pair[1].window)
+            && self.0.iter().all(|cell| windows.contains(&cell.window))
+            && self.0.iter().all(|cell| cell.sample.is_valid(sample))
+    }
+}

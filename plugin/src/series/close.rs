@@ -1,0 +1,176 @@
+//! The close of a window: each series is judged, then the totals, in an order that doesn't depend on arrival.
+
+use super::cell::Cell;
+use super::engine::Engine;
+use super::registry::TOTAL;
+use super::sample::Sample;
+use super::settings::Settings;
+use super::talker::TalkerKey;
+use crate::detect::Direction;
+use crate::incident::Members;
+
+/// Members whose incidents explain so much of a total's change make its own superfluous.
+const EXPLAINED: f64 = 0.5;
+/// Seconds for which a series seen in one window only is remembered: a day, for what happens daily.
+const NEWBORN: i64 = 86_400;
+
+/// What can be made anew: the order of series, and room to work in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    order: Vec<u32>,
+    pub(super) order_changed: bool,
+    /// A window that a record was in lately, by index and start.
+    pub(super) recent: (i64, i64),
+    /// Cleared samples, for reuse.
+    pub(super) spare: Vec<Sample>,
+    closed: Vec<Closed>,
+    pub(super) totals: Vec<(TalkerKey, u64)>,
+    pub(super) merged: Vec<(TalkerKey, f64)>,
+    /// Start and end in epoch seconds, and which entry of the settings.
+    pub(super) maintenance: Vec<(i64, i64, usize)>,
+}
+
+impl Scratch {
+    pub(super) fn prepare(&mut self, settings: &Settings) {
+        self.order_changed = true;
+        self.maintenance = settings
+            .maintenance
+            .iter()
+            .enumerate()
+            .filter_map(|(index, entry)| entry.times().map(|(from, to)| (from, to, index)))
+            .collect();
+    }
+}
+
+/// A series in the window that is closed.
+#[derive(Clone, Debug)]
+pub(super) struct Closed {
+    pub(super) slot: u32,
+    /// It is the total of a prefix, or of all.
+    pub(super) total: bool,
+    /// `None`: no record touches the window.
+    pub(super) cell: Option<Cell>,
+    /// `None`: unknown.
+    pub(super) value: Option<f64>,
+    /// Observed less expected; 0 if unknown.
+    pub(super) change: f64,
+    /// The direction of its incident, as far as that bears on totals.
+    incident: Option<Direction>,
+}
+
+/// The window that is closed.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) index: i64,
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// The stream ended before the watermark: who isn't there may only be late.
+    pub(super) cut: bool,
+    /// The stream ended within the window.
+    pub(super) partial: bool,
+}
+
+impl Engine {
+    /// Judges all series in window `index`.
+    pub(super) fn close(&mut self, index: i64, cut: bool, partial: bool, out: &mut Vec<u8>) {
+        let length = i64::from(self.settings.window);
+        let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial };
+        self.sort();
+        let order = core::mem::take(&mut self.scratch.order);
+        let mut closed = core::mem::take(&mut self.scratch.closed);
+        let (prefixes, series): (Vec<u32>, Vec<u32>) = order.iter().partition(|&&slot| self.is_prefix(slot));
+        for slot in series {
+            if let Some(series) = self.close_series(slot, &window, out) {
+                self.totals.windows += u64::from(series.cell.is_some());
+                closed.push(series);
+            }
+        }
+        // The longest prefix first: its incident can explain that of a shorter one, and the total's.
+        for slot in prefixes.into_iter().rev() {
+            if let Some(total) = self.close_total(slot, &window, &closed, out) {
+                closed.push(total);
+            }
+        }
+        if self.settings.total {
+            let total = self.close_total(TOTAL, &window, &closed, out);
+            closed.extend(total);
+        } else {
+            self.registry.slot_mut(TOTAL).cells.take(index);
+        }
+        for cell in closed.drain(..).filter_map(|closed| closed.cell) {
+            self.recycle(cell.sample);
+        }
+        self.scratch.closed = closed;
+        for &slot in order.iter().filter(|&&slot| self.is_forgettable(slot, index)).collect::<Vec<_>>() {
+            let gone = self.registry.forget(slot);
+            self.release(*gone, out);
+            self.scratch.order_changed = true;
+        }
+        self.scratch.order = order;
+    }
+
+    /// Series by key.
+    fn sort(&mut self) {
+        if !core::mem::take(&mut self.scratch.order_changed) {
+            return;
+        }
+        let mut order = core::mem::take(&mut self.scratch.order);
+        order.clear();
+        order.extend(self.registry.taken());
+        order.sort_unstable_by(|&a, &b| self.registry.slot(a).key.cmp(&self.registry.slot(b).key));
+        self.scratch.order = order;
+    }
+
+    fn is_prefix(&self, slot: u32) -> bool {
+        self.settings.prefix_totals && self.registry.slot(slot).key.last() == Some(&b'/')
+    }
+
+    fn is_forgettable(&self, slot: u32, window: i64) -> bool {
+        let slot = self.registry.slot(slot);
+        let seconds = match (&slot.track, &slot.newborn) {
+            (Some(_), _) => i64::from(self.settings.forget_after_days) * 86_400,
+            (None, Some(_)) => NEWBORN,
+            (None, None) => return false,
+        };
+        slot.cells.len() == 0 && (window - slot.active) * i64::from(self.settings.window) >= seconds
+    }
+
+    fn close_series(&mut self, slot: u32, window: &Window, out: &mut Vec<u8>) -> Option<Closed> {
+        let (cell, value, verdict) = self.judge(slot, false, window)?;
+        let change = value.map_or(0.0, |value| value - verdict.expected);
+        let mut closed = Closed { slot, total: false, cell, value, change, incident: None };
+        closed.incident = self.settle(&closed, &verdict, window, Members::None, &[], out);
+        Some(closed)
+    }
+
+    /// The total of a prefix, or of all: after all that count in it.
+    fn close_total(&mut self, slot: u32, window: &Window, closed: &[Closed], out: &mut Vec<u8>) -> Option<Closed> {
+        let (mut cell, value, verdict) = self.judge(slot, true, window)?;
+        // Closed series are sorted by key, then come prefixes.
+        let key = &self.registry.slot(slot).key;
+        let is_member = |closed: &&Closed| self.registry.slot(closed.slot).key.starts_with(key);
+        let members: Vec<&Closed> = closed.iter().filter(is_member).collect();
+        if let (Some(cell), true) = (&mut cell, self.settings.top_talkers > 0) {
+            for member in members.iter().filter(|member| !member.total).filter_map(|member| member.cell.as_ref()) {
+                cell.sample.merge(self.settings.talker_sample as usize, &member.sample);
+            }
+        }
+        let change = value.map_or(0.0, |value| value - verdict.expected);
+        let explained = explain(change, &members);
+        let mut total = Closed { slot, total: true, cell, value, change, incident: None };
+        total.incident = self.settle(&total, &verdict, window, explained, &members, out);
+        Some(total)
+    }
+}
+
+/// Whether incidents of members explain what happens to a total.
+fn explain(change: f64, members: &[&Closed]) -> Members {
+    let direction = if change < 0.0 { Direction::Drop } else { Direction::Spike };
+    let with = |way| members.iter().filter(move |member| member.incident == Some(way));
+    // Where a prefix and its members both have an incident, one of them explains the other.
+    let of = |total| with(direction).filter(|member| member.total == total).map(|member| member.change).sum::<f64>();
+    let part = (of(false) / change).max(of(true) / change);
+    let other_way = if direction == Direction::Drop { Direction::Spike } else { Direction::Drop };
+    // When a member comes back from its incident, so does the total.
+    if part >= EXPLAINED || with(other_way).next().is_some() { Members::Explain } else { Members::Quiet }
+}

@@ -1,0 +1,80 @@
+//! The hash behind series keys, talkers' ranks and incident ids: multiply and rotate over words of eight bytes, finished
+//! as SplitMix64 finishes (Steele, Lea and Flood, OOPSLA 2014).
+//!
+//! It is the same on every machine, for every build. Whoever writes the keys can therefore make collisions; the key
+//! table bounds its probes for that reason.
+
+/// The odd part of the golden ratio in 64 bits: each input bit reaches the upper half of the product.
+const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A hash that takes one part after another.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    pub(crate) fn new(seed: u64) -> Self {
+        Hash(seed)
+    }
+
+    #[inline]
+    pub(crate) fn word(&mut self, word: u64) {
+        let mixed = (self.0 ^ word).wrapping_mul(MULTIPLIER);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some((word, after)) = rest.split_first_chunk::<8>() {
+            self.word(u64::from_le_bytes(*word));
+            rest = after;
+        }
+        // The length, below a tail of at most seven bytes, keeps "a" and "a\0" apart.
+        let mut tail = bytes.len() as u64 & 0xFF;
+        for &byte in rest {
+            tail = tail << 8 | u64::from(byte);
+        }
+        self.word(tail);
+    }
+
+    #[inline]
+    pub(crate) fn finish(self) -> u64 {
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+/// The hash of one text.
+#[inline]
+pub(crate) fn hash(seed: u64, bytes: &[u8]) -> u64 {
+    let mut hash = Hash::new(seed);
+    hash.bytes(bytes);
+    hash.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_in_length_or_one_bit_hash_apart() {
+        let texts: [&[u8]; 7] =
+            [b"", b"\0", b"a", b"a\0", b"eni-1235b8ca123456789", b"eni-1235b8ca123456788", b"12345678"];
+        let mut hashes: Vec<u64> = texts.iter().map(|text| hash(1, text)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), texts.len());
+    }
+
+    #[test]
+    fn low_bits_of_counted_keys_are_spread_evenly() {
+        let mut buckets = [0u32; 64];
+        for i in 0..64_000 {
+            buckets[(hash(7, format!("eni-{i:017x}").as_bytes()) & 63) as usize] += 1;
+        }
+        // Standard deviation about 31.
+        assert!(buckets.iter().all(|&count| (850..1150).contains(&count)), "{buckets:?}");
+    }
+}

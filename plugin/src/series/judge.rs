@@ -1,0 +1,180 @@
+//! One series in one window: the verdict, what it does to the incident, and what is learned.
+
+use super::cell::{Cell, Sums};
+use super::close::{Closed, Window};
+use super::engine::Engine;
+use super::movers::movers;
+use super::notice::write_window;
+use super::registry::{Newborn, TOTAL};
+use super::settings::Settings;
+use super::track::Track;
+use crate::detect::{Direction, Verdict};
+use crate::incident::{Change, Explanation, Judged, Member, Members};
+
+/// The name of the total in events.
+const TOTAL_NAME: &[u8] = b"total";
+/// Members named in a total's incident.
+const MOST_MEMBERS: usize = 5;
+/// A member that made less of the change isn't named.
+const WORTH: f64 = 0.01;
+
+/// Zeros that a new detector is told of: a day of minutes.
+const MOST_ZEROS: i64 = 1_440;
+
+/// A verdict on nothing.
+const NO_VERDICT: Verdict = Verdict {
+    score: 0.0,
+    alert: false,
+    direction: None,
+    expected: 0.0,
+    expected_low: 0.0,
+    expected_high: 0.0,
+    p: 1.0,
+    deviating: false,
+    ready: false,
+};
+
+impl Engine {
+    /// Takes the window of a series out and judges it: its sums, its value, and the verdict. `None` if the series hasn't
+    /// begun.
+    pub(super) fn judge(
+        &mut self,
+        slot: u32,
+        total: bool,
+        window: &Window,
+    ) -> Option<(Option<Cell>, Option<f64>, Verdict)> {
+        let maintained = self.is_maintained(&self.registry.slot(slot).key, total, window);
+        let settings = &self.settings;
+        let place = self.registry.slot_mut(slot);
+        let cell = place.cells.take(window.index);
+        if let Some(cell) = &cell {
+            self.ahead = self.ahead.saturating_sub(u32::from(cell.ahead));
+        }
+        let unknown = maintained || window.partial || cell.as_ref().map_or(window.cut, |cell| cell.skipped);
+        let sums = cell.as_ref().map_or(Sums::default(), |cell| cell.sums);
+        let value = (!unknown).then(|| sums.value(settings.value) as f64);
+        if place.track.is_none() {
+            match (&cell, place.newborn.take()) {
+                (None, None) => return None,
+                (None, Some(mut newborn)) => {
+                    newborn.zeros = newborn.zeros.saturating_add(u32::from(value.is_some()));
+                    place.newborn = Some(newborn);
+                    return Some((None, value, NO_VERDICT));
+                }
+                (Some(_), None) => {
+                    place.active = window.index;
+                    place.newborn = Some(Newborn { window: window.index, value, zeros: 0 });
+                    return Some((cell, value, NO_VERDICT));
+                }
+                (Some(_), Some(newborn)) => place.track = Some(Box::new(grow_up(&newborn, window.index, settings))),
+            }
+        }
+        if sums.is_active() {
+            place.active = window.index;
+        }
+        let verdict = place.track.as_mut()?.detector.observe(&settings.detect, window.start, value);
+        Some((cell, value, verdict))
+    }
+
+    /// Whether the series is in maintenance, or any series if it is a total.
+    fn is_maintained(&self, key: &[u8], total: bool, window: &Window) -> bool {
+        self.scratch.maintenance.iter().any(|&(from, to, index)| {
+            from < window.end && window.start < to && (total || self.settings.maintenance[index].covers(key))
+        })
+    }
+
+    /// Lets the verdict work: events, incident, habits. What the series' incidents mean for
+    /// totals that it counts in.
+    pub(super) fn settle(
+        &mut self,
+        closed: &Closed,
+        verdict: &Verdict,
+        window: &Window,
+        explained: Members,
+        members: &[&Closed],
+        out: &mut Vec<u8>,
+    ) -> Option<Direction> {
+        let value = closed.value;
+        let none = Cell::default();
+        let cell = closed.cell.as_ref().unwrap_or(&none);
+        let name = self.settings.value.name();
+        if self.settings.windows {
+            let key = self.name(closed.slot);
+            write_window(key, (window.start, window.end), &cell.sums, value.is_none(), verdict, out);
+        }
+        // Out of its slot for a while, as explaining it looks at other slots.
+        let mut track = self.registry.slot_mut(closed.slot).track.take()?;
+        let judged = Judged { start: window.start, end: window.end, value, verdict };
+        let step = track.life.step(self.name(closed.slot), &judged, explained);
+        if step.peak
+            && let Some(direction) = track.life.direction()
+        {
+            let explanation = self.explain(&track, closed, cell, direction, members);
+            track.life.explain(explanation);
+        }
+        if let Some((incident, ending)) = &step.closed {
+            incident.write(Change::Closed(*ending), self.name(closed.slot), name, out);
+        }
+        if let (Some(change), Some(incident)) = (step.active, track.life.open()) {
+            incident.write(change, self.name(closed.slot), name, out);
+            self.totals.anomalies += u64::from(change == Change::Opened);
+        }
+        let bears = track.life.bears(window.start, window.end);
+        if value.is_some() && !verdict.deviating && !verdict.alert {
+            if self.settings.top_talkers > 0 {
+                cell.sample.totals(self.settings.talker_sample as usize, &mut self.scratch.totals);
+            }
+            track.learn(&cell.sums, &self.scratch.totals, &mut self.scratch.merged);
+        }
+        self.registry.slot_mut(closed.slot).track = Some(track);
+        bears
+    }
+
+    /// The series' name in events.
+    fn name(&self, slot: u32) -> &[u8] {
+        if slot == TOTAL { TOTAL_NAME } else { &self.registry.slot(slot).key }
+    }
+
+    /// Why the incident, as the window tells.
+    fn explain(
+        &mut self,
+        track: &Track,
+        closed: &Closed,
+        cell: &Cell,
+        direction: Direction,
+        members: &[&Closed],
+    ) -> Explanation {
+        let most = self.settings.top_talkers as usize;
+        let mut top_talkers = Vec::new();
+        if most > 0 {
+            let totals = &mut self.scratch.totals;
+            cell.sample.totals(self.settings.talker_sample as usize, totals);
+            let change = cell.sums.bytes as f64 - track.mean_bytes();
+            top_talkers = movers(totals, &track.talkers, direction, change, most);
+        }
+        let share = |member: &&Closed| member.change / closed.change;
+        let mut largest: Vec<&Closed> =
+            members.iter().copied().filter(|member| !member.total && share(member) >= WORTH).collect();
+        // They are sorted by key, which settles ties.
+        largest.sort_by(|a, b| share(b).total_cmp(&share(a)));
+        largest.truncate(MOST_MEMBERS);
+        let members = largest
+            .into_iter()
+            .map(|member| Member { series: self.name(member.slot).to_vec(), share: share(&member) })
+            .collect();
+        Explanation { attribution: track.attribution(&cell.sums), top_talkers, members }
+    }
+}
+
+/// A series seen in a second window gets a detector, which is told of the first and of the nothing between.
+fn grow_up(newborn: &Newborn, window: i64, settings: &Settings) -> Track {
+    let mut track = Track::new(settings.window);
+    let mut observe = |index: i64, value| {
+        track.detector.observe(&settings.detect, index * i64::from(settings.window), value);
+    };
+    observe(newborn.window, newborn.value);
+    for between in (newborn.window + 1).max(window - i64::from(newborn.zeros).min(MOST_ZEROS))..window {
+        observe(between, Some(0.0));
+    }
+    track
+}

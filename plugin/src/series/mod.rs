@@ -1,0 +1,78 @@
+//! Window mode: flow records summed for each series and window of event time, each window judged, each change explained.
+//!
+//! ```text
+//! observation ─ frontier ─ cell ─ close ─ detector ─ incident
+//! key, times,   watermark   sums,   window   verdict    anomaly event
+//! numbers                  sample  by window
+//! ```
+//!
+//! **Windows** lie on event time and are aligned to the epoch; a record that spans windows is pro-rated by seconds, in whole
+//! numbers that add up. A window closes when the watermark (newest trusted time − lateness − longest record) passes its
+//! end; then all series are judged, sorted by key. As sums are whole numbers, samples of talkers don't depend on order, and
+//! nothing of a series begins before its first window is closed, the events are the same in whatever order records arrive
+//! within the lateness, and however they are cut into batches.
+//!
+//! **Silence.** A series without records is zero, and so is one with NODATA records; one with a SKIPDATA record is unknown.
+//! A window without a line from any series means that the source has failed: all are unknown, and one notice says so.
+//!
+//! **Totals.** The sum of all series, and of each key prefix if asked for, are series of their own. Their incidents are only
+//! told if incidents of single series don't explain them.
+//!
+//! **Bounds.** `max_series` series; a key seen in one window only costs under 300 bytes besides its sample; a series with a
+//! history up to 48 KB for the detector and 4 KB for habits; each open window 120 bytes and up to `talker_sample` × 64
+//! bytes of sample (4 KB), taken as records come.
+
+mod cell;
+mod close;
+mod engine;
+mod frontier;
+mod habit;
+pub(crate) mod hash;
+mod judge;
+mod movers;
+mod notice;
+mod prorate;
+mod recency;
+mod registry;
+mod sample;
+mod settings;
+mod silence;
+mod table;
+mod talker;
+mod track;
+
+pub use engine::{Engine, Totals};
+pub use settings::{Maintenance, Settings, Value};
+pub use talker::Talker;
+
+/// What a flow record says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It has numbers.
+    Ok,
+    /// There was no traffic in the interval: zero, and the source is alive.
+    NoData,
+    /// Records of the interval are missing: its windows are unknown.
+    SkipData,
+}
+
+/// One record, as window mode sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observation<'a> {
+    /// The series: one value, or several joined by `/`.
+    pub key: &'a [u8],
+    /// First second, since the epoch.
+    pub start: i64,
+    /// The second after the last one; equal to `start` for a record of an instant.
+    pub end: i64,
+    /// Bytes; not looked at unless the status is [`Status::Ok`], as the next three.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Whether the action is REJECT.
+    pub rejected: bool,
+    /// Who talks to whom, if the record says so.
+    pub talker: Option<Talker<'a>>,
+    /// Whether there are numbers.
+    pub status: Status,
+}

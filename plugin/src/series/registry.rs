@@ -1,0 +1,241 @@
+//! The series that are known, by key, at most `max_series` of them.
+
+use core::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::cell::Cells;
+use super::hash::hash;
+use super::recency::Recency;
+use super::table::{Place, Table};
+use super::track::Track;
+
+/// A series after its first window, before its second with any record: too little to spend a detector on, and all that a
+/// spoofed key ever is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Newborn {
+    pub(crate) window: i64,
+    /// `None`: unknown.
+    pub(crate) value: Option<f64>,
+    /// Windows since that were closed with the series at zero.
+    pub(crate) zeros: u32,
+}
+
+/// A series.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    pub(crate) key: Vec<u8>,
+    hash: u64,
+    taken: bool,
+    /// The newest window with a record.
+    pub(crate) touched: i64,
+    /// The newest closed window with traffic, or the first closed one; nothing before that.
+    pub(crate) active: i64,
+    pub(crate) cells: Cells,
+    pub(crate) newborn: Option<Newborn>,
+    pub(crate) track: Option<Box<Track>>,
+}
+
+/// The seed of the keys' hash. Fixed, as the same input must give the same output everywhere.
+const SEED: u64 = 0x666C_6F77_7363_6F72;
+
+/// The hash by which a key is found.
+#[inline]
+pub(crate) fn key_hash(key: &[u8]) -> u64 {
+    hash(SEED, key)
+}
+
+/// Slots, found by key and replaced by recency. Slot 0 is the total: always there, under no key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Registry {
+    capacity: u32,
+    slots: Vec<Slot>,
+    table: Table,
+    recency: Recency,
+    free: Vec<u32>,
+    /// Hashes of series with a history that are gone, each at the place its low bits say.
+    gone: Vec<u64>,
+}
+
+/// The slot of the total.
+pub(crate) const TOTAL: u32 = 0;
+
+/// Places for hashes of series that are gone, at most.
+const MOST_GONE: usize = 1 << 16;
+
+/// How a key was found.
+pub(crate) enum Found {
+    /// It was known.
+    Known(u32),
+    /// It wasn't; another series may have had to go, which was moved out.
+    New { slot: u32, returned: bool, evicted: Option<Box<Slot>> },
+}
+
+impl Registry {
+    pub(crate) fn new(capacity: u32) -> Self {
+        // One more than series, for the total.
+        Registry {
+            capacity,
+            slots: vec![Slot { taken: true, ..Slot::default() }],
+            table: Table::new(capacity as usize + 1),
+            recency: Recency::new(capacity),
+            free: Vec::new(),
+            gone: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn slot_mut(&mut self, slot: u32) -> &mut Slot {
+        &mut self.slots[slot as usize]
+    }
+
+    pub(crate) fn slot(&self, slot: u32) -> &Slot {
+        &self.slots[slot as usize]
+    }
+
+    /// Series known, without the total.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - 1 - self.free.len()
+    }
+
+    /// All slots that are taken but the total's.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = u32> {
+        (1..self.slots.len() as u32).filter(|&slot| self.slots[slot as usize].taken)
+    }
+
+    /// The slot of a key; a new one is active in `window` first.
+    #[inline]
+    pub(crate) fn find(&mut self, key: &[u8], hash: u64, window: i64) -> Found {
+        match self.table.find(hash, |slot| self.slots[slot as usize].key == key) {
+            Some(slot) => {
+                if self.slots[slot as usize].touched < window {
+                    self.slots[slot as usize].touched = window;
+                    self.recency.touch(slot);
+                }
+                Found::Known(slot)
+            }
+            None => self.add(key, hash, window),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Found {
+        let returned = self.take_gone(hash);
+        let mut evicted = None;
+        if self.len() >= self.capacity as usize
+            && let Some(victim) = self.victim(returned)
+        {
+            evicted = Some(self.evict(victim));
+        }
+        let bucket = match self.table.place(hash) {
+            Place::Free(bucket) => bucket,
+            Place::Crowded => {
+                // The least recently active there, to the window.
+                let neighbours = self.table.neighbours(hash);
+                let oldest = neighbours.min_by_key(|&slot| (self.slots[slot as usize].touched, slot)).unwrap_or(TOTAL);
+                let bucket = self.table.replace(oldest);
+                evicted = Some(self.clear(oldest));
+                bucket
+            }
+        };
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        if slot as usize == self.slots.len() {
+            self.slots.push(Slot::default());
+        }
+        self.table.insert(slot, hash, bucket);
+        self.recency.insert(slot);
+        let place = &mut self.slots[slot as usize];
+        place.key.extend_from_slice(key);
+        place.hash = hash;
+        place.taken = true;
+        place.touched = window;
+        if returned {
+            self.recency.touch(slot);
+        }
+        Found::New { slot, returned, evicted }
+    }
+
+    /// The series to make room. One that returns shows that newcomers are not the ones to do without: then a series with a
+    /// history goes, if it has been inactive for longer (as a hit in a ghost list has it in ARC: Megiddo and Modha,
+    /// FAST 2003).
+    fn victim(&self, returned: bool) -> Option<u32> {
+        let [newcomer, settled] = self.recency.victims();
+        let touched = |slot: u32| self.slots[slot as usize].touched;
+        match (newcomer, settled) {
+            (Some(newcomer), Some(settled)) if returned && touched(settled) < touched(newcomer) => Some(settled),
+            (newcomer, settled) => newcomer.or(settled),
+        }
+    }
+
+    /// Takes a series out and remembers it if it had a history.
+    fn evict(&mut self, slot: u32) -> Box<Slot> {
+        self.table.remove(slot);
+        self.clear(slot)
+    }
+
+    fn clear(&mut self, slot: u32) -> Box<Slot> {
+        self.recency.remove(slot);
+        self.free.push(slot);
+        let out = Box::new(core::mem::take(&mut self.slots[slot as usize]));
+        if out.track.is_some() {
+            if self.gone.is_empty() {
+                self.gone = vec![0; (self.capacity as usize).next_power_of_two().clamp(64, MOST_GONE)];
+            }
+            let mask = self.gone.len() - 1;
+            self.gone[out.hash as usize & mask] = out.hash;
+        }
+        out
+    }
+
+    /// Forgets a series, as if it had never been.
+    pub(crate) fn forget(&mut self, slot: u32) -> Box<Slot> {
+        self.table.remove(slot);
+        self.recency.remove(slot);
+        self.free.push(slot);
+        Box::new(core::mem::take(&mut self.slots[slot as usize]))
+    }
+
+    /// Whether the series with this hash had a history and was evicted; says so once.
+    fn take_gone(&mut self, hash: u64) -> bool {
+        let mask = self.gone.len().wrapping_sub(1);
+        match self.gone.get_mut(hash as usize & mask) {
+            Some(place) if *place == hash => {
+                *place = 0;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Makes a deserialised registry usable; `false` if it can't be one.
+    pub(crate) fn revive(&mut self, capacity: u32, windows: RangeInclusive<i64>, sample: usize) -> bool {
+        let taken: Vec<bool> = (0..).zip(&self.slots).map(|(slot, s): (u32, _)| s.taken && slot != TOTAL).collect();
+        let hashes: Vec<Option<u64>> =
+            self.slots.iter().zip(&taken).map(|(slot, taken)| taken.then_some(slot.hash)).collect();
+        // Of the past, any window can be remembered.
+        let windows_before = 0..=*windows.end();
+        let mut free = self.free.clone();
+        free.sort_unstable();
+        free.dedup();
+        self.capacity == capacity
+            && self.slots.first().is_some_and(|total| total.taken && total.key.is_empty())
+            && self.slots.len() <= capacity as usize + 1
+            && free.len() == self.free.len()
+            && free.len() == self.slots.iter().filter(|slot| !slot.taken).count()
+            && free.iter().all(|&slot| self.slots.get(slot as usize).is_some_and(|slot| !slot.taken))
+            && self.slots.iter().all(|slot| {
+                (slot.taken || (slot.key.is_empty() && slot.track.is_none() && slot.cells.len() == 0))
+                    && slot.cells.is_valid(&windows, sample)
+                    && self.slots.first().is_some_and(|total| slot.cells.are_among(&total.cells))
+                    && slot.track.as_ref().is_none_or(|track| track.is_valid())
+                    && slot.newborn.is_none_or(|newborn| {
+                        windows_before.contains(&newborn.window) && newborn.value.is_none_or(f64::is_finite)
+                    })
+                    && windows_before.contains(&slot.active)
+            })
+            && self.slots.iter().skip(1).all(|slot| !slot.taken || slot.hash == key_hash(&slot.key))
+            && (self.gone.is_empty() || self.gone.len() == (capacity as usize).next_power_of_two().clamp(64, MOST_GONE))
+            && self.recency.is_valid(capacity, &taken)
+            && self.table.revive(capacity as usize + 1, &hashes)
+    }
+}

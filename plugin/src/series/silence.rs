@@ -1,0 +1,139 @@
+//! Is it the network that is silent, or the source?
+//!
+//! Every interface sends a line for every interval, NODATA if there was no traffic (Amazon VPC User Guide, "Flow log
+//! records"). A window without a line from anyone therefore says that the lines don't come, not that there is no traffic.
+//! But a stream can be so thin that windows without a line are ordinary. So the mean number of lines a window, λ, decides:
+//! after n empty windows e^(−λ·n) is the chance that a living source of that rate sent none.
+
+use serde::{Deserialize, Serialize};
+
+/// From λ·n of so much on, empty windows are unknown rather than zero. One line a window or more: the first one already.
+const UNKNOWN: f64 = 0.9;
+/// λ·n from which the source is said to have failed: a chance of 1 in 20000.
+const FAILED: f64 = 10.0;
+/// And not before so many windows: one may be a hiccup.
+const FAILED_WINDOWS: i64 = 2;
+/// Windows that λ looks back.
+const MEMORY: f64 = 60.0;
+/// Empty windows that are learned at once, at most: ten times as far as λ looks back.
+const LONGEST_RHYTHM: i64 = 600;
+
+/// The liveness of the source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Silence {
+    /// Mean lines a window, λ.
+    lines: f64,
+    windows: u32,
+    /// Empty windows up to now, and how many of them counted as unknown.
+    empty: i64,
+    unknown: i64,
+    failed: bool,
+}
+
+/// What an empty window means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// Nothing unusual: all series are zero.
+    Zero,
+    /// All series are unknown.
+    Unknown,
+}
+
+impl Silence {
+    /// A window with lines; the number of empty windows before it, if the source had failed.
+    pub(crate) fn heard(&mut self, lines: u64) -> Option<i64> {
+        let (empty, unknown) = (core::mem::take(&mut self.empty), core::mem::take(&mut self.unknown));
+        let failed = core::mem::take(&mut self.failed);
+        // A short silence of a source that has not failed was a part of its rhythm.
+        for _ in 0..if failed { 0 } else { unknown.min(LONGEST_RHYTHM) } {
+            self.learn(0.0);
+        }
+        self.learn(lines as f64);
+        failed.then_some(empty)
+    }
+
+    fn learn(&mut self, lines: f64) {
+        self.windows = self.windows.saturating_add(1);
+        let rate = (1.0 / f64::from(self.windows)).max(1.0 / MEMORY);
+        self.lines += rate * (lines - self.lines);
+    }
+
+    /// The next window is empty.
+    pub(crate) fn empty(&mut self) -> Empty {
+        self.empty = self.empty.saturating_add(1);
+        if self.lines * self.empty as f64 >= UNKNOWN {
+            self.unknown = self.unknown.saturating_add(1);
+            return Empty::Unknown;
+        }
+        self.learn(0.0);
+        Empty::Zero
+    }
+
+    /// `windows` more are empty, after one that was unknown.
+    pub(crate) fn skip(&mut self, windows: i64) {
+        self.empty = self.empty.saturating_add(windows);
+        self.unknown = self.unknown.saturating_add(windows);
+    }
+
+    /// If the source has failed just now: how many windows ago that was certain, and after how many empty ones.
+    pub(crate) fn failure(&mut self) -> Option<(i64, i64)> {
+        if self.failed || self.lines <= 0.0 {
+            return None;
+        }
+        let needed = libm::ceil(FAILED / self.lines).min(1e15) as i64;
+        let needed = needed.max(FAILED_WINDOWS);
+        self.failed = self.empty >= needed;
+        self.failed.then_some((self.empty - needed, needed))
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        self.lines.is_finite() && self.lines >= 0.0 && self.empty >= 0 && self.unknown >= 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(lines: u64, windows: u32) -> Silence {
+        let mut silence = Silence::default();
+        for _ in 0..windows {
+            assert_eq!(silence.heard(lines), None);
+        }
+        silence
+    }
+
+    #[test]
+    fn a_busy_source_has_failed_after_two_empty_windows() {
+        let mut silence = source(40, 100);
+        assert_eq!((silence.empty(), silence.failure()), (Empty::Unknown, None));
+        assert_eq!((silence.empty(), silence.failure()), (Empty::Unknown, Some((0, 2))));
+        assert_eq!((silence.empty(), silence.failure()), (Empty::Unknown, None));
+        assert_eq!(silence.heard(40), Some(3));
+        assert_eq!(silence.heard(40), None);
+    }
+
+    #[test]
+    fn one_line_a_window_takes_ten_windows_to_fail() {
+        let mut silence = source(1, 100);
+        assert_eq!(silence.empty(), Empty::Unknown);
+        silence.skip(30);
+        assert_eq!(silence.failure(), Some((21, 10)));
+    }
+
+    #[test]
+    fn a_thin_source_is_ordinarily_silent() {
+        let mut silence = source(1, 10);
+        for window in 0..600 {
+            match window % 5 {
+                0 => assert_eq!(silence.heard(1), None),
+                // Once it is known for a thin one.
+                _ if window > 300 => assert_eq!(silence.empty(), Empty::Zero),
+                _ => {
+                    silence.empty();
+                }
+            }
+            assert_eq!(silence.failure(), None);
+        }
+    }
+}

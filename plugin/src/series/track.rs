@@ -1,0 +1,82 @@
+//! A series with a history: its detector, its habits and its incidents.
+
+use serde::{Deserialize, Serialize};
+
+use super::cell::Sums;
+use super::habit::{Habit, rate};
+use super::talker::TalkerKey;
+use crate::detect::Detector;
+use crate::incident::Life;
+
+/// The habit of one number: its mean and its mean distance from it over ordinary windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Level {
+    mean: f64,
+    spread: f64,
+}
+
+impl Level {
+    /// The distance from the habit in units of the spread, which is at least a twentieth of the mean or one: a number that
+    /// never changes would else have all of any attribution for a tiny step.
+    fn distance(&self, value: f64) -> f64 {
+        (value - self.mean).abs() / self.spread.max(0.05 * self.mean).max(1.0)
+    }
+}
+
+/// What is kept of a series between windows: the detector (below 48 KB), 3 KB of talkers, and under 1 KB besides.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Track {
+    pub(crate) detector: Detector,
+    pub(crate) life: Life,
+    pub(crate) talkers: Habit,
+    levels: [Level; 4],
+    /// Ordinary windows learned.
+    windows: u64,
+}
+
+impl Track {
+    pub(crate) fn new(window: u32) -> Self {
+        Track {
+            detector: Detector::new(Some(f64::from(window))),
+            life: Life::default(),
+            talkers: Habit::default(),
+            levels: [Level::default(); 4],
+            windows: 0,
+        }
+    }
+
+    /// Learns an ordinary window.
+    pub(crate) fn learn(&mut self, sums: &Sums, totals: &[(TalkerKey, u64)], merged: &mut Vec<(TalkerKey, f64)>) {
+        self.windows = self.windows.saturating_add(1);
+        let rate = rate(self.windows);
+        for (level, value) in self.levels.iter_mut().zip(sums.metrics()) {
+            // The first window has no distance from anything.
+            let distance = if self.windows == 1 { 0.0 } else { (value - level.mean).abs() };
+            level.spread += rate * (distance - level.spread);
+            level.mean += rate * (value - level.mean);
+        }
+        self.talkers.learn(self.windows, totals, merged);
+    }
+
+    /// Mean bytes of an ordinary window.
+    pub(crate) fn mean_bytes(&self) -> f64 {
+        self.levels[0].mean
+    }
+
+    /// How much each number has left its habit, as shares of 1; all 0 if none has.
+    pub(crate) fn attribution(&self, sums: &Sums) -> [f64; 4] {
+        let mut distances = [0.0; 4];
+        for ((distance, level), value) in distances.iter_mut().zip(&self.levels).zip(sums.metrics()) {
+            *distance = level.distance(value);
+        }
+        let sum: f64 = distances.iter().sum();
+        if sum > 0.0 { distances.map(|distance| distance / sum) } else { distances }
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        self.detector.is_valid()
+            && self.life.is_valid()
+            && self.talkers.is_valid()
+            && self.levels.iter().all(|level| level.mean.is_finite() && level.spread.is_finite())
+    }
+}
