@@ -23,6 +23,7 @@ pub mod forest;
 pub mod incident;
 mod json;
 pub mod one_series;
+mod order;
 pub mod pipeline;
 pub mod row;
 pub mod series;

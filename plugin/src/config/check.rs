@@ -26,12 +26,10 @@ fn find(config: &Config) -> Result<(), (String, String)> {
             return Err((path, format!("a list of field names such as ${{interface-id}} ({error})")));
         }
     }
-    for (path, names) in [("series.by", &config.series.by), ("record.columns", &config.record.columns)] {
-        if let Err(error) = Columns::new(names) {
-            return Err((format!("{path}[{}]", error.index), format!("a column name ({})", error.reason)));
-        }
+    if let Err(error) = Columns::new(&config.record.columns) {
+        return Err((format!("record.columns[{}]", error.index), format!("a column name ({})", error.reason)));
     }
-    config.series.check().map_err(|(path, allowed)| (format!("series.{path}"), allowed))?;
+    config.series.check().map_err(|(name, allowed)| (format!("series.{name}"), allowed))?;
     let columns = config.record.columns.len().max(1);
     config.forest.check(columns).map_err(|(name, allowed)| (format!("forest.{name}"), allowed))
 }

@@ -25,7 +25,7 @@ pub use write::schema;
 
 use crate::detect as detector;
 use crate::forest;
-use crate::series as series_mode;
+use crate::series as windows;
 use setting::choices;
 
 /// How records are scored.
@@ -47,8 +47,8 @@ pub struct Config {
     pub mode: Mode,
     /// What comes in.
     pub input: Input,
-    /// Window mode: which series there are.
-    pub series: series_mode::Settings,
+    /// Window mode: what makes a series, and its windows.
+    pub series: windows::Settings,
     /// Window mode and `series`: what alerts.
     pub detect: detector::Settings,
     /// Record mode: which numbers of a record are scored.

@@ -107,7 +107,9 @@ impl Slot<'_> {
             }
             (Slot::Optional(place), Value::String(text)) => **place = Some(text.clone()),
             (Slot::Optional(place), Value::Null) => **place = None,
-            (Slot::Texts { place, most }, Value::Array(elements)) if elements.len() <= *most => {
+            (Slot::Texts { place, least, most }, Value::Array(elements))
+                if (*least..=*most).contains(&elements.len()) =>
+            {
                 **place = list_of_texts(elements, path)?;
             }
             (Slot::Formats(place), Value::String(text)) => **place = FlowFormat::One(text.clone()),

@@ -28,7 +28,7 @@ pub(super) enum Slot<'a> {
     /// Text, or null for none.
     Optional(&'a mut Option<String>),
     /// A list of texts.
-    Texts { place: &'a mut Vec<String>, most: usize },
+    Texts { place: &'a mut Vec<String>, least: usize, most: usize },
     /// One flow log format, or a list of them.
     Formats(&'a mut FlowFormat),
     /// A list of objects.
@@ -95,8 +95,8 @@ pub(super) fn optional(place: &mut Option<String>) -> Slot<'_> {
 }
 
 /// A list of texts.
-pub(super) fn texts(place: &mut Vec<String>, most: usize) -> Slot<'_> {
-    Slot::Texts { place, most }
+pub(super) fn texts(place: &mut Vec<String>, least: usize, most: usize) -> Slot<'_> {
+    Slot::Texts { place, least, most }
 }
 
 /// An enum that is a word in the document.
@@ -154,7 +154,7 @@ impl Slot<'_> {
             Slot::Choice(choice) => format!("one of {}", quoted(choice.words())),
             Slot::Text { allowed, .. } => (*allowed).into(),
             Slot::Optional(_) => "text or null".into(),
-            Slot::Texts { most, .. } => format!("a list of at most {most} texts"),
+            Slot::Texts { least, most, .. } => format!("a list of {least} to {most} texts"),
             Slot::Formats(_) => "a format such as \"${version} ${interface-id} ${bytes}\", or a list of formats".into(),
             Slot::Items { most, .. } => format!("a list of at most {most} objects"),
         }

@@ -43,7 +43,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
         "What separates fields.";
     "input.csv.header", |c| Slot::Flag(&mut c.input.csv.header),
         "Whether the first row of each payload names the columns.";
-    "input.csv.names", |c| texts(&mut c.input.csv.names, 10_000),
+    "input.csv.names", |c| texts(&mut c.input.csv.names, 0, 10_000),
         "Names of the columns. Empty: those of the header, or `COL_1`, `COL_2`, … as the retired service had it.";
     "input.limits.decoded_bytes", |c| whole(&mut c.input.limits.decoded_bytes, 1, 1 << 30),
         "Decoded bytes over all layers of a payload together.";
@@ -56,7 +56,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "input.limits.line_bytes", |c| whole(&mut c.input.limits.line_bytes, 64, 1 << 30),
         "Bytes of one text line, log event message or JSON object. CloudWatch Logs takes at most 1 MiB as one event.";
 
-    "series.by", |c| texts(&mut c.series.by, 8),
+    "series.by", |c| texts(&mut c.series.by, 1, 8),
         "Fields whose values, joined by `/`, name a series. A record without such a field has `-` in its place.";
     "series.window", |c| whole(&mut c.series.window, 1, 86_400),
         "Length of a window in seconds; windows are aligned to the epoch. 60 is the shortest aggregation interval of VPC Flow Logs: shorter windows show nothing more.";
@@ -96,7 +96,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "detect.ignore_near_expected.below_ratio", |c| Slot::Number(&mut c.detect.ignore_near_expected.below_ratio),
         "Below it by at most this part of it.";
 
-    "record.columns", |c| texts(&mut c.record.columns, MAX_COLUMNS),
+    "record.columns", |c| texts(&mut c.record.columns, 0, MAX_COLUMNS),
         "The numeric columns that make up a point. Empty: `bytes` for flow logs, and for JSON and CSV rows the numeric columns of the first row.";
     "record.threshold", |c| Slot::Number(&mut c.record.threshold),
         "From which score on a record counts as an anomaly. 3 is what the examples of the retired service used.";

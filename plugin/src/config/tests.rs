@@ -34,7 +34,7 @@ fn no_text_means_the_defaults() {
 #[test]
 fn the_configuration_in_force_reads_back_as_itself() {
     let text = r#"{"mode":"record","input":{"format":"${bytes} ${start}","csv":{"delimiter":";","names":["a","b"]}},
-        "series":{"by":[],"maintenance":[{"from":"2026-01-01T00:00:00Z","to":"2026-01-01T01:00:00.5+01:00"}]},
+        "series":{"by":["a"],"maintenance":[{"from":"2026-01-01T00:00:00Z","to":"2026-01-01T03:00:00.5+01:00"}]},
         "detect":{"sensitivity":"high","ignore_near_expected":{"above_ratio":0.1}},"forest":{"seed":18446744073709551615}}"#;
     for text in [text, ""] {
         let config = Config::parse(text).unwrap();
@@ -91,7 +91,10 @@ fn every_range_is_kept_at_both_ends() {
                 vec!["\"\"".into(), "\"other\"".into()]
             }
             Slot::Text { .. } => vec!["\"\"".into(), "\"no such thing\"".into()],
-            Slot::Texts { most, .. } => vec![format!("[{}]", vec!["\"a\""; most + 1].join(","))],
+            Slot::Texts { least, most, .. } => {
+                let list = |count: usize| format!("[{}]", vec!["\"a\""; count].join(","));
+                least.checked_sub(1).into_iter().chain([most + 1]).map(list).collect()
+            }
             Slot::Items { most, .. } => vec![format!("[{}]", vec!["{}"; most + 1].join(","))],
             Slot::Flag(_) | Slot::Optional(_) | Slot::Formats(_) => vec![],
         };
@@ -113,7 +116,8 @@ fn every_option_refuses_values_of_other_types() {
             Slot::Flag(_) => value == "true",
             Slot::Choice(_) | Slot::Text { .. } => false,
             Slot::Optional(_) => matches!(value, "null" | "\"x y\""),
-            Slot::Texts { .. } | Slot::Items { .. } => value == "[]",
+            Slot::Texts { least, .. } => value == "[]" && least == 0,
+            Slot::Items { .. } => value == "[]",
             Slot::Formats(_) => matches!(value, "[]" | "\"x y\""),
         };
         for value in ["null", "true", "7", "\"x y\"", "[]", "{}"].into_iter().filter(|value| !fits(value)) {

@@ -156,8 +156,9 @@ impl Slot<'_> {
                 writer.key("type");
                 writer.literal("[\"string\", \"null\"]");
             }
-            Slot::Texts { most, .. } => {
+            Slot::Texts { least, most, .. } => {
                 member(writer, "type", "array");
+                number(writer, "minItems", *least as u64);
                 number(writer, "maxItems", *most as u64);
                 writer.key("items");
                 writer.literal("{ \"type\": \"string\" }");

@@ -6,6 +6,7 @@
 //!
 //! Everything is flat: nodes and leaves are slots of fixed arrays, children are 16-bit references, boxes are one array.
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 use super::points::{PointId, Points};
@@ -313,13 +314,13 @@ impl Tree {
     /// Whether the leaves hold exactly these points. For a valid tree only.
     pub(crate) fn holds(&self, sampled: impl Iterator<Item = PointId>) -> bool {
         let mut sampled: Vec<PointId> = sampled.collect();
-        sampled.sort_unstable();
+        order::sort(&mut sampled);
         let used = |leaf: &usize| !self.free_leaves.contains(&(*leaf as Child | LEAF));
         let mut held: Vec<PointId> = (0..self.leaves.len())
             .filter(used)
             .flat_map(|leaf| std::iter::repeat_n(self.leaves[leaf].point, usize::from(self.leaves[leaf].mass)))
             .collect();
-        held.sort_unstable();
+        order::sort(&mut held);
         sampled == held
     }
 }

@@ -12,6 +12,7 @@
 //! then it jumps to the earliest of them. A stream that really has a gap thus goes on after a few records, and loses none.
 //! The first record of all is treated like that, too.
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 /// Records ahead in a row, of two series at least, that move the frontier.
@@ -126,7 +127,7 @@ impl Frontier {
         if self.ahead.len() < if alone { CONFIRMED_ALONE } else { CONFIRMED } {
             return Progress::Still;
         }
-        self.ahead.sort_unstable();
+        order::sort(&mut self.ahead);
         let step = self.step();
         let mut newest = self.ahead.first().map_or(end, |entry| entry.0);
         // Those that follow within a step of each other come along; the rest goes on waiting.

@@ -5,6 +5,7 @@
 //! goes. So a talker's mean is never too high, and too low by at most M/(CAPACITY + 1), where M is the series' own decayed
 //! mean (Agarwal et al., "Mergeable summaries", PODS 2012, lemma 1; decay scales both sides of it).
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 use super::talker::TalkerKey;
@@ -37,8 +38,8 @@ impl Habit {
         let mut taken_off = 0.0;
         if merged.len() > CAPACITY {
             let mut means: Vec<f64> = merged.iter().map(|entry| entry.1).collect();
-            let (_, next, _) = means.select_nth_unstable_by(CAPACITY, |a, b| b.total_cmp(a));
-            taken_off = *next;
+            order::sort_by(&mut means, |a, b| b.total_cmp(a).is_lt());
+            taken_off = means[CAPACITY];
         }
         self.0.clear();
         // Less than a byte in a thousand windows is nobody.

@@ -8,6 +8,7 @@ use super::habit::Habit;
 use super::talker::TalkerKey;
 use crate::detect::Direction;
 use crate::incident::Mover;
+use crate::order;
 
 /// A group is named instead of its members if the largest of them has less than this part of its change…
 const STANDS_OUT: f64 = 0.5;
@@ -62,7 +63,6 @@ pub(crate) fn movers(
     most: usize,
 ) -> Vec<Mover> {
     let mut all = join(totals, habit);
-    let largest_first = |a: f64, b: f64| b.total_cmp(&a);
     let groups = [groups(&mut all, direction, false), groups(&mut all, direction, true)];
     let mut best: Option<Group> = None;
     for group in groups.into_iter().flatten() {
@@ -71,7 +71,10 @@ pub(crate) fn movers(
             best = Some(group);
         }
     }
-    all.sort_by(|a, b| largest_first(a.change(direction), b.change(direction)).then_with(|| a.talker.cmp(&b.talker)));
+    order::sort_by(&mut all, |a, b| {
+        let by_change = b.change(direction).total_cmp(&a.change(direction));
+        by_change.then_with(|| a.talker.cmp(&b.talker)).is_lt()
+    });
     let single = all.first().map_or(0.0, |first| first.change(direction));
     // A group that one talker outside of it outweighs isn't the cause.
     let best = best.filter(|group| STANDS_OUT * group.change > single);
@@ -128,7 +131,8 @@ fn join(totals: &[(TalkerKey, u64)], habit: &Habit) -> Vec<Moved> {
 
 /// Those that share destination, port and protocol, or source, port and protocol.
 fn groups(all: &mut [Moved], direction: Direction, by_source: bool) -> Vec<Group> {
-    all.sort_by_cached_key(|moved| (moved.talker.common(by_source), moved.talker));
+    let key = |moved: &Moved| (moved.talker.common(by_source), moved.talker);
+    order::sort_by(all, |a, b| key(a) < key(b));
     all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
         .map(|members| {
             let sum = |of: &dyn Fn(&Moved) -> f64| members.iter().map(of).sum::<f64>();

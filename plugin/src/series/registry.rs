@@ -2,6 +2,7 @@
 
 use core::ops::RangeInclusive;
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cells;
@@ -215,7 +216,7 @@ impl Registry {
         // Of the past, any window can be remembered.
         let windows_before = 0..=*windows.end();
         let mut free = self.free.clone();
-        free.sort_unstable();
+        order::sort(&mut free);
         free.dedup();
         self.capacity == capacity
             && self.slots.first().is_some_and(|total| total.taken && total.key.is_empty())

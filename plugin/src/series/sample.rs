@@ -16,6 +16,7 @@
 //! set of records, and the same few records tell of one heavy client, of a flood from a thousand addresses to one port, and
 //! of one host scanning a thousand others.
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 use super::talker::TalkerKey;
@@ -111,7 +112,7 @@ impl Sample {
             _ => (0, &self.0[..]),
         };
         totals.extend(counted.iter().map(|sampled| (sampled.talker, sampled.bytes.max(least))));
-        totals.sort_unstable();
+        order::sort(totals);
         totals.dedup_by(|next, sum| {
             let same = next.0 == sum.0;
             if same {

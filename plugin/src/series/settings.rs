@@ -211,7 +211,6 @@ mod tests {
         let with = |entry| Settings { maintenance: vec![entry], ..Settings::default() };
         assert_eq!(path(with(entry("soon", "2026-01-01T00:00:00Z"))), "maintenance[0].from");
         assert_eq!(path(with(entry("2026-01-01T00:00:00Z", "2025-01-01T00:00:00Z"))), "maintenance[0].to");
-        assert!(serde_json::from_str::<Settings>(r#"{"windw": 60}"#).is_err());
     }
 
     #[test]

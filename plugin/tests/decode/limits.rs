@@ -110,10 +110,3 @@ fn json_depth() {
     let allowed = format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128));
     assert_eq!(decode(allowed.as_bytes()), [format!("object {allowed}")]);
 }
-
-#[test]
-fn limits_are_read_from_a_configuration() {
-    let limits: Limits = serde_json::from_str(r#"{"nesting":3}"#).unwrap();
-    assert_eq!(limits, Limits { nesting: 3, ..Limits::default() });
-    assert!(serde_json::from_str::<Limits>(r#"{"nestin":3}"#).is_err());
-}
