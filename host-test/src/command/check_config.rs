@@ -28,6 +28,7 @@ pub struct CheckConfigArgs {
 }
 
 impl CheckConfigArgs {
+    /// Checks the configuration.
     pub fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let file = self.file.as_deref().or(self.plugin.config.as_deref());

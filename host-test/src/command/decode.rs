@@ -29,6 +29,7 @@ pub struct DecodeArgs {
 }
 
 impl DecodeArgs {
+    /// Decodes the input.
     pub fn run(&self) -> Result<()> {
         let mut decoder = self.plugin.load()?.decoder(&self.plugin.config_text()?)?;
         let mut out = stdout();

@@ -42,6 +42,7 @@ pub struct DemoArgs {
 }
 
 impl DemoArgs {
+    /// Runs the demo.
     pub fn run(&self) -> Result<()> {
         let config = self.config()?;
         let mut transform = WasmTransform::new(&self.plugin.load()?, &config)?;

@@ -29,6 +29,7 @@ pub struct DiscoverSchemaArgs {
 }
 
 impl DiscoverSchemaArgs {
+    /// Looks at the input.
     pub fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let (mut payloads, _) = self.input.open()?;

@@ -91,6 +91,7 @@ impl GenerateArgs {
         }
     }
 
+    /// Makes the flow logs.
     pub fn run(&self) -> Result<()> {
         let mut traffic = self.scenario().traffic().map_err(|error| Usage(error.to_string()))?;
         if let Some(path) = &self.truth {

@@ -33,6 +33,7 @@ pub struct InspectArgs {
 }
 
 impl InspectArgs {
+    /// Shows the artifact.
     pub fn run(&self) -> Result<()> {
         let bytes = match &self.file {
             Some(path) => std::fs::read(path).map_err(|e| Usage(format!("cannot read {}: {e}", path.display())))?,

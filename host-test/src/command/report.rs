@@ -33,6 +33,7 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// Makes the report.
     pub fn run(&self) -> Result<()> {
         let truth = self.truth.as_deref().map(read_truth).transpose()?;
         let input: Box<dyn Read> =

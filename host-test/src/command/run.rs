@@ -31,8 +31,10 @@ A payload is one line (a JSON document, base64 text or a log line) or, if the in
 document over several lines, the whole input. Failed records are events of type `failed`; the exit code stays 0.")]
 pub struct RunArgs {
     #[command(flatten)]
+    /// Which plugin runs.
     pub plugin: PluginArgs,
     #[command(flatten)]
+    /// Where payloads come from.
     pub input: InputArgs,
     /// Where events go; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
@@ -43,6 +45,7 @@ pub struct RunArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+/// How totals are told.
 pub enum Stats {
     /// For people
     Text,
@@ -111,6 +114,7 @@ impl InputArgs {
 }
 
 impl RunArgs {
+    /// Runs the input through the plugin.
     pub fn run(&self) -> Result<()> {
         let started = Instant::now();
         let mut transform = WasmTransform::new(&self.plugin.load()?, &self.plugin.config_text()?)?;

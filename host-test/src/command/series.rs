@@ -46,6 +46,7 @@ pub struct SeriesArgs {
 }
 
 impl SeriesArgs {
+    /// Scores the series.
     pub fn run(&self) -> Result<()> {
         let mode = match self.mode {
             Mode::Detect => SeriesMode::Detect,
