@@ -77,7 +77,8 @@ fn run_accounts_for_every_record() {
 
 #[test]
 fn series_keeps_the_rows_and_tells_which_one_is_bad() {
-    let input = b"timestamp,value,label\n2026-01-01 00:00:00,1.5,x\n2026-01-01 00:01:00,NaN,y\n2026-01-01 00:02:00,\"2\",z\n";
+    let input =
+        b"timestamp,value,label\n2026-01-01 00:00:00,1.5,x\n2026-01-01 00:01:00,NaN,y\n2026-01-01 00:02:00,\"2\",z\n";
     for mode in ["detect", "rcf"] {
         let output = flowscore(&["series", "--mode", mode], input);
         assert!(output.status.success());

@@ -303,7 +303,8 @@ fn one_series_scored_alone_gives_the_same_as_native() {
             assert_eq!(verdict.anomaly_score.to_bits(), expected.anomaly_score.to_bits());
             assert_eq!(verdict.expected.map(f64::to_bits), expected.expected.map(f64::to_bits));
         }
-        let largest = verdicts.iter().enumerate().max_by(|a, b| a.1.anomaly_score.total_cmp(&b.1.anomaly_score)).unwrap();
+        let largest =
+            verdicts.iter().enumerate().max_by(|a, b| a.1.anomaly_score.total_cmp(&b.1.anomaly_score)).unwrap();
         assert_eq!(largest.0, 1_700);
     }
 }

@@ -136,6 +136,7 @@ pub struct Verdict {
     /// 0 is normal; an alert opens at [`Sensitivity::threshold`], 1 by default. After an alert it is 0
     /// until the event worsens or has passed.
     pub score: f64,
+    /// Whether the score reaches the threshold of the sensitivity, after hold-off.
     pub alert: bool,
     /// `None` while warming up, without a value, and where the value is just the expected one.
     pub direction: Option<Direction>,
@@ -143,6 +144,7 @@ pub struct Verdict {
     pub expected: f64,
     /// A value within the range doesn't alert by itself.
     pub expected_low: f64,
+    /// Upper end of the range that is ordinary, in units of the value.
     pub expected_high: f64,
     /// The share of this series' windows so far that were as unusual, in (0, 1].
     pub p: f64,
