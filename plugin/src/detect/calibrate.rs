@@ -1,6 +1,6 @@
 //! What turns raw deviations into alerts: own extremes, own tail, hold-off and fatigue.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Largest factor by which a score can exceed its reference.
 pub const CEILING: f64 = 6.0;
@@ -23,12 +23,14 @@ const REPEAT_GROWTH: f64 = 0.025;
 /// ```text
 /// R = min(a / max(M, 0.2 spread), 6)
 /// ```
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Extreme {
     extreme: f64,
     points: u32,
     since: u32,
 }
+
+state!(Extreme { extreme, points, since });
 
 impl Extreme {
     /// `spread` is the mean absolute deviation of the values themselves; it keeps near-constant
@@ -63,10 +65,12 @@ const TAIL_STEP: f64 = 0.04;
 /// Tracks the 98 % quantile Q of a non-negative ratio, at least 1.
 ///
 /// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Tail {
     quantile: f64,
 }
+
+state!(Tail { quantile });
 
 impl Default for Tail {
     fn default() -> Self {
@@ -97,11 +101,13 @@ impl Tail {
 /// ```text
 /// s' = s / (1 + w A);  emitted if s' > H, else 0;  on an alert A += 1 and H = m s', else H = s'
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct HoldOff {
     level: f64,
     fatigue: f64,
 }
+
+state!(HoldOff { level, fatigue });
 
 /// The constants of a [`HoldOff`].
 #[derive(Clone, Copy, Debug)]

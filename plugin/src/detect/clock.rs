@@ -1,7 +1,7 @@
 //! Event time of one series: the length of its windows, gaps, and blocks for the novelty half.
 
 use crate::order;
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Differences looked at before the interval of a series is taken as known; their median stands
 /// one gap or one duplicate among them.
@@ -25,13 +25,15 @@ pub struct Tick {
 }
 
 /// Learns the interval of a series (unless it is given) and measures time in windows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Clock {
     interval: Option<f64>,
     differences: Vec<i64>,
     previous: Option<i64>,
     known: Option<i64>,
 }
+
+state!(Clock { interval, differences, previous, known });
 
 impl Clock {
     /// `interval`: seconds between rows, or `None` to learn it from the first timestamps.

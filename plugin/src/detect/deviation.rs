@@ -1,6 +1,6 @@
 //! Whether a series is still away from normal after an alert.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// The value has returned when it is within this part of the alert's deviation.
 const RETURNED: f64 = 0.5;
@@ -10,7 +10,7 @@ const WORSE: f64 = 1.5;
 const NEW_NORMAL: f64 = 180.0;
 
 /// An event that is not over: what was expected when it opened, and by how much the value was off.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deviation {
     /// Expected then, stabilised.
     pub expected: f64,
@@ -20,6 +20,8 @@ pub struct Deviation {
     /// The event is of no interest to the user; only its end must not surprise.
     pub ignored: bool,
 }
+
+state!(Deviation { expected, size, left, ignored });
 
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

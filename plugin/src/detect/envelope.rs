@@ -1,7 +1,7 @@
 //! Daily envelope: what this time of day has brought on several of the last days.
 
 use super::clock::{DAY, part_of_day};
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
 const BINS: usize = 48;
@@ -26,12 +26,14 @@ const VARIES: f64 = 0.2;
 const SHIFT: i64 = 600;
 
 /// The lowest and highest value of each half hour on each of the last days.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Envelope {
     low: Vec<f32>,
     high: Vec<f32>,
     day: Option<i64>,
 }
+
+state!(Envelope { low, high, day });
 
 impl Default for Envelope {
     fn default() -> Self {

@@ -12,7 +12,7 @@ use super::calibrate::Extreme;
 use super::clock::part_of_day;
 use super::shapes::Course;
 use super::values::ValueWindow;
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Hours of the day, each with its mean.
 const HOURS: usize = 24;
@@ -34,7 +34,7 @@ const WARM_UP_BLOCKS: u64 = 200;
 const WARM_UP_SECONDS: i64 = 86_400;
 
 /// State of the novelty half.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Novelty {
     blocks: u64,
     since: i64,
@@ -48,6 +48,8 @@ pub struct Novelty {
     course: Course,
     extremes: [Extreme; 4],
 }
+
+state!(Novelty { blocks, since, origin, spread, mean, hours, residuals, values, course, extremes });
 
 impl Novelty {
     /// Learns the mean of a block and returns its score, 0 while warming up; 1 is an alert.

@@ -1,7 +1,7 @@
 //! A bank of causal predictors; the one with the smallest recent error speaks.
 
 use super::clock::part_of_day;
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// The predictors, in the order of [`Bank::predict`].
 pub const PREDICTORS: usize = 4;
@@ -23,7 +23,7 @@ pub const CUT: f64 = 5.0;
 const CUT_FROM: u64 = 100;
 
 /// Last value, fast mean, slow mean and daily profile, each with its mean absolute error.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Bank {
     points: u64,
     last: f64,
@@ -32,6 +32,8 @@ pub struct Bank {
     profile: Vec<(f64, u32)>,
     errors: [f64; PREDICTORS],
 }
+
+state!(Bank { points, last, fast, slow, profile, errors });
 
 /// What is expected of the next value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! How rare a score is in the series' own history.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Bins of the sketch; each is a factor of √2 wide, from 1/1024 up.
 const BINS: usize = 28;
@@ -8,10 +8,12 @@ const BINS: usize = 28;
 const LEAST: f64 = 1.0 / 1024.0;
 
 /// Counts of past scores in bins of equal ratio.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Rarity {
     counts: Vec<u32>,
 }
+
+state!(Rarity { counts });
 
 impl Rarity {
     /// The share of scores so far that were as high, to the width of a bin: (1 + higher or equal) / (1 + all), in (0, 1].

@@ -16,7 +16,7 @@ use super::calibrate::{CEILING, Tail};
 use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Points of the longer channels: a sustained shift that is small for one point.
 const SPANS: [usize; 2] = [3, 8];
@@ -84,14 +84,16 @@ pub struct Finding {
     pub ready: bool,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Span {
     scale: MovedScale,
     tail: Tail,
 }
 
+state!(Span { scale, tail });
+
 /// State of the residual half.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Residual {
     points: u64,
     settle: u8,
@@ -107,6 +109,8 @@ pub struct Residual {
     ratio_tail: Tail,
     last_ratio: f64,
 }
+
+state!(Residual { points, settle, bank, envelope, scale, tail, recent, spans, level, ratio, ratio_tail, last_ratio });
 
 impl Residual {
     /// What is expected at `time_s`, without a value.

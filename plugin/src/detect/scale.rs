@@ -2,7 +2,7 @@
 
 use super::clock::part_of_day;
 use super::predictors::{CUT, ERROR_RATE};
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// A residual below this part of the scale didn't move: a series that is 99 % zeros keeps the scale
 /// of its other values.
@@ -11,11 +11,13 @@ const MOVED: f64 = 0.05;
 const CUT_FROM: u32 = 20;
 
 /// S: exponentially weighted mean of |r| over the points that moved, with |r| cut at 5 S.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct MovedScale {
     scale: f64,
     updates: u32,
 }
+
+state!(MovedScale { scale, updates });
 
 impl MovedScale {
     /// Learns |r|; `moved` says that the value differs from the one before.
@@ -56,13 +58,15 @@ const LEAST_PART: f64 = 0.3;
 /// The overall scale and one for each half hour, of which the likelier explains the residuals.
 ///
 /// The two compete by Laplace's negative log-likelihood, ln S + |r| / S, averaged over the last 500 points.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct DailyScale {
     overall: MovedScale,
     bins: Vec<(f64, u32)>,
     /// Loss of the hour's scale less that of the overall one.
     contest: f64,
 }
+
+state!(DailyScale { overall, bins, contest });
 
 impl DailyScale {
     pub fn scale(&self, time_s: i64) -> f64 {

@@ -1,6 +1,6 @@
 //! Novelty of the recent course: its shape and its distribution, each against those of before.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Points in one mean of a shape.
 const STRIDE: usize = 9;
@@ -16,12 +16,14 @@ const NEIGHBOURS: u64 = 256;
 const RECENT: usize = STRIDE * SHAPE;
 
 /// Vectors of the past in a ring, of which the `lag` newest overlap the present and are left out.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Gallery<const N: usize> {
     /// One vector after the other.
     stored: Vec<f32>,
     count: u64,
 }
+
+state!(Gallery<const N> { stored, count });
 
 impl<const N: usize> Gallery<N> {
     /// L1 distances to the two nearest vectors that are at least `lag` old.
@@ -77,7 +79,7 @@ pub struct Unlike {
 }
 
 /// The recent points and the shapes and distributions of before.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Course {
     recent: Vec<f64>,
     oldest: usize,
@@ -85,6 +87,8 @@ pub struct Course {
     shapes: Gallery<SHAPE>,
     distributions: Gallery<4>,
 }
+
+state!(Course { recent, oldest, count, shapes, distributions });
 
 impl Course {
     pub fn observe(&mut self, value: f64) -> Unlike {

@@ -1,6 +1,6 @@
 //! Value novelty: how far a value is from everything seen lately.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Values remembered: a week of five-minute blocks. Twice as many change nothing measurable.
 const REMEMBERED: usize = 2048;
@@ -9,12 +9,14 @@ const REMEMBERED: usize = 2048;
 ///
 /// A sorted array beats a tree here: an insertion moves 4 KB on average, at most once a block,
 /// which costs less than following the pointers of a tree.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct ValueWindow {
     arrivals: Vec<f32>,
     oldest: usize,
     sorted: Vec<f32>,
 }
+
+state!(ValueWindow { arrivals, oldest, sorted });
 
 impl ValueWindow {
     /// Distance to the nearest remembered value; `None` before the first.
