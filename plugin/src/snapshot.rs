@@ -4,20 +4,22 @@
 //! "flowscor"   8 bytes
 //! version      u16, little-endian: raised whenever the layout of the state changes
 //! crc32        u32 of all that follows (IEEE 802.3)
-//! config       the configuration in force, JSON, as postcard text
-//! state        postcard
+//! config       the configuration in force, JSON, as text
+//! state        see `encoding`
 //! ```
 //!
 //! The configuration is part of it, because a state learned under other settings would be continued wrongly without a
 //! word. The checksum finds damage; what is read back is checked for consistency as well, so that a forged snapshot is
 //! refused and can do no harm.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+mod encoding;
 
 use crate::config::{Config, ConfigError};
 use crate::decode::crc32::crc32;
 use crate::json::Value;
+
+pub(crate) use encoding::state;
+pub use encoding::{Damaged, Reader, State, from_bytes, to_bytes};
 
 const MAGIC: &[u8; 8] = b"flowscor";
 
@@ -37,20 +39,21 @@ pub enum RestoreError {
     Mismatch(String),
 }
 
-/// A snapshot of `state`.
-pub(crate) fn write(config: &Config, state: &impl Serialize) -> Vec<u8> {
-    // States are plain numbers, texts and lists: the encoding has no way to fail but for lack of memory.
-    let body = postcard::to_allocvec(&(config.to_json(), state)).unwrap_or_default();
-    let mut out = Vec::with_capacity(14 + body.len());
-    out.extend_from_slice(MAGIC);
+/// A snapshot of what `save` appends.
+pub(crate) fn write(config: &Config, save: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::from(MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&crc32(&body).to_le_bytes());
-    out.extend_from_slice(&body);
+    let checksum = out.len()..out.len() + 4;
+    out.extend_from_slice(&[0; 4]);
+    config.to_json().save(&mut out);
+    save(&mut out);
+    let crc = crc32(&out[checksum.end..]);
+    out[checksum].copy_from_slice(&crc.to_le_bytes());
     out
 }
 
-/// The state in a snapshot made under `config`.
-pub(crate) fn read<State: DeserializeOwned>(config: &Config, bytes: &[u8]) -> Result<State, RestoreError> {
+/// The bytes of the state in a snapshot made under `config`.
+pub(crate) fn open<'a>(config: &Config, bytes: &'a [u8]) -> Result<Reader<'a>, RestoreError> {
     let corrupt = |what: &str| RestoreError::Corrupt(what.to_owned());
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| corrupt("it does not begin as a flowscore snapshot does"))?;
     let (version, rest) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
@@ -64,12 +67,24 @@ pub(crate) fn read<State: DeserializeOwned>(config: &Config, bytes: &[u8]) -> Re
     if crc32(body) != u32::from_le_bytes(*crc) {
         return Err(corrupt("its checksum does not match: it is damaged or cut short"));
     }
-    let (made_under, body): (String, &[u8]) =
-        postcard::take_from_bytes(body).map_err(|_| corrupt("its configuration is not readable"))?;
+    let mut reader = Reader::new(body);
+    let made_under = String::load(&mut reader);
+    if reader.is_damaged() {
+        return Err(corrupt("its configuration is not readable"));
+    }
     if made_under != config.to_json() {
         return Err(RestoreError::Mismatch(difference(&made_under, &config.to_json())));
     }
-    postcard::from_bytes(body).map_err(|error| corrupt(&format!("its state is not readable ({error})")))
+    Ok(reader)
+}
+
+/// The rest of a snapshot as a state.
+pub(crate) fn read<T: State>(mut reader: Reader<'_>) -> Result<T, RestoreError> {
+    let state = T::load(&mut reader);
+    match reader.finish() {
+        Ok(()) => Ok(state),
+        Err(Damaged) => Err(RestoreError::Corrupt("its state is not readable".to_owned())),
+    }
 }
 
 /// The error for a state that no scorer could have had.

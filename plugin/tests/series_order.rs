@@ -5,6 +5,7 @@ mod series_traffic;
 
 use flowscore::detect::{Sensitivity, Settings as Detect};
 use flowscore::series::{Engine, Settings, Status};
+use flowscore::snapshot;
 use proptest::prelude::*;
 use series_traffic::*;
 
@@ -107,10 +108,10 @@ proptest! {
         let mut out = Vec::new();
         for (index, record) in records.iter().enumerate() {
             if cuts.contains(&index) {
-                let snapshot = postcard::to_allocvec(&engine).unwrap();
-                engine = postcard::from_bytes(&snapshot).unwrap();
+                let snapshot = snapshot::to_bytes(&engine);
+                engine = snapshot::from_bytes(&snapshot).unwrap();
                 prop_assert!(engine.revive(&settings), "cut at {}", index);
-                prop_assert_eq!(&postcard::to_allocvec(&engine).unwrap(), &snapshot);
+                prop_assert_eq!(&snapshot::to_bytes(&engine), &snapshot);
             }
             engine.observe(&record.observation(), &mut out);
         }
@@ -125,10 +126,10 @@ proptest! {
         let mut out = Vec::new();
         let (first, second) = records.split_at(records.len() / 2);
         first.iter().for_each(|record| engine.observe(&record.observation(), &mut out));
-        let mut snapshot = postcard::to_allocvec(&engine).unwrap();
+        let mut snapshot = snapshot::to_bytes(&engine);
         let at = at.index(snapshot.len());
         snapshot[at] ^= 1 << bit;
-        if let Ok(mut engine) = postcard::from_bytes::<Engine>(&snapshot)
+        if let Ok(mut engine) = snapshot::from_bytes::<Engine>(&snapshot)
             && engine.revive(&settings())
         {
             second.iter().for_each(|record| engine.observe(&record.observation(), &mut out));

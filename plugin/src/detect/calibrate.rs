@@ -1,9 +1,9 @@
 //! What turns raw deviations into alerts: own extremes, own tail, hold-off and fatigue.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Largest factor by which a score can exceed its reference.
-pub(super) const CEILING: f64 = 6.0;
+pub const CEILING: f64 = 6.0;
 
 /// The reference of [`Extreme`] is never below this part of the spread of the values.
 const SPREAD_FLOOR: f64 = 0.2;
@@ -23,17 +23,19 @@ const REPEAT_GROWTH: f64 = 0.025;
 /// ```text
 /// R = min(a / max(M, 0.2 spread), 6)
 /// ```
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Extreme {
+#[derive(Clone, Debug, Default)]
+pub struct Extreme {
     extreme: f64,
     points: u32,
     since: u32,
 }
 
+state!(Extreme { extreme, points, since });
+
 impl Extreme {
     /// `spread` is the mean absolute deviation of the values themselves; it keeps near-constant
     /// series from dividing by nothing.
-    pub(super) fn ratio(&mut self, value: f64, spread: f64) -> f64 {
+    pub fn ratio(&mut self, value: f64, spread: f64) -> f64 {
         let floor = SPREAD_FLOOR * spread;
         let reference = self.extreme.max(floor);
         let ratio = if reference > 0.0 { (value / reference).min(CEILING) } else { 0.0 };
@@ -50,7 +52,7 @@ impl Extreme {
         ratio
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.extreme.is_finite() && self.extreme >= 0.0
     }
 }
@@ -63,10 +65,12 @@ const TAIL_STEP: f64 = 0.04;
 /// Tracks the 98 % quantile Q of a non-negative ratio, at least 1.
 ///
 /// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Tail {
+#[derive(Clone, Debug)]
+pub struct Tail {
     quantile: f64,
 }
+
+state!(Tail { quantile });
 
 impl Default for Tail {
     fn default() -> Self {
@@ -75,17 +79,17 @@ impl Default for Tail {
 }
 
 impl Tail {
-    pub(super) fn learn(&mut self, ratio: f64) {
+    pub fn learn(&mut self, ratio: f64) {
         self.quantile *=
             if ratio > self.quantile { 1.0 + TAIL_STEP * (1.0 - TAIL_SHARE) } else { 1.0 - TAIL_STEP * TAIL_SHARE };
         self.quantile = self.quantile.clamp(1.0, 1e12);
     }
 
-    pub(super) fn quantile(&self) -> f64 {
+    pub fn quantile(&self) -> f64 {
         self.quantile
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.quantile.is_finite() && self.quantile >= 1.0
     }
 }
@@ -97,15 +101,17 @@ impl Tail {
 /// ```text
 /// s' = s / (1 + w A);  emitted if s' > H, else 0;  on an alert A += 1 and H = m s', else H = s'
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct HoldOff {
+#[derive(Clone, Debug)]
+pub struct HoldOff {
     level: f64,
     fatigue: f64,
 }
 
+state!(HoldOff { level, fatigue });
+
 /// The constants of a [`HoldOff`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HoldOffRule {
+pub struct HoldOffRule {
     /// Points in which the level falls to 1/e.
     pub memory: f64,
     /// The level after an alert, as a multiple of its score.
@@ -124,7 +130,7 @@ impl Default for HoldOff {
 
 impl HoldOff {
     /// Lets `points` pass and returns the score if it is to be emitted, else 0.
-    pub(super) fn pass(&mut self, rule: HoldOffRule, points: f64, score: f64, threshold: f64) -> f64 {
+    pub fn pass(&mut self, rule: HoldOffRule, points: f64, score: f64, threshold: f64) -> f64 {
         self.level *= libm::exp(-points / rule.memory);
         self.fatigue *= libm::exp(-points / rule.rest);
         let tired = score / (1.0 + rule.weight * self.fatigue);
@@ -141,11 +147,11 @@ impl HoldOff {
     }
 
     /// Another half alerted with `score`: hold off as if this one had.
-    pub(super) fn hold(&mut self, rule: HoldOffRule, score: f64) {
+    pub fn hold(&mut self, rule: HoldOffRule, score: f64) {
         self.level = self.level.max(rule.raise * score);
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         let sane = |x: f64| x.is_finite() && x >= 0.0;
         sane(self.level) && sane(self.fatigue)
     }

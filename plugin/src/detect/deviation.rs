@@ -1,6 +1,6 @@
 //! Whether a series is still away from normal after an alert.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// The value has returned when it is within this part of the alert's deviation.
 const RETURNED: f64 = 0.5;
@@ -10,8 +10,8 @@ const WORSE: f64 = 1.5;
 const NEW_NORMAL: f64 = 180.0;
 
 /// An event that is not over: what was expected when it opened, and by how much the value was off.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Deviation {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deviation {
     /// Expected then, stabilised.
     pub expected: f64,
     /// Signed deviation then.
@@ -21,9 +21,11 @@ pub(super) struct Deviation {
     pub ignored: bool,
 }
 
+state!(Deviation { expected, size, left, ignored });
+
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Course {
+pub enum Course {
     /// Still away from what was expected.
     Away,
     /// Away much farther than at the alert.
@@ -35,12 +37,12 @@ pub(super) enum Course {
 }
 
 impl Deviation {
-    pub(super) fn open(x: f64, expected: f64, ignored: bool) -> Self {
+    pub fn open(x: f64, expected: f64, ignored: bool) -> Self {
         Self { expected, size: x - expected, left: NEW_NORMAL, ignored }
     }
 
     /// Where the value x is, `windows` later.
-    pub(super) fn follow(&mut self, x: f64, windows: f64) -> Course {
+    pub fn follow(&mut self, x: f64, windows: f64) -> Course {
         self.left -= windows;
         let off = x - self.expected;
         if self.left <= 0.0 {
@@ -54,7 +56,7 @@ impl Deviation {
         }
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         [self.expected, self.size, self.left].iter().all(|x| x.is_finite())
     }
 }

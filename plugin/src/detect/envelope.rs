@@ -1,7 +1,7 @@
 //! Daily envelope: what this time of day has brought on several of the last days.
 
 use super::clock::{DAY, part_of_day};
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
 const BINS: usize = 48;
@@ -26,12 +26,14 @@ const VARIES: f64 = 0.2;
 const SHIFT: i64 = 600;
 
 /// The lowest and highest value of each half hour on each of the last days.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Envelope {
+#[derive(Clone, Debug)]
+pub struct Envelope {
     low: Vec<f32>,
     high: Vec<f32>,
     day: Option<i64>,
 }
+
+state!(Envelope { low, high, day });
 
 impl Default for Envelope {
     fn default() -> Self {
@@ -41,7 +43,7 @@ impl Default for Envelope {
 
 impl Envelope {
     /// The range that enough of the last seven days reached around this time of day.
-    pub(super) fn range(&self, time_s: i64) -> Option<(f64, f64)> {
+    pub fn range(&self, time_s: i64) -> Option<(f64, f64)> {
         let newest = self.day?;
         let mut lows = [f32::INFINITY; MOST];
         let mut highs = [f32::NEG_INFINITY; MOST];
@@ -70,7 +72,7 @@ impl Envelope {
     }
 
     /// The range, widened where it is off the forecast.
-    pub(super) fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
+    pub fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
         let (low, high) = self.range(time_s)?;
         let below = VARIES * (forecast - low).max(0.0);
         let above = VARIES * (high - forecast).max(0.0);
@@ -78,7 +80,7 @@ impl Envelope {
     }
 
     /// Takes the value x of the present.
-    pub(super) fn learn(&mut self, time_s: i64, x: f64) {
+    pub fn learn(&mut self, time_s: i64, x: f64) {
         let day = time_s.div_euclid(DAY);
         let newest = *self.day.get_or_insert(day);
         if day <= newest.saturating_sub(ROWS as i64) {
@@ -104,7 +106,7 @@ impl Envelope {
         }
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.low.len() == ROWS * BINS
             && self.high.len() == ROWS * BINS
             && !self.low.iter().chain(&self.high).any(|x| x.is_nan())

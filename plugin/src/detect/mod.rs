@@ -21,13 +21,13 @@ mod scale;
 mod shapes;
 mod values;
 
+use crate::snapshot::state;
 use calibrate::{HoldOff, HoldOffRule};
 use clock::Clock;
 use deviation::{Course, Deviation};
 use novelty::Novelty;
 use rarity::Rarity;
 use residual::{Finding, Residual, restore, stabilise};
-use serde::{Deserialize, Serialize};
 
 /// Values are cut here, so that no sum or square overflows.
 const LARGEST: f64 = 1e30;
@@ -121,14 +121,20 @@ impl Settings {
 }
 
 /// The side of the expected value that the value is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Above.
     Spike,
     /// Below.
     Drop,
 }
+
+state!(
+    enum Direction {
+        Spike,
+        Drop,
+    }
+);
 
 /// What the detector says of one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,15 +161,17 @@ pub struct Verdict {
 }
 
 /// The known windows of a block that is not complete.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Block {
     number: i64,
     sum: f64,
     count: u32,
 }
 
+state!(Block { number, sum, count });
+
 /// The detector of one series. It learns from what it sees and has no parameters.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Detector {
     clock: Clock,
     residual: Residual,
@@ -178,6 +186,19 @@ pub struct Detector {
     /// A value below zero has been seen.
     negative: bool,
 }
+
+state!(Detector {
+    clock,
+    residual,
+    residual_hold,
+    block,
+    novelty,
+    novelty_hold,
+    confirmation,
+    rarity,
+    deviation,
+    negative,
+});
 
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.

@@ -12,7 +12,7 @@ use super::calibrate::Extreme;
 use super::clock::part_of_day;
 use super::shapes::Course;
 use super::values::ValueWindow;
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Hours of the day, each with its mean.
 const HOURS: usize = 24;
@@ -34,8 +34,8 @@ const WARM_UP_BLOCKS: u64 = 200;
 const WARM_UP_SECONDS: i64 = 86_400;
 
 /// State of the novelty half.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Novelty {
+#[derive(Clone, Debug, Default)]
+pub struct Novelty {
     blocks: u64,
     since: i64,
     /// The first value; all is measured from it, which keeps single precision precise.
@@ -49,9 +49,11 @@ pub(super) struct Novelty {
     extremes: [Extreme; 4],
 }
 
+state!(Novelty { blocks, since, origin, spread, mean, hours, residuals, values, course, extremes });
+
 impl Novelty {
     /// Learns the mean of a block and returns its score, 0 while warming up; 1 is an alert.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64) -> f64 {
+    pub fn observe(&mut self, time_s: i64, value: f64) -> f64 {
         if self.blocks == 0 {
             self.origin = value;
             self.since = time_s;
@@ -83,7 +85,7 @@ impl Novelty {
     }
 
     /// The mean of all values, as an expectation that explains what no predictor does.
-    pub(super) fn mean(&self) -> f64 {
+    pub fn mean(&self) -> f64 {
         self.origin + self.mean
     }
 
@@ -105,7 +107,7 @@ impl Novelty {
         (self.residuals.iter().sum::<f64>() / known).abs()
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         let finite = [self.origin, self.spread, self.mean];
         finite.iter().chain(&self.residuals).all(|x| x.is_finite())
             && self.spread >= 0.0

@@ -1,6 +1,6 @@
 //! How rare a score is in the series' own history.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Bins of the sketch; each is a factor of √2 wide, from 1/1024 up.
 const BINS: usize = 28;
@@ -8,14 +8,16 @@ const BINS: usize = 28;
 const LEAST: f64 = 1.0 / 1024.0;
 
 /// Counts of past scores in bins of equal ratio.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Rarity {
+#[derive(Clone, Debug, Default)]
+pub struct Rarity {
     counts: Vec<u32>,
 }
 
+state!(Rarity { counts });
+
 impl Rarity {
     /// The share of scores so far that were as high, to the width of a bin: (1 + higher or equal) / (1 + all), in (0, 1].
-    pub(super) fn observe(&mut self, score: f64) -> f64 {
+    pub fn observe(&mut self, score: f64) -> f64 {
         if self.counts.len() != BINS {
             self.counts = vec![0; BINS];
         }
@@ -32,7 +34,7 @@ impl Rarity {
         (1 + higher) as f64 / (1 + all) as f64
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.counts.is_empty() || self.counts.len() == BINS
     }
 }

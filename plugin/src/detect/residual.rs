@@ -16,7 +16,7 @@ use super::calibrate::{CEILING, Tail};
 use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Points of the longer channels: a sustained shift that is small for one point.
 const SPANS: [usize; 2] = [3, 8];
@@ -58,18 +58,18 @@ const LONG_GAP: f64 = 10.0;
 const SETTLE: u8 = 3;
 
 /// sign(v) √|v|
-pub(super) fn stabilise(value: f64) -> f64 {
+pub fn stabilise(value: f64) -> f64 {
     if value < 0.0 { -(-value).sqrt() } else { value.sqrt() }
 }
 
 /// The inverse of [`stabilise`]: x |x|
-pub(super) fn restore(x: f64) -> f64 {
+pub fn restore(x: f64) -> f64 {
     x * x.abs()
 }
 
 /// What the residual half finds; x values are stabilised.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Finding {
+pub struct Finding {
     /// 1 opens an alert; 0 while warming up.
     pub score: f64,
     /// The value in question.
@@ -84,15 +84,17 @@ pub(super) struct Finding {
     pub ready: bool,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Span {
     scale: MovedScale,
     tail: Tail,
 }
 
+state!(Span { scale, tail });
+
 /// State of the residual half.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Residual {
+#[derive(Clone, Debug, Default)]
+pub struct Residual {
     points: u64,
     settle: u8,
     bank: Bank,
@@ -108,9 +110,11 @@ pub(super) struct Residual {
     last_ratio: f64,
 }
 
+state!(Residual { points, settle, bank, envelope, scale, tail, recent, spans, level, ratio, ratio_tail, last_ratio });
+
 impl Residual {
     /// What is expected at `time_s`, without a value.
-    pub(super) fn expect(&self, time_s: i64) -> Finding {
+    pub fn expect(&self, time_s: i64) -> Finding {
         let forecast = self.bank.predict(time_s);
         let usual = self.envelope.usual(time_s, forecast.best);
         let width = self.width(time_s, &forecast);
@@ -126,7 +130,7 @@ impl Residual {
     }
 
     /// Judges the value, then learns it. `windows`: since the value before it.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64) -> Finding {
+    pub fn observe(&mut self, time_s: i64, value: f64, windows: f64) -> Finding {
         let x = stabilise(value);
         if self.points == 0 {
             self.bank.resume(x);
@@ -239,7 +243,7 @@ impl Residual {
     }
 
     /// Forgets the course of an incident that is over, so that its end is not news.
-    pub(super) fn return_to_normal(&mut self, x: f64) {
+    pub fn return_to_normal(&mut self, x: f64) {
         self.bank.resume(x);
         self.recent.clear();
         self.last_ratio = 0.0;
@@ -260,7 +264,7 @@ impl Residual {
         POINT.of(&self.tail) * self.doubtful_scale(time_s, forecast)
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.bank.is_valid()
             && self.envelope.is_valid()
             && self.scale.is_valid()

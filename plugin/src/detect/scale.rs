@@ -2,7 +2,7 @@
 
 use super::clock::part_of_day;
 use super::predictors::{CUT, ERROR_RATE};
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// A residual below this part of the scale didn't move: a series that is 99 % zeros keeps the scale
 /// of its other values.
@@ -11,15 +11,17 @@ const MOVED: f64 = 0.05;
 const CUT_FROM: u32 = 20;
 
 /// S: exponentially weighted mean of |r| over the points that moved, with |r| cut at 5 S.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct MovedScale {
+#[derive(Clone, Debug, Default)]
+pub struct MovedScale {
     scale: f64,
     updates: u32,
 }
 
+state!(MovedScale { scale, updates });
+
 impl MovedScale {
     /// Learns |r|; `moved` says that the value differs from the one before.
-    pub(super) fn learn(&mut self, size: f64, moved: bool) {
+    pub fn learn(&mut self, size: f64, moved: bool) {
         if !moved || size <= MOVED * self.scale {
             return;
         }
@@ -29,15 +31,15 @@ impl MovedScale {
         self.updates = self.updates.saturating_add(1);
     }
 
-    pub(super) fn scale(&self) -> f64 {
+    pub fn scale(&self) -> f64 {
         self.scale
     }
 
-    pub(super) fn updates(&self) -> u32 {
+    pub fn updates(&self) -> u32 {
         self.updates
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.scale.is_finite() && self.scale >= 0.0
     }
 }
@@ -56,25 +58,27 @@ const LEAST_PART: f64 = 0.3;
 /// The overall scale and one for each half hour, of which the likelier explains the residuals.
 ///
 /// The two compete by Laplace's negative log-likelihood, ln S + |r| / S, averaged over the last 500 points.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct DailyScale {
+#[derive(Clone, Debug, Default)]
+pub struct DailyScale {
     overall: MovedScale,
     bins: Vec<(f64, u32)>,
     /// Loss of the hour's scale less that of the overall one.
     contest: f64,
 }
 
+state!(DailyScale { overall, bins, contest });
+
 impl DailyScale {
-    pub(super) fn scale(&self, time_s: i64) -> f64 {
+    pub fn scale(&self, time_s: i64) -> f64 {
         let overall = self.overall.scale;
         if self.contest < 0.0 { self.bin(time_s).max(LEAST_PART * overall) } else { overall }
     }
 
-    pub(super) fn updates(&self) -> u32 {
+    pub fn updates(&self) -> u32 {
         self.overall.updates
     }
 
-    pub(super) fn learn(&mut self, time_s: i64, size: f64, moved: bool) {
+    pub fn learn(&mut self, time_s: i64, size: f64, moved: bool) {
         let overall = self.overall.scale;
         if !moved || size <= MOVED * overall {
             return;
@@ -103,7 +107,7 @@ impl DailyScale {
         }
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.overall.is_valid()
             && self.contest.is_finite()
             && (self.bins.len() == BINS || self.bins.is_empty())

@@ -1,6 +1,6 @@
 //! Novelty of the recent course: its shape and its distribution, each against those of before.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Points in one mean of a shape.
 const STRIDE: usize = 9;
@@ -16,12 +16,14 @@ const NEIGHBOURS: u64 = 256;
 const RECENT: usize = STRIDE * SHAPE;
 
 /// Vectors of the past in a ring, of which the `lag` newest overlap the present and are left out.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Gallery<const N: usize> {
     /// One vector after the other.
     stored: Vec<f32>,
     count: u64,
 }
+
+state!(Gallery<const N> { stored, count });
 
 impl<const N: usize> Gallery<N> {
     /// L1 distances to the two nearest vectors that are at least `lag` old.
@@ -69,7 +71,7 @@ impl<const N: usize> Gallery<N> {
 
 /// How unlike the past the recent course is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Unlike {
+pub struct Unlike {
     /// Mean distance a mean to the two nearest shapes.
     pub shape: f64,
     /// Distance to the nearest distribution (mean, spread, extremes).
@@ -77,8 +79,8 @@ pub(super) struct Unlike {
 }
 
 /// The recent points and the shapes and distributions of before.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Course {
+#[derive(Clone, Debug, Default)]
+pub struct Course {
     recent: Vec<f64>,
     oldest: usize,
     count: u64,
@@ -86,8 +88,10 @@ pub(super) struct Course {
     distributions: Gallery<4>,
 }
 
+state!(Course { recent, oldest, count, shapes, distributions });
+
 impl Course {
-    pub(super) fn observe(&mut self, value: f64) -> Unlike {
+    pub fn observe(&mut self, value: f64) -> Unlike {
         if self.recent.len() < RECENT {
             self.recent.push(value);
         } else if let Some(place) = self.recent.get_mut(self.oldest) {
@@ -151,7 +155,7 @@ impl Course {
         [mean, 1.5 * deviation, 0.5 * low, 0.5 * high].map(|x| x as f32)
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.recent.len() <= RECENT
             && self.recent.len() as u64 <= self.count
             && self.count < u64::MAX / 2

@@ -1,6 +1,6 @@
 //! Value novelty: how far a value is from everything seen lately.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Values remembered: a week of five-minute blocks. Twice as many change nothing measurable.
 const REMEMBERED: usize = 2048;
@@ -9,23 +9,25 @@ const REMEMBERED: usize = 2048;
 ///
 /// A sorted array beats a tree here: an insertion moves 4 KB on average, at most once a block,
 /// which costs less than following the pointers of a tree.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct ValueWindow {
+#[derive(Clone, Debug, Default)]
+pub struct ValueWindow {
     arrivals: Vec<f32>,
     oldest: usize,
     sorted: Vec<f32>,
 }
 
+state!(ValueWindow { arrivals, oldest, sorted });
+
 impl ValueWindow {
     /// Distance to the nearest remembered value; `None` before the first.
-    pub(super) fn distance(&self, value: f32) -> Option<f64> {
+    pub fn distance(&self, value: f32) -> Option<f64> {
         let above = self.sorted.partition_point(|seen| *seen < value);
         let next = self.sorted.get(above);
         let previous = above.checked_sub(1).and_then(|below| self.sorted.get(below));
         [next, previous].into_iter().flatten().map(|seen| f64::from(*seen - value).abs()).reduce(f64::min)
     }
 
-    pub(super) fn learn(&mut self, value: f32) {
+    pub fn learn(&mut self, value: f32) {
         if self.arrivals.len() < REMEMBERED {
             self.arrivals.push(value);
         } else if let Some(place) = self.arrivals.get_mut(self.oldest) {
@@ -40,7 +42,7 @@ impl ValueWindow {
         self.sorted.insert(at, value);
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         self.arrivals.len() <= REMEMBERED
             && self.sorted.len() == self.arrivals.len()
             && self.oldest < REMEMBERED

@@ -35,11 +35,10 @@ mod sampler;
 mod score;
 mod tree;
 
-use serde::{Deserialize, Serialize};
-
 pub use explanation::write_explanation;
 pub use score::Attribution;
 
+use crate::snapshot::state;
 use line::Line;
 use points::Points;
 use random::Random;
@@ -133,7 +132,7 @@ impl Parameters {
 }
 
 /// A random cut forest over points of a fixed number of columns.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Forest {
     columns: usize,
     sub_sample_size: u16,
@@ -145,9 +144,10 @@ pub struct Forest {
     points: Points,
     samplers: Vec<Sampler>,
     trees: Vec<Tree>,
-    #[serde(skip)]
     working: Working,
 }
+
+state!(Forest { columns, sub_sample_size, decay, shingle, seen, points, samplers, trees } default { working });
 
 /// What can be made anew from the parameters: tables and scratch space.
 #[derive(Clone, Debug, Default)]

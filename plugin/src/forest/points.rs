@@ -1,18 +1,20 @@
 //! The point store that all trees share: each sampled point is held once, however many trees hold it.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Index of a point in the store.
 pub(crate) type PointId = u32;
 
 /// Points of equal dimension, flat, with a reference count each.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Points {
     dimensions: usize,
     coordinates: Vec<f32>,
     references: Vec<u32>,
     free: Vec<PointId>,
 }
+
+state!(Points { dimensions, coordinates, references, free });
 
 impl Points {
     pub(crate) fn new(dimensions: usize) -> Self {

@@ -1,11 +1,13 @@
 //! The seeded generator behind every random choice: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
 //! number generators", OOPSLA 2014). One 64-bit word of state, so that a snapshot is one word, too.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// A reproducible stream of random numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Random(u64);
+
+state!(Random { 0 });
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {

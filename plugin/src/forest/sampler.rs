@@ -10,19 +10,20 @@
 //! points follows from one exponential variate and a geometric sum, and the accepted key is an exponential variate cut
 //! off at that hazard.
 
-use serde::{Deserialize, Serialize};
-
 use super::points::PointId;
 use super::random::Random;
+use crate::snapshot::state;
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 struct Entry {
     key: f64,
     point: PointId,
 }
 
+state!(Entry { key, point });
+
 /// The reservoir of one tree: a binary heap, largest key first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sampler {
     heap: Vec<Entry>,
     capacity: u16,
@@ -30,6 +31,8 @@ pub(crate) struct Sampler {
     next: u64,
     random: Random,
 }
+
+state!(Sampler { heap, capacity, next, random });
 
 impl Sampler {
     pub(crate) fn new(capacity: u16, seed: u64) -> Self {

@@ -6,11 +6,10 @@
 //!
 //! Everything is flat: nodes and leaves are slots of fixed arrays, children are 16-bit references, boxes are one array.
 
-use crate::order;
-use serde::{Deserialize, Serialize};
-
 use super::points::{PointId, Points};
 use super::random::Random;
+use crate::order;
+use crate::snapshot::state;
 
 /// Reference to a child: an index into the nodes or, with [`LEAF`] set, into the leaves.
 pub(crate) type Child = u16;
@@ -21,7 +20,7 @@ pub(crate) const LEAF: Child = 1 << 15;
 /// No child: the root of an empty tree.
 const NONE: Child = Child::MAX;
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) cut: f32,
     pub(crate) dimension: u16,
@@ -30,15 +29,19 @@ pub(crate) struct Node {
     mass: u16,
 }
 
+state!(Node { cut, dimension, children, mass });
+
 /// Equal points share a leaf; `mass` is how many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Leaf {
     pub(crate) point: PointId,
     pub(crate) mass: u16,
 }
 
+state!(Leaf { point, mass });
+
 /// A tree over at most `capacity` points.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub(crate) root: Child,
     pub(crate) nodes: Vec<Node>,
@@ -49,6 +52,8 @@ pub(crate) struct Tree {
     free_leaves: Vec<Child>,
     random: Random,
 }
+
+state!(Tree { root, nodes, leaves, boxes, free_nodes, free_leaves, random });
 
 /// How far `point` reaches beyond the box, summed over the sides, and how long the sides of both together are.
 ///

@@ -3,15 +3,14 @@
 
 use core::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-
 use super::json::{Object, write_array};
+use crate::snapshot::state;
 
 /// The numbers of a window, in the order of [`Explanation::attribution`].
 pub const METRICS: [&str; 4] = ["bytes", "packets", "flows", "rejects"];
 
 /// Someone whose traffic changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mover {
     /// `None`: many sources, none of which stands out, or a source that is no address.
     pub srcaddr: Option<IpAddr>,
@@ -31,8 +30,10 @@ pub struct Mover {
     pub pairs: u32,
 }
 
+state!(Mover { srcaddr, dstaddr, dstport, protocol, bytes, baseline_bytes, share, pairs });
+
 /// A series behind an aggregate's incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// The series' key.
     pub series: Vec<u8>,
@@ -40,8 +41,10 @@ pub struct Member {
     pub share: f64,
 }
 
+state!(Member { series, share });
+
 /// What is known about the cause, taken in the window with the highest score.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
     /// How much each of [`METRICS`] left its own habit, as shares of 1; all 0 if none did.
     pub attribution: [f64; 4],
@@ -50,6 +53,8 @@ pub struct Explanation {
     /// For an aggregate, the series that made it, largest share first.
     pub members: Vec<Member>,
 }
+
+state!(Explanation { attribution, top_talkers, members });
 
 impl Explanation {
     pub(crate) fn write(&self, object: &mut Object<'_>) {

@@ -1,10 +1,9 @@
 //! The incidents of one series, one after another: what each window does to them.
 
-use serde::{Deserialize, Serialize};
-
 use super::{CALM, Change, ECHO, Ending, Explanation, HOLD, Incident, Judged, LONGEST, REOPEN, Severity, WORSE};
 use crate::detect::Direction;
 use crate::series::hash::hash;
+use crate::snapshot::state;
 
 /// How often the calm needed is doubled, at most: 40 windows.
 const MOST_DOUBLED: u32 = 3;
@@ -12,7 +11,7 @@ const MOST_DOUBLED: u32 = 3;
 const RUN_UP: u32 = 15;
 
 /// A run of deviating windows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Run {
     start: i64,
     windows: u32,
@@ -20,8 +19,10 @@ struct Run {
     expected: f64,
 }
 
+state!(Run { start, windows, observed, expected });
+
 /// The incidents of one series over its life.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Life {
     run: Option<Run>,
     open: Option<Box<Incident>>,
@@ -32,6 +33,8 @@ pub struct Life {
     /// An alert that was the way back from an incident, and until when totals may show it, too.
     echo: Option<(Direction, i64)>,
 }
+
+state!(Life { run, open, last, expired, echo });
 
 /// What a window did.
 #[derive(Debug, Default)]

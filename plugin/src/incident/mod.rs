@@ -28,14 +28,13 @@ mod life;
 mod severity;
 pub(crate) mod time;
 
-use serde::{Deserialize, Serialize};
-
 pub use event::{Change, Ending};
 pub use explanation::{Explanation, METRICS, Member, Mover};
 pub use life::{Life, Members, Step};
 pub use severity::Severity;
 
 use crate::detect::{Direction, Verdict};
+use crate::snapshot::state;
 
 /// Windows in a row without a deviation that close an incident. One would flap on anything near the edge of the range;
 /// with one-minute windows five keep the end within what a human would call the same event.
@@ -68,7 +67,7 @@ pub struct Judged<'a> {
 }
 
 /// One incident of one series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Incident {
     /// From the series, the start and the direction, so that a replay gives the same.
     pub id: u64,
@@ -114,6 +113,32 @@ pub struct Incident {
     age: u32,
     announced: bool,
 }
+
+state!(Incident {
+    id,
+    direction,
+    start,
+    end,
+    peak,
+    score,
+    observed,
+    expected,
+    expected_low,
+    expected_high,
+    p,
+    observed_total,
+    expected_total,
+    severity,
+    explanation,
+    former,
+    told,
+    calm,
+    continued,
+    level,
+    pending,
+    age,
+    announced,
+});
 
 impl Incident {
     /// Whether `value` lies in the range from before.

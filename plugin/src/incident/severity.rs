@@ -1,12 +1,10 @@
 //! How bad an incident is: how unusual, and how large against what was expected.
 
-use serde::{Deserialize, Serialize};
-
 use crate::detect::Direction;
+use crate::snapshot::state;
 
 /// Four classes, as pagers and ticket systems have them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth a line in a report.
     Low,
@@ -17,6 +15,15 @@ pub enum Severity {
     /// Worth waking up for.
     Critical,
 }
+
+state!(
+    enum Severity {
+        Low,
+        Medium,
+        High,
+        Critical,
+    }
+);
 
 /// Scores (1 is the threshold of an alert) from which an incident is medium, high, critical as far as rarity goes.
 const SCORES: [f64; 3] = [1.5, 2.5, 4.0];

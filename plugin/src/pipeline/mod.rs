@@ -12,14 +12,14 @@ mod window_mode;
 
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 pub use decoding::{Decoding, Outcome, discover_schema};
 pub use reader::{Reader, Record};
 pub use scorer::{RestoreError, Scorer};
 
 /// How many records there were, and what became of them: `records = ok + dropped + failed`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Decoded.
     pub ok: u64,
@@ -28,6 +28,8 @@ pub struct Counts {
     /// Unusable.
     pub failed: u64,
 }
+
+state!(Counts { ok, dropped, failed });
 
 impl Counts {
     /// All of them.
@@ -45,7 +47,7 @@ impl AddAssign for Counts {
 }
 
 /// Totals of a scorer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Payloads handed over.
     pub payloads: u64,

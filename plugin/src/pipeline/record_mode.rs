@@ -2,8 +2,6 @@
 
 use std::io::Write;
 
-use serde::{Deserialize, Serialize};
-
 use super::event;
 use super::reader::Record;
 use crate::config::{self, Config};
@@ -11,24 +9,29 @@ use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
 use crate::row::text::write_escaped;
 use crate::row::{Column, Columns, Numeric};
+use crate::snapshot::state;
 
 /// The column scored when none is configured and the records are flow logs.
 const FLOW_COLUMN: &str = "bytes";
 
 /// What has been learned: which columns, and the forest over them. None before the first record.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 struct Learned {
     columns: Vec<String>,
     forest: Forest,
 }
 
+state!(Learned { columns, forest });
+
 /// The state of record mode.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     learned: Option<Learned>,
     /// Records at or above the threshold.
     anomalies: u64,
 }
+
+state!(State { learned, anomalies });
 
 pub(super) struct RecordMode {
     settings: config::Record,

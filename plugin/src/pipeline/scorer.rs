@@ -1,10 +1,8 @@
 //! Payloads in, events out, and what was learned on the way.
 
-use serde::{Deserialize, Serialize};
-
 use super::event;
 use super::reader::{Read, Reader, Record};
-use super::record_mode::{self, RecordMode};
+use super::record_mode::RecordMode;
 use super::window_mode::WindowMode;
 use super::{Counts, Totals};
 use crate::config::{self, Config, ConfigError};
@@ -12,7 +10,7 @@ use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
 use crate::row::Columns;
 use crate::series;
-use crate::snapshot;
+use crate::snapshot::{self, State};
 
 pub use crate::snapshot::RestoreError;
 
@@ -39,14 +37,6 @@ impl Mode {
             Mode::Record(mode) => mode.columns(),
         }
     }
-}
-
-/// Everything learned, as it stands in a snapshot.
-#[derive(Serialize, Deserialize)]
-struct State<Learned> {
-    payloads: u64,
-    counts: Counts,
-    learned: Learned,
 }
 
 impl Scorer {
@@ -135,35 +125,36 @@ impl Scorer {
 
     /// Everything learned so far.
     pub fn snapshot(&self) -> Vec<u8> {
-        let (payloads, counts) = (self.payloads, self.counts);
-        match &self.mode {
-            Mode::Window(mode) => snapshot::write(&self.config, &State { payloads, counts, learned: &mode.engine }),
-            Mode::Record(mode) => snapshot::write(&self.config, &State { payloads, counts, learned: mode.state() }),
-        }
+        snapshot::write(&self.config, |out| {
+            self.payloads.save(out);
+            self.counts.save(out);
+            match &self.mode {
+                Mode::Window(mode) => mode.engine.save(out),
+                Mode::Record(mode) => mode.state().save(out),
+            }
+        })
     }
 
     /// A scorer that goes on from a snapshot.
     pub fn restore(config: &str, bytes: &[u8]) -> Result<Self, RestoreError> {
         let config = Config::parse(config).map_err(RestoreError::Config)?;
         let mut scorer = Scorer::with(config);
-        let (payloads, counts) = match &mut scorer.mode {
+        let mut state = snapshot::open(&scorer.config, bytes)?;
+        scorer.payloads = State::load(&mut state);
+        scorer.counts = State::load(&mut state);
+        match &mut scorer.mode {
             Mode::Window(mode) => {
-                let state: State<series::Engine> = snapshot::read(&scorer.config, bytes)?;
-                if !mode.restore(state.learned) {
+                if !mode.restore(snapshot::read(state)?) {
                     return Err(snapshot::impossible("the state of the series"));
                 }
-                (state.payloads, state.counts)
             }
             Mode::Record(mode) => {
-                let state: State<record_mode::State> = snapshot::read(&scorer.config, bytes)?;
-                if !mode.restore(state.learned) {
+                if !mode.restore(snapshot::read(state)?) {
                     return Err(snapshot::impossible("the forest"));
                 }
-                (state.payloads, state.counts)
             }
-        };
+        }
         scorer.reader = Reader::new(&scorer.config.input, scorer.mode.columns());
-        (scorer.payloads, scorer.counts) = (payloads, counts);
         Ok(scorer)
     }
 }

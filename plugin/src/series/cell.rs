@@ -2,14 +2,13 @@
 
 use core::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize};
-
 use super::prorate::Share;
 use super::sample::Sample;
 use super::settings::Value;
+use crate::snapshot::state;
 
 /// Sums of a window. They are whole numbers, so the order of adding doesn't matter; they stop at the largest one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) bytes: u64,
     pub(crate) packets: u64,
@@ -19,6 +18,8 @@ pub(crate) struct Sums {
     /// Records of any kind that touch the window, also those without data.
     pub(crate) lines: u64,
 }
+
+state!(Sums { bytes, packets, flows, rejects, lines });
 
 impl Sums {
     #[inline]
@@ -52,7 +53,7 @@ impl Sums {
 }
 
 /// A window of one series that is open.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cell {
     /// Start of the window divided by its length.
     pub(crate) window: i64,
@@ -65,12 +66,16 @@ pub(crate) struct Cell {
     pub(crate) sample: Sample,
 }
 
+state!(Cell { window, sums, skipped, ahead, sample });
+
 /// Windows looked at one by one before the search by halves: with one-minute windows most records are in the newest few.
 const NEAR: usize = 4;
 
 /// The open windows of one series, in order of time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cells(Vec<Cell>);
+
+state!(Cells { 0 });
 
 impl Cells {
     /// The place of a window: where it is, or where it would go. The newest are looked at first.

@@ -1,7 +1,5 @@
 //! The stream of records: into windows, and windows closed as time goes on.
 
-use serde::{Deserialize, Serialize};
-
 use super::cell::Cell;
 use super::close::Scratch;
 use super::frontier::{Frontier, Progress};
@@ -15,6 +13,7 @@ use super::talker::{TalkerKey, record_hash};
 use super::{Observation, Status};
 use crate::incident::time::LAST_SECOND;
 use crate::incident::{Change, Ending};
+use crate::snapshot::state;
 
 /// Windows that wait too far ahead of the frontier, of all series together: wrong timestamps without end must not fill the
 /// memory. They take 8 MB at most; a stream that crosses a gap needs a handful.
@@ -25,7 +24,7 @@ const LAST_GAP: i64 = 86_400;
 const MOST_SPARE: usize = 4_096;
 
 /// Counts since the start of the stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Records that came after a window of theirs was closed, or that were too far ahead of all others to the end.
     pub late: u64,
@@ -39,10 +38,11 @@ pub struct Totals {
     pub anomalies: u64,
 }
 
+state!(Totals { late, implausible, windows, evicted, anomalies });
+
 /// Window mode over one stream.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Engine {
-    #[serde(skip)]
     pub(super) settings: Settings,
     /// Settings that the state depends on: window, sample, and what is detected on.
     shape: (u32, u32, String),
@@ -55,9 +55,10 @@ pub struct Engine {
     next: Option<i64>,
     /// Windows that wait ahead of the frontier.
     pub(super) ahead: u32,
-    #[serde(skip)]
     pub(super) scratch: Scratch,
 }
+
+state!(Engine { shape, registry, frontier, silence, notices, totals, next, ahead } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).

@@ -13,7 +13,7 @@
 //! The first record of all is treated like that, too.
 
 use crate::order;
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Records ahead in a row, of two series at least, that move the frontier.
 const CONFIRMED: usize = 3;
@@ -34,7 +34,7 @@ pub(crate) enum Progress {
 }
 
 /// The state of event time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Frontier {
     /// Seconds; `None` before anything is trusted.
     newest: Option<i64>,
@@ -49,6 +49,8 @@ pub(crate) struct Frontier {
     clock: Option<i64>,
     moved: bool,
 }
+
+state!(Frontier { newest, lateness, window, span, ahead, strays, clock, moved });
 
 impl Frontier {
     pub(crate) fn new(window: i64, lateness: i64) -> Self {

@@ -5,10 +5,9 @@
 //! goes. So a talker's mean is never too high, and too low by at most M/(CAPACITY + 1), where M is the series' own decayed
 //! mean (Agarwal et al., "Mergeable summaries", PODS 2012, lemma 1; decay scales both sides of it).
 
-use crate::order;
-use serde::{Deserialize, Serialize};
-
 use super::talker::TalkerKey;
+use crate::order;
+use crate::snapshot::state;
 
 /// Talkers kept: the error is 1.5 % of the series' traffic, and the memory 48 × 64 bytes = 3 KB a series.
 pub(crate) const CAPACITY: usize = 64;
@@ -17,8 +16,10 @@ pub(crate) const CAPACITY: usize = 64;
 pub(crate) const MEMORY: f64 = 60.0;
 
 /// Mean bytes a window for each of the heaviest talkers, sorted by talker.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Habit(Vec<(TalkerKey, f64)>);
+
+state!(Habit { 0 });
 
 impl Habit {
     /// Learns the `totals` (sorted by talker) of the `n`th ordinary window, counted from 1.

@@ -1,10 +1,9 @@
 //! The `notice` and `window` events.
 
-use serde::{Deserialize, Serialize};
-
 use super::cell::Sums;
 use crate::detect::Verdict;
 use crate::incident::json::Object;
+use crate::snapshot::state;
 
 /// Notices of one kind are told at most once in so many seconds of event time; what happened meanwhile is counted.
 const APART: i64 = 3_600;
@@ -45,7 +44,7 @@ const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Returned, "series_returned", "series that had been evicted are back and start afresh"),
 ];
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Count {
     since: u64,
     told: Option<i64>,
@@ -53,9 +52,13 @@ struct Count {
     example: Option<Vec<u8>>,
 }
 
+state!(Count { since, told, example });
+
 /// Counts that wait to be told.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Notices([Count; KINDS.len()]);
+
+state!(Notices { 0 });
 
 impl Notices {
     pub(crate) fn add(&mut self, kind: Kind, count: u64) {

@@ -6,43 +6,57 @@
 //! out itself, and not the series with a history. At most seven eighths are protected; beyond, the least recently active
 //! of them goes back on probation.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 const NONE: u32 = u32::MAX;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Segment {
     Out,
     Probation,
     Protected,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+state!(
+    enum Segment {
+        Out,
+        Probation,
+        Protected,
+    }
+);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Link {
     newer: u32,
     older: u32,
     segment: Segment,
 }
 
+state!(Link { newer, older, segment });
+
 const OUT: Link = Link { newer: NONE, older: NONE, segment: Segment::Out };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct List {
     newest: u32,
     oldest: u32,
     count: u32,
 }
 
+state!(List { newest, oldest, count });
+
 const EMPTY: List = List { newest: NONE, oldest: NONE, count: 0 };
 
 /// Slots by how recently they were active.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recency {
     links: Vec<Link>,
     probation: List,
     protected: List,
     most_protected: u32,
 }
+
+state!(Recency { links, probation, protected, most_protected });
 
 impl Recency {
     pub(crate) fn new(capacity: u32) -> Self {

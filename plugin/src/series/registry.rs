@@ -2,18 +2,17 @@
 
 use core::ops::RangeInclusive;
 
-use crate::order;
-use serde::{Deserialize, Serialize};
-
 use super::cell::Cells;
 use super::hash::hash;
 use super::recency::Recency;
 use super::table::{Place, Table};
 use super::track::Track;
+use crate::order;
+use crate::snapshot::state;
 
 /// A series after its first window, before its second with any record: too little to spend a detector on, and all that a
 /// spoofed key ever is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Newborn {
     pub(crate) window: i64,
     /// `None`: unknown.
@@ -22,8 +21,10 @@ pub(crate) struct Newborn {
     pub(crate) zeros: u32,
 }
 
+state!(Newborn { window, value, zeros });
+
 /// A series.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Slot {
     pub(crate) key: Vec<u8>,
     hash: u64,
@@ -37,6 +38,8 @@ pub(crate) struct Slot {
     pub(crate) track: Option<Box<Track>>,
 }
 
+state!(Slot { key, hash, taken, touched, active, cells, newborn, track });
+
 /// The seed of the keys' hash. Fixed, as the same input must give the same output everywhere.
 const SEED: u64 = 0x666C_6F77_7363_6F72;
 
@@ -47,7 +50,7 @@ pub(crate) fn key_hash(key: &[u8]) -> u64 {
 }
 
 /// Slots, found by key and replaced by recency. Slot 0 is the total: always there, under no key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Registry {
     capacity: u32,
     slots: Vec<Slot>,
@@ -57,6 +60,8 @@ pub(crate) struct Registry {
     /// Hashes of series with a history that are gone, each at the place its low bits say.
     gone: Vec<u64>,
 }
+
+state!(Registry { capacity, slots, table, recency, free, gone });
 
 /// The slot of the total.
 pub(crate) const TOTAL: u32 = 0;

@@ -16,13 +16,12 @@
 //! set of records, and the same few records tell of one heavy client, of a flood from a thousand addresses to one port, and
 //! of one host scanning a thousand others.
 
-use crate::order;
-use serde::{Deserialize, Serialize};
-
 use super::talker::TalkerKey;
+use crate::order;
+use crate::snapshot::state;
 
 /// A record of the sample. 72 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sampled {
     priority: f64,
     /// Tells records of equal priority apart.
@@ -30,6 +29,8 @@ pub(crate) struct Sampled {
     bytes: u64,
     talker: TalkerKey,
 }
+
+state!(Sampled { priority, record, bytes, talker });
 
 impl Sampled {
     fn is_below(&self, other: &Sampled) -> bool {
@@ -39,8 +40,10 @@ impl Sampled {
 
 /// The highest priorities so far: k records and the one that gives τ. Once there are so many they are a binary heap with
 /// the lowest on top; before, in the order they came.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sample(Vec<Sampled>);
+
+state!(Sample { 0 });
 
 impl Sample {
     /// Offers a record of `bytes` above 0 to a sample of `size` records; `talker` is asked for only if it is taken.

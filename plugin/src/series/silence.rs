@@ -5,7 +5,7 @@
 //! But a stream can be so thin that windows without a line are ordinary. So the mean number of lines a window, λ, decides:
 //! after n empty windows e^(−λ·n) is the chance that a living source of that rate sent none.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// From λ·n of so much on, empty windows are unknown rather than zero. One line a window or more: the first one already.
 const UNKNOWN: f64 = 0.9;
@@ -19,7 +19,7 @@ const MEMORY: f64 = 60.0;
 const LONGEST_RHYTHM: i64 = 600;
 
 /// The liveness of the source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Silence {
     /// Mean lines a window, λ.
     lines: f64,
@@ -29,6 +29,8 @@ pub(crate) struct Silence {
     unknown: i64,
     failed: bool,
 }
+
+state!(Silence { lines, windows, empty, unknown, failed });
 
 /// What an empty window means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

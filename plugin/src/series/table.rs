@@ -3,30 +3,33 @@
 //! The table is never more than a quarter full, so [`PROBES`] buckets in a row are taken only if someone makes keys that
 //! collide; such a key then takes the place of another in those buckets rather than make every lookup slower.
 
-use serde::{Deserialize, Serialize};
+use crate::snapshot::state;
 
 /// Buckets looked at for one key, at most: a few cache lines. At a load of ¼ a run of so many doesn't come by chance.
 const PROBES: usize = 64;
 
 /// Where a slot's key is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     hash: u64,
     /// `u32::MAX`: nowhere.
     bucket: u32,
 }
 
+state!(Entry { hash, bucket });
+
 const NOWHERE: u32 = u32::MAX;
 
 /// Keys are outside; the table knows their hashes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     /// By slot.
     entries: Vec<Entry>,
     /// Slot + 1, or 0. Made anew from the entries after a restore.
-    #[serde(skip)]
     buckets: Vec<u32>,
 }
+
+state!(Table { entries } default { buckets });
 
 /// The place for a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
-
 use super::hash::Hash;
+use crate::snapshot::state;
 
 /// The two ends of a flow record, as its text gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +26,10 @@ pub struct Talker<'a> {
 pub(crate) const FIRST_EPHEMERAL_PORT: u16 = 32_768;
 
 /// An address in 16 bytes, IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2); all zero if the text is no address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Address([u8; 16]);
+
+state!(Address { 0 });
 
 impl Address {
     pub(crate) fn parse(text: &[u8]) -> Self {
@@ -66,7 +67,7 @@ fn parse_dotted(text: &[u8]) -> Option<[u8; 4]> {
 }
 
 /// A talker without the ports of clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TalkerKey {
     /// A hash of the rest, first so that comparing is quick.
     id: u64,
@@ -75,6 +76,8 @@ pub(crate) struct TalkerKey {
     pub(crate) protocol: u8,
     pub(crate) source: Address,
 }
+
+state!(TalkerKey { id, destination, port, protocol, source });
 
 impl TalkerKey {
     pub(crate) fn new(talker: &Talker<'_>) -> Self {

@@ -1,19 +1,20 @@
 //! A series with a history: its detector, its habits and its incidents.
 
-use serde::{Deserialize, Serialize};
-
 use super::cell::Sums;
 use super::habit::{Habit, rate};
 use super::talker::TalkerKey;
 use crate::detect::Detector;
 use crate::incident::Life;
+use crate::snapshot::state;
 
 /// The habit of one number: its mean and its mean distance from it over ordinary windows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Level {
     mean: f64,
     spread: f64,
 }
+
+state!(Level { mean, spread });
 
 impl Level {
     /// The distance from the habit in units of the spread, which is at least a twentieth of the mean or one: a number that
@@ -24,7 +25,7 @@ impl Level {
 }
 
 /// What is kept of a series between windows: the detector (below 48 KB), 3 KB of talkers, and under 1 KB besides.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) detector: Detector,
     pub(crate) life: Life,
@@ -33,6 +34,8 @@ pub(crate) struct Track {
     /// Ordinary windows learned.
     windows: u64,
 }
+
+state!(Track { detector, life, talkers, levels, windows });
 
 impl Track {
     pub(crate) fn new(window: u32) -> Self {
