@@ -3,7 +3,7 @@
 use crate::snapshot::state;
 
 /// Largest factor by which a score can exceed its reference.
-pub const CEILING: f64 = 6.0;
+pub(super) const CEILING: f64 = 6.0;
 
 /// The reference of [`Extreme`] is never below this part of the spread of the values.
 const SPREAD_FLOOR: f64 = 0.2;
@@ -24,7 +24,7 @@ const REPEAT_GROWTH: f64 = 0.025;
 /// R = min(a / max(M, 0.2 spread), 6)
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Extreme {
+pub(super) struct Extreme {
     extreme: f64,
     points: u32,
     since: u32,
@@ -35,7 +35,7 @@ state!(Extreme { extreme, points, since });
 impl Extreme {
     /// `spread` is the mean absolute deviation of the values themselves; it keeps near-constant
     /// series from dividing by nothing.
-    pub fn ratio(&mut self, value: f64, spread: f64) -> f64 {
+    pub(super) fn ratio(&mut self, value: f64, spread: f64) -> f64 {
         let floor = SPREAD_FLOOR * spread;
         let reference = self.extreme.max(floor);
         let ratio = if reference > 0.0 { (value / reference).min(CEILING) } else { 0.0 };
@@ -52,7 +52,7 @@ impl Extreme {
         ratio
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.extreme.is_finite() && self.extreme >= 0.0
     }
 }
@@ -66,7 +66,7 @@ const TAIL_STEP: f64 = 0.04;
 ///
 /// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
 #[derive(Clone, Debug)]
-pub struct Tail {
+pub(super) struct Tail {
     quantile: f64,
 }
 
@@ -79,17 +79,17 @@ impl Default for Tail {
 }
 
 impl Tail {
-    pub fn learn(&mut self, ratio: f64) {
+    pub(super) fn learn(&mut self, ratio: f64) {
         self.quantile *=
             if ratio > self.quantile { 1.0 + TAIL_STEP * (1.0 - TAIL_SHARE) } else { 1.0 - TAIL_STEP * TAIL_SHARE };
         self.quantile = self.quantile.clamp(1.0, 1e12);
     }
 
-    pub fn quantile(&self) -> f64 {
+    pub(super) fn quantile(&self) -> f64 {
         self.quantile
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.quantile.is_finite() && self.quantile >= 1.0
     }
 }
@@ -102,7 +102,7 @@ impl Tail {
 /// s' = s / (1 + w A);  emitted if s' > H, else 0;  on an alert A += 1 and H = m s', else H = s'
 /// ```
 #[derive(Clone, Debug)]
-pub struct HoldOff {
+pub(super) struct HoldOff {
     level: f64,
     fatigue: f64,
 }
@@ -111,7 +111,7 @@ state!(HoldOff { level, fatigue });
 
 /// The constants of a [`HoldOff`].
 #[derive(Clone, Copy, Debug)]
-pub struct HoldOffRule {
+pub(super) struct HoldOffRule {
     /// Points in which the level falls to 1/e.
     pub memory: f64,
     /// The level after an alert, as a multiple of its score.
@@ -130,7 +130,7 @@ impl Default for HoldOff {
 
 impl HoldOff {
     /// Lets `points` pass and returns the score if it is to be emitted, else 0.
-    pub fn pass(&mut self, rule: HoldOffRule, points: f64, score: f64, threshold: f64) -> f64 {
+    pub(super) fn pass(&mut self, rule: HoldOffRule, points: f64, score: f64, threshold: f64) -> f64 {
         self.level *= libm::exp(-points / rule.memory);
         self.fatigue *= libm::exp(-points / rule.rest);
         let tired = score / (1.0 + rule.weight * self.fatigue);
@@ -147,11 +147,11 @@ impl HoldOff {
     }
 
     /// Another half alerted with `score`: hold off as if this one had.
-    pub fn hold(&mut self, rule: HoldOffRule, score: f64) {
+    pub(super) fn hold(&mut self, rule: HoldOffRule, score: f64) {
         self.level = self.level.max(rule.raise * score);
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         let sane = |x: f64| x.is_finite() && x >= 0.0;
         sane(self.level) && sane(self.fatigue)
     }

@@ -13,7 +13,7 @@ const BLOCK_SECONDS: f64 = 300.0;
 
 /// What one row means in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tick {
+pub(super) struct Tick {
     /// Windows since the previous known value, at least 1.
     pub windows: f64,
     /// Windows in a block, at least 1; `None` while the interval is unknown.
@@ -26,7 +26,7 @@ pub struct Tick {
 
 /// Learns the interval of a series (unless it is given) and measures time in windows.
 #[derive(Clone, Debug)]
-pub struct Clock {
+pub(super) struct Clock {
     interval: Option<f64>,
     differences: Vec<i64>,
     previous: Option<i64>,
@@ -37,13 +37,13 @@ state!(Clock { interval, differences, previous, known });
 
 impl Clock {
     /// `interval`: seconds between rows, or `None` to learn it from the first timestamps.
-    pub fn new(interval: Option<f64>) -> Self {
+    pub(super) fn new(interval: Option<f64>) -> Self {
         let interval = interval.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
         Self { interval, differences: Vec::new(), previous: None, known: None }
     }
 
     /// Takes the time of the next row; `known` says that the row has a value.
-    pub fn tick(&mut self, time_s: i64, known: bool) -> Tick {
+    pub(super) fn tick(&mut self, time_s: i64, known: bool) -> Tick {
         if let (None, Some(previous)) = (self.interval, self.previous) {
             let difference = time_s.saturating_sub(previous);
             if difference > 0 {
@@ -75,16 +75,16 @@ impl Clock {
         }
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.interval.is_none_or(|s| s.is_finite() && s > 0.0) && self.differences.len() < INTERVALS_LEARNT_FROM
     }
 }
 
 /// Seconds of a day.
-pub const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
 /// The part of the day that `time_s` lies in, of `parts` equal ones, from 0.
-pub fn part_of_day(time_s: i64, parts: usize) -> usize {
+pub(super) fn part_of_day(time_s: i64, parts: usize) -> usize {
     let second = time_s.rem_euclid(DAY) as usize;
     (second * parts / DAY as usize).min(parts.saturating_sub(1))
 }

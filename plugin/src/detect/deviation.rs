@@ -11,7 +11,7 @@ const NEW_NORMAL: f64 = 180.0;
 
 /// An event that is not over: what was expected when it opened, and by how much the value was off.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deviation {
+pub(super) struct Deviation {
     /// Expected then, stabilised.
     pub expected: f64,
     /// Signed deviation then.
@@ -25,7 +25,7 @@ state!(Deviation { expected, size, left, ignored });
 
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Course {
+pub(super) enum Course {
     /// Still away from what was expected.
     Away,
     /// Away much farther than at the alert.
@@ -37,12 +37,12 @@ pub enum Course {
 }
 
 impl Deviation {
-    pub fn open(x: f64, expected: f64, ignored: bool) -> Self {
+    pub(super) fn open(x: f64, expected: f64, ignored: bool) -> Self {
         Self { expected, size: x - expected, left: NEW_NORMAL, ignored }
     }
 
     /// Where the value x is, `windows` later.
-    pub fn follow(&mut self, x: f64, windows: f64) -> Course {
+    pub(super) fn follow(&mut self, x: f64, windows: f64) -> Course {
         self.left -= windows;
         let off = x - self.expected;
         if self.left <= 0.0 {
@@ -56,7 +56,7 @@ impl Deviation {
         }
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         [self.expected, self.size, self.left].iter().all(|x| x.is_finite())
     }
 }

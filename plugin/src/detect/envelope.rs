@@ -27,7 +27,7 @@ const SHIFT: i64 = 600;
 
 /// The lowest and highest value of each half hour on each of the last days.
 #[derive(Clone, Debug)]
-pub struct Envelope {
+pub(super) struct Envelope {
     low: Vec<f32>,
     high: Vec<f32>,
     day: Option<i64>,
@@ -43,7 +43,7 @@ impl Default for Envelope {
 
 impl Envelope {
     /// The range that enough of the last seven days reached around this time of day.
-    pub fn range(&self, time_s: i64) -> Option<(f64, f64)> {
+    pub(super) fn range(&self, time_s: i64) -> Option<(f64, f64)> {
         let newest = self.day?;
         let mut lows = [f32::INFINITY; MOST];
         let mut highs = [f32::NEG_INFINITY; MOST];
@@ -72,7 +72,7 @@ impl Envelope {
     }
 
     /// The range, widened where it is off the forecast.
-    pub fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
+    pub(super) fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
         let (low, high) = self.range(time_s)?;
         let below = VARIES * (forecast - low).max(0.0);
         let above = VARIES * (high - forecast).max(0.0);
@@ -80,7 +80,7 @@ impl Envelope {
     }
 
     /// Takes the value x of the present.
-    pub fn learn(&mut self, time_s: i64, x: f64) {
+    pub(super) fn learn(&mut self, time_s: i64, x: f64) {
         let day = time_s.div_euclid(DAY);
         let newest = *self.day.get_or_insert(day);
         if day <= newest.saturating_sub(ROWS as i64) {
@@ -106,7 +106,7 @@ impl Envelope {
         }
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.low.len() == ROWS * BINS
             && self.high.len() == ROWS * BINS
             && !self.low.iter().chain(&self.high).any(|x| x.is_nan())

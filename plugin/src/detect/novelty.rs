@@ -35,7 +35,7 @@ const WARM_UP_SECONDS: i64 = 86_400;
 
 /// State of the novelty half.
 #[derive(Clone, Debug, Default)]
-pub struct Novelty {
+pub(super) struct Novelty {
     blocks: u64,
     since: i64,
     /// The first value; all is measured from it, which keeps single precision precise.
@@ -53,7 +53,7 @@ state!(Novelty { blocks, since, origin, spread, mean, hours, residuals, values, 
 
 impl Novelty {
     /// Learns the mean of a block and returns its score, 0 while warming up; 1 is an alert.
-    pub fn observe(&mut self, time_s: i64, value: f64) -> f64 {
+    pub(super) fn observe(&mut self, time_s: i64, value: f64) -> f64 {
         if self.blocks == 0 {
             self.origin = value;
             self.since = time_s;
@@ -85,7 +85,7 @@ impl Novelty {
     }
 
     /// The mean of all values, as an expectation that explains what no predictor does.
-    pub fn mean(&self) -> f64 {
+    pub(super) fn mean(&self) -> f64 {
         self.origin + self.mean
     }
 
@@ -107,7 +107,7 @@ impl Novelty {
         (self.residuals.iter().sum::<f64>() / known).abs()
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         let finite = [self.origin, self.spread, self.mean];
         finite.iter().chain(&self.residuals).all(|x| x.is_finite())
             && self.spread >= 0.0

@@ -4,7 +4,7 @@ use super::clock::part_of_day;
 use crate::snapshot::state;
 
 /// The predictors, in the order of [`Bank::predict`].
-pub const PREDICTORS: usize = 4;
+pub(super) const PREDICTORS: usize = 4;
 /// Rate of the fast mean: about the last ten points.
 const FAST: f64 = 0.2;
 /// Rate of the slow mean: about the last four hundred.
@@ -16,15 +16,15 @@ const PROFILE_EARLY: f64 = 0.3;
 const PROFILE: f64 = 0.05;
 const PROFILE_EARLY_VISITS: u32 = 20;
 /// Rate of the errors: about the last 2000 points.
-pub const ERROR_RATE: f64 = 0.0005;
+pub(super) const ERROR_RATE: f64 = 0.0005;
 /// Errors, and what the means learn, are cut at so many times the mean error, so that an incident is not learnt whole.
-pub const CUT: f64 = 5.0;
+pub(super) const CUT: f64 = 5.0;
 /// Points before anything is cut.
 const CUT_FROM: u64 = 100;
 
 /// Last value, fast mean, slow mean and daily profile, each with its mean absolute error.
 #[derive(Clone, Debug, Default)]
-pub struct Bank {
+pub(super) struct Bank {
     points: u64,
     last: f64,
     fast: f64,
@@ -37,7 +37,7 @@ state!(Bank { points, last, fast, slow, profile, errors });
 
 /// What is expected of the next value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Forecast {
+pub(super) struct Forecast {
     /// All predictions: last value, fast mean, slow mean, daily profile.
     pub all: [f64; PREDICTORS],
     /// The prediction with the smallest recent error.
@@ -47,7 +47,7 @@ pub struct Forecast {
 }
 
 impl Bank {
-    pub fn predict(&self, time_s: i64) -> Forecast {
+    pub(super) fn predict(&self, time_s: i64) -> Forecast {
         let bin = self.profile.get(part_of_day(time_s, BINS));
         let profile = match bin {
             Some((mean, visits)) if *visits > 0 => *mean,
@@ -65,7 +65,7 @@ impl Bank {
     }
 
     /// Learns the value x that came instead of `forecast`.
-    pub fn learn(&mut self, time_s: i64, x: f64, forecast: &Forecast) {
+    pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: &Forecast) {
         let rate = (1.0 / (self.points as f64 + 2.0)).max(ERROR_RATE);
         let cutting = self.points >= CUT_FROM;
         for (error, prediction) in self.errors.iter_mut().zip(forecast.all) {
@@ -97,7 +97,7 @@ impl Bank {
     }
 
     /// Starts the short memories anew at x: at the first value, and after a gap.
-    pub fn resume(&mut self, x: f64) {
+    pub(super) fn resume(&mut self, x: f64) {
         self.last = x;
         self.fast = x;
         if self.points == 0 {
@@ -105,7 +105,7 @@ impl Bank {
         }
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         [self.last, self.fast, self.slow].iter().all(|x| x.is_finite())
             && self.errors.iter().all(|e| e.is_finite() && *e >= 0.0)
             && (self.profile.len() == BINS || (self.profile.is_empty() && self.points == 0))

@@ -9,7 +9,7 @@ const LEAST: f64 = 1.0 / 1024.0;
 
 /// Counts of past scores in bins of equal ratio.
 #[derive(Clone, Debug, Default)]
-pub struct Rarity {
+pub(super) struct Rarity {
     counts: Vec<u32>,
 }
 
@@ -17,7 +17,7 @@ state!(Rarity { counts });
 
 impl Rarity {
     /// The share of scores so far that were as high, to the width of a bin: (1 + higher or equal) / (1 + all), in (0, 1].
-    pub fn observe(&mut self, score: f64) -> f64 {
+    pub(super) fn observe(&mut self, score: f64) -> f64 {
         if self.counts.len() != BINS {
             self.counts = vec![0; BINS];
         }
@@ -34,7 +34,7 @@ impl Rarity {
         (1 + higher) as f64 / (1 + all) as f64
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.counts.is_empty() || self.counts.len() == BINS
     }
 }

@@ -58,18 +58,18 @@ const LONG_GAP: f64 = 10.0;
 const SETTLE: u8 = 3;
 
 /// sign(v) √|v|
-pub fn stabilise(value: f64) -> f64 {
+pub(super) fn stabilise(value: f64) -> f64 {
     if value < 0.0 { -(-value).sqrt() } else { value.sqrt() }
 }
 
 /// The inverse of [`stabilise`]: x |x|
-pub fn restore(x: f64) -> f64 {
+pub(super) fn restore(x: f64) -> f64 {
     x * x.abs()
 }
 
 /// What the residual half finds; x values are stabilised.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Finding {
+pub(super) struct Finding {
     /// 1 opens an alert; 0 while warming up.
     pub score: f64,
     /// The value in question.
@@ -94,7 +94,7 @@ state!(Span { scale, tail });
 
 /// State of the residual half.
 #[derive(Clone, Debug, Default)]
-pub struct Residual {
+pub(super) struct Residual {
     points: u64,
     settle: u8,
     bank: Bank,
@@ -114,7 +114,7 @@ state!(Residual { points, settle, bank, envelope, scale, tail, recent, spans, le
 
 impl Residual {
     /// What is expected at `time_s`, without a value.
-    pub fn expect(&self, time_s: i64) -> Finding {
+    pub(super) fn expect(&self, time_s: i64) -> Finding {
         let forecast = self.bank.predict(time_s);
         let usual = self.envelope.usual(time_s, forecast.best);
         let width = self.width(time_s, &forecast);
@@ -130,7 +130,7 @@ impl Residual {
     }
 
     /// Judges the value, then learns it. `windows`: since the value before it.
-    pub fn observe(&mut self, time_s: i64, value: f64, windows: f64) -> Finding {
+    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64) -> Finding {
         let x = stabilise(value);
         if self.points == 0 {
             self.bank.resume(x);
@@ -243,7 +243,7 @@ impl Residual {
     }
 
     /// Forgets the course of an incident that is over, so that its end is not news.
-    pub fn return_to_normal(&mut self, x: f64) {
+    pub(super) fn return_to_normal(&mut self, x: f64) {
         self.bank.resume(x);
         self.recent.clear();
         self.last_ratio = 0.0;
@@ -264,7 +264,7 @@ impl Residual {
         POINT.of(&self.tail) * self.doubtful_scale(time_s, forecast)
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.bank.is_valid()
             && self.envelope.is_valid()
             && self.scale.is_valid()

@@ -12,7 +12,7 @@ const CUT_FROM: u32 = 20;
 
 /// S: exponentially weighted mean of |r| over the points that moved, with |r| cut at 5 S.
 #[derive(Clone, Debug, Default)]
-pub struct MovedScale {
+pub(super) struct MovedScale {
     scale: f64,
     updates: u32,
 }
@@ -21,7 +21,7 @@ state!(MovedScale { scale, updates });
 
 impl MovedScale {
     /// Learns |r|; `moved` says that the value differs from the one before.
-    pub fn learn(&mut self, size: f64, moved: bool) {
+    pub(super) fn learn(&mut self, size: f64, moved: bool) {
         if !moved || size <= MOVED * self.scale {
             return;
         }
@@ -31,15 +31,15 @@ impl MovedScale {
         self.updates = self.updates.saturating_add(1);
     }
 
-    pub fn scale(&self) -> f64 {
+    pub(super) fn scale(&self) -> f64 {
         self.scale
     }
 
-    pub fn updates(&self) -> u32 {
+    pub(super) fn updates(&self) -> u32 {
         self.updates
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.scale.is_finite() && self.scale >= 0.0
     }
 }
@@ -59,7 +59,7 @@ const LEAST_PART: f64 = 0.3;
 ///
 /// The two compete by Laplace's negative log-likelihood, ln S + |r| / S, averaged over the last 500 points.
 #[derive(Clone, Debug, Default)]
-pub struct DailyScale {
+pub(super) struct DailyScale {
     overall: MovedScale,
     bins: Vec<(f64, u32)>,
     /// Loss of the hour's scale less that of the overall one.
@@ -69,16 +69,16 @@ pub struct DailyScale {
 state!(DailyScale { overall, bins, contest });
 
 impl DailyScale {
-    pub fn scale(&self, time_s: i64) -> f64 {
+    pub(super) fn scale(&self, time_s: i64) -> f64 {
         let overall = self.overall.scale;
         if self.contest < 0.0 { self.bin(time_s).max(LEAST_PART * overall) } else { overall }
     }
 
-    pub fn updates(&self) -> u32 {
+    pub(super) fn updates(&self) -> u32 {
         self.overall.updates
     }
 
-    pub fn learn(&mut self, time_s: i64, size: f64, moved: bool) {
+    pub(super) fn learn(&mut self, time_s: i64, size: f64, moved: bool) {
         let overall = self.overall.scale;
         if !moved || size <= MOVED * overall {
             return;
@@ -107,7 +107,7 @@ impl DailyScale {
         }
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.overall.is_valid()
             && self.contest.is_finite()
             && (self.bins.len() == BINS || self.bins.is_empty())

@@ -71,7 +71,7 @@ impl<const N: usize> Gallery<N> {
 
 /// How unlike the past the recent course is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Unlike {
+pub(super) struct Unlike {
     /// Mean distance a mean to the two nearest shapes.
     pub shape: f64,
     /// Distance to the nearest distribution (mean, spread, extremes).
@@ -80,7 +80,7 @@ pub struct Unlike {
 
 /// The recent points and the shapes and distributions of before.
 #[derive(Clone, Debug, Default)]
-pub struct Course {
+pub(super) struct Course {
     recent: Vec<f64>,
     oldest: usize,
     count: u64,
@@ -91,7 +91,7 @@ pub struct Course {
 state!(Course { recent, oldest, count, shapes, distributions });
 
 impl Course {
-    pub fn observe(&mut self, value: f64) -> Unlike {
+    pub(super) fn observe(&mut self, value: f64) -> Unlike {
         if self.recent.len() < RECENT {
             self.recent.push(value);
         } else if let Some(place) = self.recent.get_mut(self.oldest) {
@@ -155,7 +155,7 @@ impl Course {
         [mean, 1.5 * deviation, 0.5 * low, 0.5 * high].map(|x| x as f32)
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.recent.len() <= RECENT
             && self.recent.len() as u64 <= self.count
             && self.count < u64::MAX / 2

@@ -262,11 +262,11 @@ fn a_corrupt_snapshot_is_refused_or_harmless() {
     for at in (0..snapshot.len()).step_by(7) {
         let mut corrupt = snapshot.clone();
         corrupt[at] ^= (1.0 + 127.0 * noise.next().abs()) as u8;
-        if let Ok(mut other) = snapshot::from_bytes::<Detector>(&corrupt) {
-            if other.is_valid() {
-                for i in 2000..2020 {
-                    other.observe(&Settings::default(), i * MINUTE, Some(1e6));
-                }
+        if let Ok(mut other) = snapshot::from_bytes::<Detector>(&corrupt)
+            && other.is_valid()
+        {
+            for i in 2000..2020 {
+                other.observe(&Settings::default(), i * MINUTE, Some(1e6));
             }
         }
     }

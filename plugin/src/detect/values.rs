@@ -10,7 +10,7 @@ const REMEMBERED: usize = 2048;
 /// A sorted array beats a tree here: an insertion moves 4 KB on average, at most once a block,
 /// which costs less than following the pointers of a tree.
 #[derive(Clone, Debug, Default)]
-pub struct ValueWindow {
+pub(super) struct ValueWindow {
     arrivals: Vec<f32>,
     oldest: usize,
     sorted: Vec<f32>,
@@ -20,14 +20,14 @@ state!(ValueWindow { arrivals, oldest, sorted });
 
 impl ValueWindow {
     /// Distance to the nearest remembered value; `None` before the first.
-    pub fn distance(&self, value: f32) -> Option<f64> {
+    pub(super) fn distance(&self, value: f32) -> Option<f64> {
         let above = self.sorted.partition_point(|seen| *seen < value);
         let next = self.sorted.get(above);
         let previous = above.checked_sub(1).and_then(|below| self.sorted.get(below));
         [next, previous].into_iter().flatten().map(|seen| f64::from(*seen - value).abs()).reduce(f64::min)
     }
 
-    pub fn learn(&mut self, value: f32) {
+    pub(super) fn learn(&mut self, value: f32) {
         if self.arrivals.len() < REMEMBERED {
             self.arrivals.push(value);
         } else if let Some(place) = self.arrivals.get_mut(self.oldest) {
@@ -42,7 +42,7 @@ impl ValueWindow {
         self.sorted.insert(at, value);
     }
 
-    pub fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         self.arrivals.len() <= REMEMBERED
             && self.sorted.len() == self.arrivals.len()
             && self.oldest < REMEMBERED
