@@ -3,11 +3,11 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A progress bar; hidden unless standard error is a terminal.
-pub struct Progress(ProgressBar);
+pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// Progress through an input, of known size or not.
-    pub fn bytes(size: Option<u64>) -> Self {
+    pub(super) fn bytes(size: Option<u64>) -> Self {
         let template = match size {
             Some(_) => "{elapsed_precise} [{bar:40}] {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
             None => "{elapsed_precise} {bytes} {bytes_per_sec}",
@@ -16,7 +16,7 @@ impl Progress {
     }
 
     /// Progress through steps of a kind, for example payloads.
-    pub fn steps(count: Option<u64>, what: &str) -> Self {
+    pub(super) fn steps(count: Option<u64>, what: &str) -> Self {
         let template = match count {
             Some(_) => format!("{{elapsed_precise}} [{{bar:40}}] {{pos}}/{{len}} {what} eta {{eta}}"),
             None => format!("{{elapsed_precise}} {{pos}} {what} {{per_sec}}"),
@@ -32,12 +32,12 @@ impl Progress {
     }
 
     /// Moves on by so much.
-    pub fn advance(&self, by: u64) {
+    pub(super) fn advance(&self, by: u64) {
         self.0.inc(by);
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }
