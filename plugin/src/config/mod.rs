@@ -1,6 +1,6 @@
 //! The configuration: one JSON document, every key optional, every default right for VPC Flow Logs.
 //!
-//! [`table`] is the single definition. Reading and its errors, the configuration in force, the JSON Schema and the
+//! The table in `table.rs` is the single definition. Reading and its errors, the configuration in force, the JSON Schema and the
 //! reference in `docs/configuration.md` derive from it; the defaults are those of the structs. A key that is not known
 //! is an error, because a misspelt threshold would otherwise be a threshold that is silently not there.
 

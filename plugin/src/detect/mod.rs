@@ -1,10 +1,10 @@
 //! Sudden spikes and drops of one series, window by window.
 //!
-//! Two halves look at each value. The [residual](residual) half predicts it and measures the
+//! Two halves look at each value. The residual half predicts it and measures the
 //! miss; it sees each window and gives the expected value, range and direction. The
-//! [novelty](novelty) half compares block means with all of the remembered past; it sees what no
+//! novelty half compares block means with all of the remembered past; it sees what no
 //! predictor does: an odd shape, a value or spread never seen. Either opens an alert at a score of 1;
-//! [hold-off and fatigue](calibrate) make it one for each event.
+//! hold-off and fatigue make it one for each event.
 //!
 //! The detector is deterministic: no clock, no randomness, and of floating point only what IEEE 754
 //! fixes, with `libm` for the rest. So it gives the same bits on each platform.

@@ -14,7 +14,7 @@
 
 use std::net::IpAddr;
 
-/// What has a place in a snapshot. See [`state!`](super::state) for structs and enums.
+/// What has a place in a snapshot. See `state!` for structs and enums.
 pub trait State: Sized {
     /// Appends it.
     fn save(&self, out: &mut Vec<u8>);
