@@ -14,6 +14,7 @@
 //! transcendental functions come from `libm` and never from the platform.
 
 pub mod config;
+mod decimal;
 pub mod decode;
 pub mod detect;
 pub mod discover;

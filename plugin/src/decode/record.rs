@@ -10,6 +10,7 @@ use super::document::Part;
 use super::engine::Engine;
 use super::json::{self, Malformed, Scanner, Text};
 use super::outcome::{Context, Envelope, Leaf, Sink};
+use crate::decimal;
 use crate::failure::{Failure, Layer};
 
 /// What an envelope says about all its records.
@@ -264,8 +265,7 @@ fn moment(value: &[u8]) -> Option<i64> {
     if text.get(4) == Some(&b'-') {
         return iso_8601(text);
     }
-    let text = std::str::from_utf8(text).ok()?;
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    let number = decimal::parse(text)?;
     let milliseconds = if number.abs() < 1e11 { number * 1e3 } else { number };
     (milliseconds.abs() < 9e15).then_some(libm::round(milliseconds) as i64)
 }

@@ -1,10 +1,9 @@
 //! Record mode: each record's numbers are scored with the forest, as the retired service did.
 
-use std::io::Write;
-
 use super::event;
 use super::reader::Record;
 use crate::config::{self, Config};
+use crate::decimal;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
 use crate::row::text::write_escaped;
@@ -175,8 +174,9 @@ impl RecordMode {
                 out.push(b',');
             }
             if known {
-                // Writing to a vector cannot fail.
-                let _ = write!(out, "\"anomaly_score\":{score},\"anomaly_explanation\":");
+                out.extend_from_slice(b"\"anomaly_score\":");
+                decimal::write(score, out);
+                out.extend_from_slice(b",\"anomaly_explanation\":");
                 write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
                 out.extend_from_slice(b"}\n");
             } else {
