@@ -3,6 +3,7 @@
 //! - [`plugin`]: loads the component, limits what it may use, and calls it;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`input`]: payloads from files and pipes;
+//! - [`state`]: where reading has come to and what was learned, kept outside the process;
 //! - [`generate`]: labelled flow logs to try it on; [`report`]: its events as a page for people;
 //! - [`command`]: what the binary `flowscore` does.
 //!
@@ -26,4 +27,5 @@ pub mod generate;
 pub mod input;
 pub mod plugin;
 pub mod report;
+pub mod state;
 pub mod transform;

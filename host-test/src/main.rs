@@ -36,6 +36,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // One implementation of TLS for all clients and servers; they look for it here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Cli::parse().command {
         Command::Demo(args) => args.run(),
         Command::Run(args) => args.run(),
