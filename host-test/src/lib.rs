@@ -4,6 +4,8 @@
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`input`]: payloads from files and pipes;
 //! - [`state`]: where reading has come to and what was learned, kept outside the process;
+//! - [`sink`]: where events go;
+//! - [`serve`]: payloads by HTTP;
 //! - [`generate`]: labelled flow logs to try it on; [`report`]: its events as a page for people;
 //! - [`command`]: what the binary `flowscore` does.
 //!
@@ -28,4 +30,6 @@ pub mod input;
 pub mod plugin;
 pub mod report;
 pub mod state;
+pub mod serve;
+pub mod sink;
 pub mod transform;

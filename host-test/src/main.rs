@@ -13,6 +13,7 @@ use host_test::command::inspect::InspectArgs;
 use host_test::command::report::ReportArgs;
 use host_test::command::run::RunArgs;
 use host_test::command::series::SeriesArgs;
+use host_test::command::serve::ServeArgs;
 
 /// Decodes VPC Flow Logs and detects sudden spikes and drops, in a sandboxed WebAssembly component
 #[derive(Parser)]
@@ -28,6 +29,7 @@ enum Command {
     Run(RunArgs),
     Decode(DecodeArgs),
     Series(SeriesArgs),
+    Serve(ServeArgs),
     Generate(GenerateArgs),
     Report(ReportArgs),
     DiscoverSchema(DiscoverSchemaArgs),
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Report(args) => args.run(),
         Command::DiscoverSchema(args) => args.run(),
         Command::Series(args) => args.run(),
+        Command::Serve(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),
     };
