@@ -3,6 +3,7 @@
 //! - [`plugin`]: loads the component, limits what it may use, and calls it;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`input`]: payloads from files and pipes;
+//! - [`source`]: payloads from a Kinesis stream; [`sink`]: events to where they are wanted;
 //! - [`state`]: where reading has come to and what was learned, kept outside the process;
 //! - [`sink`]: where events go;
 //! - [`serve`]: payloads by HTTP;
@@ -23,12 +24,15 @@
 //! # Ok::<(), host_test::plugin::PluginError>(())
 //! ```
 
+pub mod aws;
 mod bindings;
 pub mod command;
 pub mod generate;
 pub mod input;
 pub mod plugin;
 pub mod report;
+pub mod sink;
+pub mod source;
 pub mod state;
 pub mod serve;
 pub mod sink;

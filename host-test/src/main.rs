@@ -10,6 +10,7 @@ use host_test::command::discover_schema::DiscoverSchemaArgs;
 use host_test::command::exit_code;
 use host_test::command::generate::GenerateArgs;
 use host_test::command::inspect::InspectArgs;
+use host_test::command::kinesis::KinesisArgs;
 use host_test::command::report::ReportArgs;
 use host_test::command::run::RunArgs;
 use host_test::command::series::SeriesArgs;
@@ -27,6 +28,7 @@ struct Cli {
 enum Command {
     Demo(DemoArgs),
     Run(RunArgs),
+    Kinesis(KinesisArgs),
     Decode(DecodeArgs),
     Series(SeriesArgs),
     Serve(ServeArgs),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => args.run(),
         Command::Run(args) => args.run(),
+        Command::Kinesis(args) => args.run(),
         Command::Decode(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Report(args) => args.run(),

@@ -18,6 +18,7 @@ pub mod demo;
 pub mod discover_schema;
 pub mod generate;
 pub mod inspect;
+pub mod kinesis;
 mod progress;
 pub mod report;
 pub mod run;

@@ -86,9 +86,9 @@ impl Alignment {
         self.disordered
     }
 
-    /// Records at hand.
+    /// Whether all that was handed in is out.
     pub fn is_empty(&self) -> bool {
-        self.ready.is_empty()
+        self.ready.is_empty() && self.ended.is_empty()
     }
 
     /// Whether no shard is left.
@@ -103,14 +103,18 @@ impl Alignment {
         self.lanes.insert(shard.clone(), lane);
     }
 
-    /// A shard is done with. The time up to which it was known, which holds for the shards that follow it, too.
-    pub fn remove(&mut self, shard: &str) -> i64 {
-        let Some((shard, lane)) = self.lanes.remove_entry(shard) else { return 0 };
+    /// A shard is done with.
+    pub fn remove(&mut self, shard: &str) {
+        let Some((shard, lane)) = self.lanes.remove_entry(shard) else { return };
         self.bare.remove(&(lane.known, shard.clone()));
         if let Some(first) = lane.records.front() {
             self.ready.remove(&(first.arrived, shard));
         }
-        lane.known
+    }
+
+    /// Whether more of this shard has to be read before it can go on.
+    pub fn is_bare(&self, shard: &str) -> bool {
+        self.lanes.get(shard).is_some_and(|lane| lane.records.is_empty() && !lane.closed)
     }
 
     /// The next records of a shard, in its order. All that arrived before `known` are among them or among those before.
