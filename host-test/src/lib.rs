@@ -6,7 +6,7 @@
 //! - [`source`]: payloads from a Kinesis stream; [`sink`]: events to where they are wanted;
 //! - [`state`]: where reading has come to and what was learned, kept outside the process;
 //! - [`sink`]: where events go;
-//! - [`serve`]: payloads by HTTP;
+//! - [`serve`]: payloads by HTTP; [`multilang`]: records from Amazon's MultiLangDaemon;
 //! - [`generate`]: labelled flow logs to try it on; [`report`]: its events as a page for people;
 //! - [`command`]: what the binary `flowscore` does.
 //!
@@ -29,11 +29,11 @@ mod bindings;
 pub mod command;
 pub mod generate;
 pub mod input;
+pub mod multilang;
 pub mod plugin;
 pub mod report;
+pub mod serve;
 pub mod sink;
 pub mod source;
 pub mod state;
-pub mod serve;
-pub mod sink;
 pub mod transform;

@@ -11,6 +11,7 @@ use host_test::command::exit_code;
 use host_test::command::generate::GenerateArgs;
 use host_test::command::inspect::InspectArgs;
 use host_test::command::kinesis::KinesisArgs;
+use host_test::command::multilang::MultilangArgs;
 use host_test::command::report::ReportArgs;
 use host_test::command::run::RunArgs;
 use host_test::command::series::SeriesArgs;
@@ -32,6 +33,7 @@ enum Command {
     Decode(DecodeArgs),
     Series(SeriesArgs),
     Serve(ServeArgs),
+    Multilang(MultilangArgs),
     Generate(GenerateArgs),
     Report(ReportArgs),
     DiscoverSchema(DiscoverSchemaArgs),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::DiscoverSchema(args) => args.run(),
         Command::Series(args) => args.run(),
         Command::Serve(args) => args.run(),
+        Command::Multilang(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),
     };

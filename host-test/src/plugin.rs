@@ -13,9 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{
-    Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap,
-};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap};
 
 use crate::bindings::exports::flowscore::transform::{decoding, scoring};
 use crate::bindings::{Plugin as Bindings, PluginPre};
@@ -283,10 +281,7 @@ struct Instance {
 }
 
 impl Instance {
-    fn call<T>(
-        &mut self,
-        function: impl FnOnce(&Bindings, &mut Store<Memory>) -> wasmtime::Result<T>,
-    ) -> Result<T> {
+    fn call<T>(&mut self, function: impl FnOnce(&Bindings, &mut Store<Memory>) -> wasmtime::Result<T>) -> Result<T> {
         self.store.set_epoch_deadline(ticks(self.deadline));
         function(&self.bindings, &mut self.store).map_err(|error| explain(&error, self.deadline))
     }

@@ -19,6 +19,7 @@ pub mod discover_schema;
 pub mod generate;
 pub mod inspect;
 pub mod kinesis;
+pub mod multilang;
 mod progress;
 pub mod report;
 pub mod run;

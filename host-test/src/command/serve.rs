@@ -86,8 +86,6 @@ pub struct ServeArgs {
 impl ServeArgs {
     /// Serves until told to stop.
     pub fn run(&self) -> Result<()> {
-        // One implementation of TLS for what is served and what is fetched; a second installation is no error.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let settings = self.settings()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -111,7 +109,12 @@ impl ServeArgs {
         };
         let sink = match &self.forward {
             None => Delivery::Stdout,
-            Some(url) => Delivery::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?, Retries::default()),
+            Some(url) if !matches!(url.scheme(), "http" | "https") => {
+                return Err(Usage(format!("--forward {url}: give an http:// or https:// URL")).into());
+            }
+            Some(url) => {
+                Delivery::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?, Retries::default())
+            }
         };
         let state = match &self.state {
             None => None,
@@ -136,10 +139,9 @@ impl ServeArgs {
             sink,
             state,
             state_every: Duration::from_secs(self.state_every),
-            tick: self.tick.map(|idle| Tick {
-                idle: Duration::from_secs(idle),
-                delay: Duration::from_secs(self.tick_delay),
-            }),
+            tick: self
+                .tick
+                .map(|idle| Tick { idle: Duration::from_secs(idle), delay: Duration::from_secs(self.tick_delay) }),
             stop_within: Duration::from_secs(self.stop_within),
         })
     }

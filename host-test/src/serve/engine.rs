@@ -115,10 +115,12 @@ impl Running {
     fn next_group(&self, jobs: &mut mpsc::Receiver<Job>, every: Duration, tick: Option<Tick>) -> Option<Group> {
         let first = match tick {
             None => jobs.blocking_recv()?,
-            Some(Tick { idle, delay }) => match self.handle.block_on(async { tokio::time::timeout(idle, jobs.recv()).await }) {
-                Ok(job) => job?,
-                Err(_) => return Some(Group::Tick(now() - delay.as_millis() as i64)),
-            },
+            Some(Tick { idle, delay }) => {
+                match self.handle.block_on(async { tokio::time::timeout(idle, jobs.recv()).await }) {
+                    Ok(job) => job?,
+                    Err(_) => return Some(Group::Tick(now() - delay.as_millis() as i64)),
+                }
+            }
         };
         let mut bytes = first.batch.bytes();
         let mut group = vec![first];
@@ -247,7 +249,8 @@ pub(super) fn now() -> i64 {
 
 async fn load(part: &mut Part) -> Result<Option<Saved>> {
     let Some(state) = part.load().await? else { return Ok(None) };
-    let saved = Saved::decode(&state.snapshot).map_err(|reason| StateError::Unusable { object: part.object(), reason })?;
+    let saved =
+        Saved::decode(&state.snapshot).map_err(|reason| StateError::Unusable { object: part.object(), reason })?;
     Ok(Some(saved))
 }
 

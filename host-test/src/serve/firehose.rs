@@ -13,6 +13,7 @@ use std::fmt;
 use axum::http::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ pub fn batch(request_id: &str, body: &[u8]) -> Result<Batch, String> {
     let mut batch = Batch::new(request_id.to_owned());
     let mut data = Vec::new();
     for record in request.records {
-        match record.0 {
+        match record.data {
             Data::Text(text) => {
                 data.clear();
                 match STANDARD.decode_vec(text.as_bytes(), &mut data) {
@@ -84,8 +85,12 @@ struct Request<'a> {
     records: Vec<Record<'a>>,
 }
 
-/// The data of a record; everything else in it is passed over.
-struct Record<'a>(Data<'a>);
+/// What counts of a record; everything else in it is passed over.
+#[derive(serde::Deserialize)]
+struct Record<'a> {
+    #[serde(borrow)]
+    data: Data<'a>,
+}
 
 /// Base64 by the contract; the guide's example for CloudWatch shows an object in its place.
 enum Data<'a> {
@@ -93,44 +98,36 @@ enum Data<'a> {
     Other(Value),
 }
 
-impl<'de> Deserialize<'de> for Record<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Data<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Fields<'a> {
-            #[serde(borrow)]
-            data: Data<'a>,
-        }
-        Fields::deserialize(deserializer).map(|fields| Record(fields.data))
+        deserializer.deserialize_any(Either)
     }
 }
 
-impl<'de> Deserialize<'de> for Data<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Data<'de>;
+/// Takes text without copying it, and objects and arrays.
+struct Either;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("base64 text")
-            }
+impl<'de> Visitor<'de> for Either {
+    type Value = Data<'de>;
 
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Data::Text(Cow::Borrowed(text)))
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("base64 text")
+    }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Data::Text(Cow::Owned(text.to_owned())))
-            }
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Data::Text(Cow::Borrowed(text)))
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                Value::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Data::Other)
-            }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Data::Text(Cow::Owned(text.to_owned())))
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                Value::deserialize(serde::de::value::SeqAccessDeserializer::new(seq)).map(Data::Other)
-            }
-        }
-        deserializer.deserialize_any(Either)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Value::deserialize(MapAccessDeserializer::new(map)).map(Data::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        Value::deserialize(SeqAccessDeserializer::new(seq)).map(Data::Other)
     }
 }
 

@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Router, http::Method};
 use flate2::read::MultiGzDecoder;
 use serde_json::json;
@@ -73,7 +73,6 @@ impl Service {
             .route("/health/ready", get(ready))
             .route("/health/live", get(|| async { "live\n" }))
             .route("/metrics", get(metrics))
-            .route("/", post(receive))
             .fallback(receive)
             .with_state(Arc::new(self))
     }
@@ -115,13 +114,18 @@ impl Refused {
 
 async fn receive(State(service): State<Arc<Service>>, request: Request<Body>) -> Response {
     if request.method() != Method::POST {
-        return (StatusCode::METHOD_NOT_ALLOWED, [("allow", "POST")], "send payloads by POST; see also /health and /metrics\n")
+        return (
+            StatusCode::METHOD_NOT_ALLOWED,
+            [("allow", "POST")],
+            "send payloads by POST; see also /health and /metrics\n",
+        )
             .into_response();
     }
     let request_id = firehose::request_id(request.headers());
     let result = service.accept(request_id.as_deref(), request).await;
     if let Err(Refused { status, reason }) = &result {
-        let metric = if *status == StatusCode::SERVICE_UNAVAILABLE { Metric::BatchesBusy } else { Metric::BatchesRefused };
+        let metric =
+            if *status == StatusCode::SERVICE_UNAVAILABLE { Metric::BatchesBusy } else { Metric::BatchesRefused };
         service.metrics.add(metric, 1);
         if metric == Metric::BatchesRefused {
             let id = request_id.as_deref().unwrap_or("without an id");
@@ -155,7 +159,10 @@ impl Service {
         // Before anything is read: strangers cost nothing.
         if !self.access.admits(&parts.headers) {
             let header = firehose::ACCESS_KEY;
-            return Err(Refused::new(StatusCode::UNAUTHORIZED, format!("the access key ({header}) is missing or wrong")));
+            return Err(Refused::new(
+                StatusCode::UNAUTHORIZED,
+                format!("the access key ({header}) is missing or wrong"),
+            ));
         }
         if let Some(version) = parts.headers.get(firehose::PROTOCOL_VERSION).filter(|version| *version != "1.0") {
             let header = firehose::PROTOCOL_VERSION;
@@ -167,16 +174,24 @@ impl Service {
             let body = match body {
                 Ok(Ok(body)) => body,
                 Ok(Err(error)) if is_too_long(&error) => return Err(self.too_large()),
-                Ok(Err(error)) => return Err(Refused::new(StatusCode::BAD_REQUEST, format!("the body ended early: {error}"))),
-                Err(_) => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body took more than 60 s to arrive")),
+                Ok(Err(error)) => {
+                    return Err(Refused::new(StatusCode::BAD_REQUEST, format!("the body ended early: {error}")));
+                }
+                Err(_) => {
+                    return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body took more than 60 s to arrive"));
+                }
             };
             let body = self.unpack(&parts.headers, body)?;
             match request_id {
-                Some(id) => firehose::batch(id, &body).map_err(|reason| Refused::new(StatusCode::BAD_REQUEST, reason))?,
+                Some(id) => {
+                    firehose::batch(id, &body).map_err(|reason| Refused::new(StatusCode::BAD_REQUEST, reason))?
+                }
                 None => {
-                    let key = parts.headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).map(str::to_owned);
-                    Batch::from_body(key, &body)
-                        .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}")))?
+                    let key =
+                        parts.headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).map(str::to_owned);
+                    Batch::from_body(key, &body).map_err(|error| {
+                        Refused::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))
+                    })?
                 }
             }
         };
@@ -194,7 +209,9 @@ impl Service {
         match tokio::time::timeout(self.answer_within, pending.wait_for(|accepted| *accepted)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(Refused::busy("stopping; send again later")),
-            Err(_) => Err(Refused::busy("the batch is in the queue, but not accepted downstream yet; send it again later")),
+            Err(_) => {
+                Err(Refused::busy("the batch is in the queue, but not accepted downstream yet; send it again later"))
+            }
         }
     }
 
@@ -206,7 +223,9 @@ impl Service {
                 let mut unpacked = Vec::new();
                 let limit = self.max_body as u64 + 1;
                 let read = MultiGzDecoder::new(&body[..]).take(limit).read_to_end(&mut unpacked);
-                read.map_err(|error| Refused::new(StatusCode::BAD_REQUEST, format!("the body is no gzip stream: {error}")))?;
+                read.map_err(|error| {
+                    Refused::new(StatusCode::BAD_REQUEST, format!("the body is no gzip stream: {error}"))
+                })?;
                 if unpacked.len() as u64 == limit {
                     return Err(self.too_large());
                 }

@@ -90,28 +90,66 @@ pub const TABLE: &[Definition] = &[
     define(Metric::BatchesBusy, Kind::Counter, "batches", outcome("busy"), BATCHES),
     define(Metric::BatchesRefused, Kind::Counter, "batches", outcome("refused"), BATCHES),
     define(Metric::Payloads, Kind::Counter, "payloads", None, "Payloads scored"),
-    define(Metric::PayloadBytes, Kind::Counter, "payload_bytes", None, "Bytes of the payloads scored, as handed to the component"),
+    define(
+        Metric::PayloadBytes,
+        Kind::Counter,
+        "payload_bytes",
+        None,
+        "Bytes of the payloads scored, as handed to the component",
+    ),
     define(Metric::RecordsOk, Kind::Counter, "records", outcome("ok"), RECORDS),
     define(Metric::RecordsDropped, Kind::Counter, "records", outcome("dropped"), RECORDS),
     define(Metric::RecordsFailed, Kind::Counter, "records", outcome("failed"), RECORDS),
-    define(Metric::Late, Kind::Counter, "late_records", None, "Records that came after their window was closed; they are ok, but in no window"),
+    define(
+        Metric::Late,
+        Kind::Counter,
+        "late_records",
+        None,
+        "Records that came after their window was closed; they are ok, but in no window",
+    ),
     define(Metric::Windows, Kind::Counter, "windows", None, "Windows closed, over all series"),
-    define(Metric::Anomalies, Kind::Counter, "anomalies", None, "Incidents opened, or records at or above the threshold in record mode"),
+    define(
+        Metric::Anomalies,
+        Kind::Counter,
+        "anomalies",
+        None,
+        "Incidents opened, or records at or above the threshold in record mode",
+    ),
     define(Metric::Series, Kind::Gauge, "series", None, "Series held now"),
     define(Metric::Evicted, Kind::Counter, "series_evicted", None, "Series given up to stay within series.max_series"),
     define(Metric::EventBytes, Kind::Counter, "event_bytes", None, "Bytes of events delivered"),
-    define(Metric::ForwardRetries, Kind::Counter, "forward_retries", None, "Deliveries of events that were not accepted and tried again"),
+    define(
+        Metric::ForwardRetries,
+        Kind::Counter,
+        "forward_retries",
+        None,
+        "Deliveries of events that were not accepted and tried again",
+    ),
     define(Metric::QueueBatches, Kind::Gauge, "queue_batches", None, "Requests that wait for their answer"),
     define(Metric::QueueBytes, Kind::Gauge, "queue_bytes", None, "Bytes of their payloads"),
-    define(Metric::ComponentMemory, Kind::Gauge, "component_memory_bytes", None, "Linear memory of the component; it never shrinks"),
-    define(Metric::ComponentRestarts, Kind::Counter, "component_restarts", None, "Instances of the component that were lost to a limit and replaced"),
+    define(
+        Metric::ComponentMemory,
+        Kind::Gauge,
+        "component_memory_bytes",
+        None,
+        "Linear memory of the component; it never shrinks",
+    ),
+    define(
+        Metric::ComponentRestarts,
+        Kind::Counter,
+        "component_restarts",
+        None,
+        "Instances of the component that were lost to a limit and replaced",
+    ),
     define(Metric::StateWrites, Kind::Counter, "state_writes", None, "States written"),
     define(Metric::StateBytes, Kind::Gauge, "state_bytes", None, "Bytes of the state written last"),
 ];
 
 /// The name of the histogram, and what it says.
-const LATENCY: (&str, &str) =
-    ("flowscore_batch_duration_seconds", "Time from a request's body being read until its events were accepted downstream");
+const LATENCY: (&str, &str) = (
+    "flowscore_batch_duration_seconds",
+    "Time from a request's body being read until its events were accepted downstream",
+);
 
 /// The values.
 #[derive(Debug)]
@@ -205,8 +243,11 @@ pub fn documentation() -> String {
             Kind::Counter => ("_total", "counter"),
             Kind::Gauge => ("", "gauge"),
         };
-        let labels: Vec<String> =
-            family.iter().filter_map(|definition| definition.label).map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let labels: Vec<String> = family
+            .iter()
+            .filter_map(|definition| definition.label)
+            .map(|(label, value)| format!("{label}=\"{value}\""))
+            .collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join("\\|")) };
         let _ = writeln!(text, "| `flowscore_{}{suffix}{labels}` | {kind} | {} |", first.name, first.help);
     }

@@ -69,8 +69,22 @@ pub struct Settings {
 ///
 /// The address cannot be listened on, certificate or state cannot be used, or events cannot be written.
 pub async fn serve(settings: Settings) -> Result<()> {
-    let Settings { listen, tls, access, max_body, answer_within, bounds, plugin, sink, state, state_every, tick, stop_within } =
-        settings;
+    let Settings {
+        listen,
+        tls,
+        access,
+        max_body,
+        answer_within,
+        bounds,
+        plugin,
+        sink,
+        state,
+        state_every,
+        tick,
+        stop_within,
+    } = settings;
+    // From the very first: whoever sees it ready may tell it to stop.
+    let mut stop = Stop::new()?;
     let metrics = Arc::new(Metrics::default());
     let (admission, jobs) = Admission::new(bounds, metrics.clone());
     let admission = Arc::new(admission);
@@ -91,7 +105,8 @@ pub async fn serve(settings: Settings) -> Result<()> {
             Some(config.map_err(|error| Usage(format!("cannot use the certificate and key in {files}: {error}")))?)
         }
     };
-    let listener = std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
+    let listener =
+        std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
 
@@ -114,7 +129,6 @@ pub async fn serve(settings: Settings) -> Result<()> {
     };
     eprintln!("flowscore: listening on {scheme}://{address}");
 
-    let mut stop = Stop::new()?;
     tokio::select! {
         result = &mut engine_ended => return result.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly"))),
         () = stop.told() => {}

@@ -37,12 +37,12 @@ impl Saved {
     /// From bytes, or what is wrong with them.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let end = bytes.iter().position(|byte| *byte == b'\n').ok_or("it has no first line")?;
-        let Head { remembered, outbox_bytes } =
-            serde_json::from_slice(&bytes[..end]).map_err(|error| format!("its first line is not as it should be: {error}"))?;
+        let Head { remembered, outbox_bytes } = serde_json::from_slice(&bytes[..end])
+            .map_err(|error| format!("its first line is not as it should be: {error}"))?;
         let rest = &bytes[end + 1..];
-        let (outbox, snapshot) = rest
-            .split_at_checked(outbox_bytes)
-            .ok_or_else(|| format!("its first line says {outbox_bytes} bytes of events, and there are {} bytes", rest.len()))?;
+        let (outbox, snapshot) = rest.split_at_checked(outbox_bytes).ok_or_else(|| {
+            format!("its first line says {outbox_bytes} bytes of events, and there are {} bytes", rest.len())
+        })?;
         Ok(Saved { remembered, outbox: outbox.to_vec(), snapshot: snapshot.to_vec() })
     }
 }
@@ -55,11 +55,19 @@ mod tests {
     fn what_is_written_is_read() {
         for saved in [
             Saved::default(),
-            Saved { remembered: vec!["a\n\"".into(), "b".into()], outbox: b"{}\n{}\n".to_vec(), snapshot: vec![0, 10, 255] },
+            Saved {
+                remembered: vec!["a\n\"".into(), "b".into()],
+                outbox: b"{}\n{}\n".to_vec(),
+                snapshot: vec![0, 10, 255],
+            },
         ] {
             assert_eq!(Saved::decode(&saved.encode()), Ok(saved));
         }
-        for (bytes, named) in [(&b""[..], "no first line"), (b"x\n", "first line"), (b"{\"remembered\":[],\"outbox_bytes\":9}\nab", "9 bytes")] {
+        for (bytes, named) in [
+            (&b""[..], "no first line"),
+            (b"x\n", "first line"),
+            (b"{\"remembered\":[],\"outbox_bytes\":9}\nab", "9 bytes"),
+        ] {
             assert!(Saved::decode(bytes).unwrap_err().contains(named));
         }
     }

@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 
 use super::backoff::Backoff;
 use super::http::{HttpSink, Refused};
+use super::kinesis::KinesisSink;
 use super::stdout;
 
 /// Bytes of events in one request, unless a single event is longer.
@@ -28,6 +29,8 @@ pub enum Delivery {
     File(File),
     /// An HTTP endpoint, and how often it was tried again.
     Http(HttpSink, Retries),
+    /// A Kinesis stream.
+    Kinesis(KinesisSink),
 }
 
 impl Delivery {
@@ -40,7 +43,7 @@ impl Delivery {
     pub fn retries(&self) -> Option<Retries> {
         match self {
             Delivery::Http(_, retries) => Some(retries.clone()),
-            Delivery::Stdout | Delivery::File(_) => None,
+            Delivery::Stdout | Delivery::File(_) | Delivery::Kinesis(_) => None,
         }
     }
 
@@ -56,6 +59,10 @@ impl Delivery {
         match self {
             Delivery::Stdout => stdout::write(events),
             Delivery::File(file) => file.write_all(events),
+            Delivery::Kinesis(sink) => {
+                sink.send(events).await;
+                Ok(())
+            }
             Delivery::Http(http, retries) => {
                 post(http, retries, events).await;
                 Ok(())
