@@ -5,8 +5,8 @@
 //! of the one that had learned more.
 //!
 //! A child of a split so knows series that go on in its sibling. To it they fall silent at the moment of the split, and it
-//! would tell of an outage of each. Those drops are known by their beginning: it lies before the last record of the parent
-//! arrived. They are withheld. The price: an outage that began in the minutes before a split and was not told by then
+//! would tell of an outage of each. Those drops are known by their beginning: it lies no later than the window in which
+//! the last record of the parent arrived. They are withheld. The price: an outage that began in the minutes before a split and was not told by then
 //! is not told.
 
 use jiff::Timestamp;

@@ -85,7 +85,7 @@ struct Leased {
     position: Option<Position>,
     /// The newest arrival time of its records.
     arrived: i64,
-    /// The newest arrival time of its parents' records, if it goes on with their model.
+    /// Until when a drop may begin because of what has moved to a sibling, if it goes on with its parents' model.
     parents_end: Option<i64>,
     saved: Instant,
     is_dirty: bool,
@@ -175,9 +175,17 @@ impl Processor<'_> {
         };
         let (plugin, config) = &self.settings.plugin;
         shard.scorer = restore(plugin, config, &state.snapshot, &parent)?;
-        shard.parents_end = end;
+        shard.parents_end = end.map(|end| end + self.window());
         eprintln!("flowscore: {}: going on with what was learned in {parent}", shard.id);
         Ok(())
+    }
+
+    /// The length of a window in milliseconds: a series falls silent in the one after its last record.
+    fn window(&self) -> i64 {
+        let (plugin, config) = &self.settings.plugin;
+        let config = plugin.check_config(config).unwrap_or_default();
+        let config: serde_json::Value = serde_json::from_str(&config).unwrap_or_default();
+        config["series"]["window"].as_i64().unwrap_or(60) * 1000
     }
 
     fn process<R: BufRead, W: Write>(&mut self, records: &[Record], daemon: &mut Daemon<R, W>) -> Result<()> {
