@@ -110,7 +110,7 @@ impl Reader {
                         eprintln!("flowscore: {} is read again", self.shard);
                     }
                     backoff.reset();
-                    if fetched.at_tip && fetched.records.is_empty() {
+                    if fetched.at_tip {
                         next_call = Instant::now() + IDLE;
                     }
                     let closed = fetched.closed;
@@ -193,6 +193,7 @@ impl Reader {
 fn fetched(answer: GetRecordsOutput, now: i64) -> Fetched {
     let closed = answer.next_shard_iterator.is_none();
     let behind = answer.millis_behind_latest.unwrap_or(0).max(0);
+    let is_empty = answer.records.is_empty();
     let records = answer.records.into_iter().map(|record| Record {
         arrived: record.approximate_arrival_timestamp.and_then(|time| time.to_millis().ok()).unwrap_or(now),
         sequence: record.sequence_number,
@@ -202,7 +203,8 @@ fn fetched(answer: GetRecordsOutput, now: i64) -> Fetched {
         records: records.collect(),
         // A closed shard doesn't say when it was closed.
         known: if closed { 0 } else { now - behind - HOLD },
-        at_tip: closed || behind == 0,
+        // Not before it says so with nothing to say: a closed shard shows its end only then.
+        at_tip: closed || (behind == 0 && is_empty),
         closed,
         behind: if closed { 0 } else { behind },
     }
