@@ -193,7 +193,8 @@ fn what_cannot_be_read_is_said_on_one_line() {
         .output()
         .unwrap();
     assert_eq!(error.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&error.stderr).contains("--discard state"));
+    let error = String::from_utf8_lossy(&error.stderr);
+    assert!(error.contains("--discard state"), "{error}");
 }
 
 /// From flow log lines in CloudWatch Logs, through a subscription, with the state in S3.

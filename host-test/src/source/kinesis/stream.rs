@@ -182,12 +182,7 @@ impl Stream {
                 continue;
             }
             let (to, from) = channel(1);
-            let reader = Reader {
-                client: self.client.clone(),
-                stream: self.name.clone(),
-                shard: name.clone(),
-                read: shard.read,
-            };
+            let reader = Reader::new(&self.client, &self.name, &name, shard.read);
             tokio::spawn(reader.run(to));
             self.alignment.add(&name, shard.arrived);
             self.tips.insert(name.clone(), Tip::default());
