@@ -62,7 +62,8 @@ impl Follow {
     ) -> Result<Self> {
         let stop = Stop::listen().context("cannot listen for signals")?;
         let mut lost = Vec::new();
-        let is_new = state.shards.is_empty();
+        // Where it begins, or learns anew, is kept at once: a crash before the first save must not move it.
+        let is_new = state.snapshot.is_empty();
         let Source { client, stream } = source;
         let stream = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost).await?;
         let mut follow =
@@ -71,7 +72,6 @@ impl Follow {
             follow.tell_loss(shard).await?;
         }
         if is_new {
-            // Where it began is kept at once: a crash before the first save must not move it.
             follow.save().await?;
         }
         Ok(follow)
@@ -98,7 +98,11 @@ impl Follow {
             tokio::select! {
                 biased;
                 () = stop.requested() => return self.save().await,
-                read = self.stream.read_on(), if waits => read.context(HINT)?,
+                read = self.stream.read_on(), if waits => if let Err(error) = read {
+                    // All that was handed out was scored and told.
+                    self.save().await?;
+                    return Err(error.into());
+                },
                 () = tokio::time::sleep_until(save_at), if waits => {}
                 () = std::future::ready(()), if !waits => {}
             }
@@ -201,4 +205,3 @@ impl Follow {
 }
 
 const AGAIN: &str = "nothing was saved since the last save; started again, flowscore reads on from there";
-const HINT: &str = "reading has stopped; if the stream was deleted and made anew, start with --discard state";

@@ -82,17 +82,34 @@ pub type Message = Result<Fetched, SourceError>;
 /// Reads one shard.
 #[derive(Debug)]
 pub struct Reader {
-    /// To the service.
-    pub client: Client,
-    /// The stream.
-    pub stream: String,
-    /// The shard.
-    pub shard: Arc<str>,
-    /// How much of it was read before.
-    pub read: Read,
+    client: Client,
+    stream: String,
+    shard: Arc<str>,
+    read: Read,
+    /// What the last answer showed, if the next one doesn't say that the shard had been closed by then.
+    shown: Shown,
+}
+
+/// What an answer shows besides its records, as long as the shard was open at the time: that of a closed one may look the
+/// same once more, and the shards that follow it may hold records of the time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shown {
+    known: i64,
+    is_at_tip: bool,
 }
 
 impl Reader {
+    /// A reader of a shard of which so much was read before.
+    pub fn new(client: &Client, stream: &str, shard: &Arc<str>, read: Read) -> Self {
+        Reader {
+            client: client.clone(),
+            stream: stream.to_owned(),
+            shard: shard.clone(),
+            read,
+            shown: Shown::default(),
+        }
+    }
+
     /// Reads until the shard ends, reading cannot go on, or nobody listens any more. It reads ahead as far as the channel
     /// has room.
     pub async fn run(mut self, to: Sender<Message>) {
@@ -110,7 +127,7 @@ impl Reader {
                         eprintln!("flowscore: {} is read again", self.shard);
                     }
                     backoff.reset();
-                    if fetched.at_tip && fetched.records.is_empty() {
+                    if fetched.at_tip {
                         next_call = Instant::now() + IDLE;
                     }
                     let closed = fetched.closed;
@@ -153,7 +170,7 @@ impl Reader {
         match call.customize().interceptor(date.clone()).send().await {
             Ok(answer) => {
                 *iterator = answer.next_shard_iterator.clone();
-                let fetched = fetched(answer, date.milliseconds());
+                let fetched = fetched(answer, date.milliseconds(), &mut self.shown);
                 if let Some(last) = fetched.records.last() {
                     let position = crate::state::Position { sequence: last.sequence.clone(), sub_sequence: None };
                     self.read = Read::UpTo(position);
@@ -190,9 +207,11 @@ impl Reader {
     }
 }
 
-fn fetched(answer: GetRecordsOutput, now: i64) -> Fetched {
+fn fetched(answer: GetRecordsOutput, now: i64, shown: &mut Shown) -> Fetched {
     let closed = answer.next_shard_iterator.is_none();
     let behind = answer.millis_behind_latest.unwrap_or(0).max(0);
+    let is_at_tip = behind == 0 && answer.records.is_empty();
+    let before = std::mem::replace(shown, Shown { known: now - behind - HOLD, is_at_tip });
     let records = answer.records.into_iter().map(|record| Record {
         arrived: record.approximate_arrival_timestamp.and_then(|time| time.to_millis().ok()).unwrap_or(now),
         sequence: record.sequence_number,
@@ -201,8 +220,8 @@ fn fetched(answer: GetRecordsOutput, now: i64) -> Fetched {
     Fetched {
         records: records.collect(),
         // A closed shard doesn't say when it was closed.
-        known: if closed { 0 } else { now - behind - HOLD },
-        at_tip: closed || behind == 0,
+        known: if closed { 0 } else { before.known },
+        at_tip: closed || (before.is_at_tip && is_at_tip),
         closed,
         behind: if closed { 0 } else { behind },
     }
@@ -232,10 +251,14 @@ impl Failure {
             Some("ExpiredTokenException" | "ExpiredToken" | "RequestExpired" | "InternalFailure") | None => {
                 Failure::Passing(reason)
             }
-            Some(_) => match error.raw_response() {
-                Some(response) if response.status().is_server_error() => Failure::Passing(reason),
-                _ => Failure::Lasting(reason),
-            },
+            Some(_) if error.raw_response().is_some_and(|response| response.status().is_server_error()) => {
+                Failure::Passing(reason)
+            }
+            // The sequence numbers of another stream of the same name are no arguments for this one.
+            Some("InvalidArgumentException" | "ResourceNotFoundException") => Failure::Lasting(format!(
+                "{reason} If the stream was deleted and made anew, start with --discard state"
+            )),
+            Some(_) => Failure::Lasting(reason),
         }
     }
 }

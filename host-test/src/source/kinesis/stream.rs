@@ -23,6 +23,13 @@ pub use super::align::{Next as Item, Record};
 
 type Waiting = Pin<Box<dyn Future<Output = (Arc<str>, Receiver<Message>, Option<Message>)> + Send>>;
 
+#[derive(Clone, Copy, Default)]
+struct Tip {
+    /// Milliseconds; none: it was not asked yet.
+    behind: Option<i64>,
+    is_reached: bool,
+}
+
 /// A stream that is being read.
 pub struct Stream {
     client: Client,
@@ -34,9 +41,8 @@ pub struct Stream {
     /// Readers of shards with records at hand; the others are waited for.
     readers: BTreeMap<Arc<str>, Receiver<Message>>,
     waiting: FuturesUnordered<Waiting>,
-    /// How far each shard was behind its tip when it was last read, in milliseconds; none: it was not, or it has been at
-    /// its tip only in parts.
-    behind: BTreeMap<Arc<str>, Option<i64>>,
+    /// How far each shard that is being read was from its tip when it was last asked.
+    tips: BTreeMap<Arc<str>, Tip>,
 }
 
 impl Stream {
@@ -71,7 +77,7 @@ impl Stream {
             alignment: Alignment::new(clock),
             readers: BTreeMap::new(),
             waiting: FuturesUnordered::new(),
-            behind: BTreeMap::new(),
+            tips: BTreeMap::new(),
         };
         stream.begin_shards();
         Ok(stream)
@@ -94,17 +100,17 @@ impl Stream {
 
     /// How far the shard that is farthest behind is behind its tip, in milliseconds. None before that is known of all.
     pub fn behind(&self) -> Option<i64> {
-        self.behind.values().copied().max_by_key(|behind| behind.unwrap_or(i64::MAX)).unwrap_or(Some(0))
+        self.tips.values().try_fold(0, |behind, tip| Some(behind.max(tip.behind?)))
     }
 
     /// Shards that are being read.
     pub fn shards(&self) -> usize {
-        self.behind.len()
+        self.tips.len()
     }
 
     /// Whether everything was handed out that the stream held when it was last asked.
     pub fn is_at_tip(&self) -> bool {
-        self.alignment.is_empty() && self.behind() == Some(0)
+        self.alignment.is_empty() && self.tips.values().all(|tip| tip.is_reached)
     }
 
     /// Whether there is nothing to come: all shards are closed and have no successors.
@@ -134,7 +140,7 @@ impl Stream {
             return Err(SourceError::Unavailable(format!("the reader of {shard} has gone")));
         };
         let fetched = message?;
-        self.behind.insert(shard.clone(), fetched.at_tip.then_some(0).or(Some(fetched.behind)));
+        self.tips.insert(shard.clone(), Tip { behind: Some(fetched.behind), is_reached: fetched.at_tip });
         self.readers.insert(shard.clone(), receiver);
         self.alignment.push(&shard, fetched.records, fetched.known, fetched.closed);
         if self.alignment.is_bare(&shard) {
@@ -162,7 +168,7 @@ impl Stream {
         self.begin_shards();
         self.alignment.remove(shard);
         self.readers.remove(shard);
-        self.behind.remove(shard);
+        self.tips.remove(shard);
         Ok(())
     }
 
@@ -172,19 +178,14 @@ impl Stream {
             let shard = self.progress.entry(name.clone()).or_insert_with(|| Shard::from(Start::TrimHorizon)).clone();
             let is_read = |parent: &String| self.progress.get(parent).is_none_or(|parent| parent.read == Read::All);
             let name: Arc<str> = name.as_str().into();
-            if shard.read == Read::All || self.behind.contains_key(&name) || !parents.iter().all(is_read) {
+            if shard.read == Read::All || self.tips.contains_key(&name) || !parents.iter().all(is_read) {
                 continue;
             }
             let (to, from) = channel(1);
-            let reader = Reader {
-                client: self.client.clone(),
-                stream: self.name.clone(),
-                shard: name.clone(),
-                read: shard.read,
-            };
+            let reader = Reader::new(&self.client, &self.name, &name, shard.read);
             tokio::spawn(reader.run(to));
             self.alignment.add(&name, shard.arrived);
-            self.behind.insert(name.clone(), None);
+            self.tips.insert(name.clone(), Tip::default());
             self.waiting.push(wait(name, from));
         }
     }
