@@ -3,6 +3,10 @@
 //! - [`plugin`]: loads the component, limits what it may use, and calls it;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`input`]: payloads from files and pipes;
+//! - [`source`]: payloads from a Kinesis stream; [`sink`]: events to where they are wanted;
+//! - [`state`]: where reading has come to and what was learned, kept outside the process;
+//! - [`sink`]: where events go;
+//! - [`serve`]: payloads by HTTP; [`multilang`]: records from Amazon's MultiLangDaemon;
 //! - [`generate`]: labelled flow logs to try it on; [`report`]: its events as a page for people;
 //! - [`command`]: what the binary `flowscore` does.
 //!
@@ -20,10 +24,16 @@
 //! # Ok::<(), host_test::plugin::PluginError>(())
 //! ```
 
+pub mod aws;
 mod bindings;
 pub mod command;
 pub mod generate;
 pub mod input;
+pub mod multilang;
 pub mod plugin;
 pub mod report;
+pub mod serve;
+pub mod sink;
+pub mod source;
+pub mod state;
 pub mod transform;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{Cache, CacheConfig, Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap};
 
 use crate::bindings::exports::flowscore::transform::{decoding, scoring};
 use crate::bindings::{Plugin as Bindings, PluginPre};
@@ -102,7 +102,7 @@ type Result<T> = std::result::Result<T, PluginError>;
 #[derive(Clone)]
 pub struct Plugin {
     engine: Engine,
-    bindings: PluginPre<StoreLimits>,
+    bindings: PluginPre<Memory>,
     limits: Limits,
     _clock: Arc<Clock>,
 }
@@ -216,8 +216,8 @@ impl Plugin {
 
     fn instantiate(&self) -> Result<Instance> {
         let limits = StoreLimitsBuilder::new().memory_size(self.limits.memory).build();
-        let mut store = Store::new(&self.engine, limits);
-        store.limiter(|limits| limits);
+        let mut store = Store::new(&self.engine, Memory { limits, used: 0 });
+        store.limiter(|memory| memory);
         store.set_epoch_deadline(ticks(self.limits.deadline));
         let bindings = self.bindings.instantiate(&mut store).map_err(|error| explain(&error, self.limits.deadline))?;
         Ok(Instance { store, bindings, deadline: self.limits.deadline })
@@ -254,17 +254,34 @@ fn explain(error: &wasmtime::Error, deadline: Duration) -> PluginError {
     }
 }
 
+/// The memory of an instance: what it may have and what it has.
+struct Memory {
+    limits: StoreLimits,
+    used: usize,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let granted = self.limits.memory_growing(current, desired, maximum)?;
+        if granted {
+            self.used += desired - current;
+        }
+        Ok(granted)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
+    }
+}
+
 struct Instance {
-    store: Store<StoreLimits>,
+    store: Store<Memory>,
     bindings: Bindings,
     deadline: Duration,
 }
 
 impl Instance {
-    fn call<T>(
-        &mut self,
-        function: impl FnOnce(&Bindings, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
-    ) -> Result<T> {
+    fn call<T>(&mut self, function: impl FnOnce(&Bindings, &mut Store<Memory>) -> wasmtime::Result<T>) -> Result<T> {
         self.store.set_epoch_deadline(ticks(self.deadline));
         function(&self.bindings, &mut self.store).map_err(|error| explain(&error, self.deadline))
     }
@@ -279,7 +296,7 @@ pub struct Scorer {
 impl Scorer {
     fn call<T>(
         &mut self,
-        function: impl FnOnce(scoring::GuestScorer<'_>, &mut Store<StoreLimits>, ResourceAny) -> wasmtime::Result<T>,
+        function: impl FnOnce(scoring::GuestScorer<'_>, &mut Store<Memory>, ResourceAny) -> wasmtime::Result<T>,
     ) -> Result<T> {
         let resource = self.resource;
         self.instance.call(|b, store| function(b.flowscore_transform_scoring().scorer(), store, resource))
@@ -313,6 +330,11 @@ impl Scorer {
     /// Totals so far.
     pub fn totals(&mut self) -> Result<Totals> {
         self.call(|scorer, store, this| scorer.call_totals(store, this))
+    }
+
+    /// Bytes of linear memory that the instance has. It never gives any back.
+    pub fn memory(&self) -> usize {
+        self.instance.store.data().used
     }
 }
 

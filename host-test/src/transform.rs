@@ -146,7 +146,7 @@ impl WasmTransform {
                 for payload in batch {
                     lost(payload, &error, events);
                 }
-                notice(&error, events);
+                notice(&error, FROM_THE_BEGINNING, events);
                 self.scorer = self.plugin.scorer(&self.config)?;
                 let records = batch.len() as u64;
                 Ok(Counts { records, ok: 0, dropped: 0, failed: records })
@@ -178,7 +178,7 @@ impl WasmTransform {
                 self.transform_batch(&payloads, &mut lines).map(|_| ())
             };
             if let Err(error) = result {
-                notice(&error, &mut lines);
+                notice(&error, FROM_THE_BEGINNING, &mut lines);
             }
         }
         push_lines(&lines, output);
@@ -203,7 +203,8 @@ pub(crate) fn typed(kind: &str, members: &Value) -> String {
     format!("{{\"type\":\"{kind}\",{}", members.to_string().trim_start_matches('{'))
 }
 
-fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
+/// Appends the `failed` event of a payload that cost an instance.
+pub(crate) fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
     use base64::Engine as _;
     let event = serde_json::json!({
         "id": payload.id,
@@ -216,8 +217,12 @@ fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
     events.push(b'\n');
 }
 
-fn notice(error: &PluginError, events: &mut Vec<u8>) {
-    let message = format!("{error}; a new instance has taken over and learns from the beginning");
+/// How it goes on where nothing of what was learned is left.
+pub(crate) const FROM_THE_BEGINNING: &str = "a new instance has taken over and learns from the beginning";
+
+/// Appends the notice that an instance was lost and how it goes on.
+pub(crate) fn notice(error: &PluginError, goes_on: &str, events: &mut Vec<u8>) {
+    let message = format!("{error}; {goes_on}");
     let event = serde_json::json!({ "kind": "plugin_restarted", "message": message });
     events.extend_from_slice(typed("notice", &event).as_bytes());
     events.push(b'\n');
@@ -240,7 +245,7 @@ impl TaskTransform for WasmTransform {
                 None => {
                     let mut lines = Vec::new();
                     if let Err(error) = self.finish(&mut lines) {
-                        notice(&error, &mut lines);
+                        notice(&error, FROM_THE_BEGINNING, &mut lines);
                     }
                     push_lines(&lines, &mut output);
                 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::plugin::{Limits, Plugin, PluginError, RestoreError};
+use crate::state::StateError;
 
 pub mod check_config;
 pub mod decode;
@@ -18,10 +19,13 @@ pub mod demo;
 pub mod discover_schema;
 pub mod generate;
 pub mod inspect;
+pub mod kinesis;
+pub mod multilang;
 mod progress;
 pub mod report;
 pub mod run;
 pub mod series;
+pub mod serve;
 
 /// Wrong usage or configuration: exit code 2.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ impl std::error::Error for Usage {}
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     for cause in error.chain() {
-        if cause.is::<Usage>() {
+        if cause.is::<Usage>() || matches!(cause.downcast_ref(), Some(StateError::Url { .. })) {
             return 2;
         }
         match cause.downcast_ref::<PluginError>() {

@@ -1,0 +1,48 @@
+//! Clients of AWS services: region and credentials by the usual chain.
+
+use anyhow::Result;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::command::Usage;
+
+/// What all clients have in common.
+pub async fn configuration(region: Option<&str>) -> Result<SdkConfig> {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let configuration = loader.load().await;
+    if configuration.region().is_none() {
+        let hint = "no AWS region: give --region, set AWS_REGION, or name one in the profile (~/.aws/config)";
+        return Err(Usage(hint.into()).into());
+    }
+    Ok(configuration)
+}
+
+/// A client of Kinesis Data Streams, at the region's endpoint or another one.
+pub fn kinesis(configuration: &SdkConfig, endpoint_url: Option<&str>) -> Client {
+    let mut builder = aws_sdk_kinesis::config::Builder::from(configuration);
+    if let Some(url) = endpoint_url {
+        builder = builder.endpoint_url(url);
+    }
+    Client::from_conf(builder.build())
+}
+
+/// What a failed call says, on one line.
+pub fn reason<E>(error: &SdkError<E>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let text = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => DisplayErrorContext(error).to_string(),
+    };
+    text.replace('\n', " ")
+}

@@ -1,0 +1,207 @@
+//! The loop: records in their order to the scorer, events to the output, and then the state.
+//!
+//! The order of the three is what makes it exact. Events are accepted by the output *before* the state is saved that has
+//! them behind it: a crash in between tells them again, and never leaves one out. The state holds the position and the
+//! model together: a crash anywhere rolls both back to the same record. And as the order of records is decided by the
+//! records alone (see [`align`](crate::source::kinesis::align)), the second run comes to the same events.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use aws_sdk_kinesis::Client;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::output::Output;
+use super::stop::Stop;
+use crate::plugin::{Payload, Scorer, Totals};
+use crate::source::kinesis::{Item, Stream};
+use crate::state::{Part, Start, State};
+use crate::transform::typed;
+
+/// Payloads handed to the component at once, and the bytes from which fewer are enough.
+const BATCH: usize = 512;
+const BATCH_BYTES: usize = 4 << 20;
+
+/// The stream to read.
+pub(super) struct Source {
+    pub(super) client: Client,
+    pub(super) stream: String,
+}
+
+/// A stream that is being followed.
+pub(super) struct Follow {
+    stream: Stream,
+    scorer: Scorer,
+    output: Output,
+    part: Part,
+    batch: Batch,
+    /// Records read by this process.
+    read: u64,
+    /// Whether anything has changed since the state was saved.
+    is_dirty: bool,
+    stop: Stop,
+}
+
+#[derive(Default)]
+struct Batch {
+    data: Vec<Vec<u8>>,
+    ids: Vec<String>,
+    bytes: usize,
+}
+
+impl Follow {
+    /// Begins, or goes on from a state.
+    pub(super) async fn open(
+        source: Source,
+        start: Start,
+        state: State,
+        scorer: Scorer,
+        output: Output,
+        part: Part,
+    ) -> Result<Self> {
+        let stop = Stop::listen().context("cannot listen for signals")?;
+        let mut lost = Vec::new();
+        // Where it begins, or learns anew, is kept at once: a crash before the first save must not move it.
+        let is_new = state.snapshot.is_empty();
+        let Source { client, stream } = source;
+        let stream = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost).await?;
+        let mut follow =
+            Follow { stream, scorer, output, part, batch: Batch::default(), read: 0, is_dirty: is_new, stop };
+        for shard in &lost {
+            follow.tell_loss(shard).await?;
+        }
+        if is_new {
+            follow.save().await?;
+        }
+        Ok(follow)
+    }
+
+    /// Goes on until told to stop, or with `once` until everything was read that is there.
+    pub(super) async fn run(&mut self, save_every: Duration, once: bool) -> Result<()> {
+        let mut stop = self.stop.clone();
+        let mut save_at = Instant::now() + save_every;
+        loop {
+            let waits = self.score_what_is_at_hand().await?;
+            if self.stream.is_over() {
+                eprintln!("flowscore: all shards are closed, and none follow them: the stream is at its end");
+                return self.save().await;
+            }
+            if waits && once && self.stream.is_at_tip() {
+                return self.save().await;
+            }
+            if Instant::now() >= save_at {
+                self.save().await?;
+                save_at = Instant::now() + save_every;
+            }
+            // Stopping goes first, or a stream that always has more would never end.
+            tokio::select! {
+                biased;
+                () = stop.requested() => return self.save().await,
+                read = self.stream.read_on(), if waits => if let Err(error) = read {
+                    // All that was handed out was scored and told.
+                    self.save().await?;
+                    return Err(error.into());
+                },
+                () = tokio::time::sleep_until(save_at), if waits => {}
+                () = std::future::ready(()), if !waits => {}
+            }
+        }
+    }
+
+    /// Scores one batch of what is at hand, and tells its events. Whether more has to be read first.
+    async fn score_what_is_at_hand(&mut self) -> Result<bool> {
+        while self.batch.data.len() < BATCH && self.batch.bytes < BATCH_BYTES {
+            match self.stream.at_hand() {
+                Some(Item::Record(shard, record)) => {
+                    self.batch.bytes += record.data.len();
+                    self.batch.ids.push(format!("{shard}:{}", record.sequence));
+                    self.batch.data.push(record.data);
+                }
+                Some(Item::Tick(now)) => {
+                    self.score().await?;
+                    let scored = self.scorer.tick(now).context(AGAIN)?;
+                    self.is_dirty = true;
+                    self.send(&scored.events).await?;
+                }
+                Some(Item::End(shard)) => {
+                    self.score().await?;
+                    self.stream.end_shard(&shard).await?;
+                    self.is_dirty = true;
+                }
+                None => {
+                    self.score().await?;
+                    return Ok(true);
+                }
+            }
+        }
+        self.score().await?;
+        Ok(false)
+    }
+
+    async fn score(&mut self) -> Result<()> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.data.is_empty() {
+            return Ok(());
+        }
+        let payloads: Vec<Payload<'_>> =
+            batch.data.iter().zip(&batch.ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
+        let scored = self.scorer.transform(&payloads).context(AGAIN)?;
+        self.read += payloads.len() as u64;
+        self.is_dirty = true;
+        self.send(&scored.events).await
+    }
+
+    async fn send(&mut self, events: &[u8]) -> Result<()> {
+        tokio::select! {
+            sent = self.output.send(events) => sent,
+            () = self.stop.overdue() => Err(anyhow!(
+                "stopped while the output did not accept events; what was read since the last save is read again next time"
+            )),
+        }
+    }
+
+    /// Saves the state; all events that led to it were accepted before.
+    async fn save(&mut self) -> Result<()> {
+        if !self.is_dirty {
+            return Ok(());
+        }
+        let state = State {
+            shards: self.stream.progress().clone(),
+            clock: self.stream.clock(),
+            snapshot: self.scorer.snapshot()?,
+        };
+        self.part.save(&state).await?;
+        self.is_dirty = false;
+        Ok(())
+    }
+
+    async fn tell_loss(&mut self, shard: &str) -> Result<()> {
+        let message = format!(
+            "{shard} is gone from the stream and had not been read to its end: its last records have expired unread, or the \
+             stream was made anew"
+        );
+        eprintln!("flowscore: {message}");
+        let mut event = typed("notice", &json!({ "kind": "records_expired", "message": message }));
+        event.push('\n');
+        self.send(event.as_bytes()).await
+    }
+
+    pub(super) fn totals(&mut self) -> Result<Totals> {
+        Ok(self.scorer.totals()?)
+    }
+
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.part.version()
+    }
+}
+
+const AGAIN: &str = "nothing was saved since the last save; started again, flowscore reads on from there";

@@ -1,0 +1,72 @@
+//! Being told to stop.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Time that the other end still has to accept events after the signal.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// SIGTERM or SIGINT (Ctrl-C elsewhere), once it has come.
+#[derive(Clone, Debug)]
+pub(super) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Listens from now on. A second signal ends the process at once.
+    pub(super) fn listen() -> io::Result<Self> {
+        let (told, stop) = watch::channel(false);
+        let mut signals = Signals::listen()?;
+        tokio::spawn(async move {
+            signals.next().await;
+            let _ = told.send(true);
+            signals.next().await;
+            // What is stored is whole at any moment.
+            std::process::exit(1);
+        });
+        Ok(Stop(stop))
+    }
+
+    /// Returns when the signal has come.
+    pub(super) async fn requested(&mut self) {
+        // An error would mean that the listener is gone, and then no signal will come.
+        if self.0.wait_for(|told| *told).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Returns a while after the signal has come.
+    pub(super) async fn overdue(&mut self) {
+        self.requested().await;
+        tokio::time::sleep(GRACE).await;
+    }
+}
+
+#[cfg(unix)]
+struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! { _ = self.0.recv() => {}, _ = self.1.recv() => {} }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

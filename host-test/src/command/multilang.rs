@@ -1,0 +1,106 @@
+//! `flowscore multilang`: a record processor of the KCL MultiLangDaemon.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use url::Url;
+
+use super::{PluginArgs, Usage};
+use crate::aws;
+use crate::multilang::processor::{Settings, process};
+use crate::multilang::protocol::Daemon;
+use crate::sink::delivery::{Delivery, Retries};
+use crate::sink::http::HttpSink;
+use crate::sink::kinesis::KinesisSink;
+use crate::state::Store;
+
+/// Process records for Amazon's KCL MultiLangDaemon, which starts it for each shard: events to HTTP, a stream or a file
+#[derive(Args)]
+#[command(after_help = "\
+Examples (executableName in the daemon's properties file):
+  executableName = flowscore multilang --stream VPCFlowLogs --state s3://my-bucket/flowscore --output http://127.0.0.1:8080/
+  executableName = flowscore multilang --stream VPCFlowLogs --state /mnt/shared/flowscore --output kinesis://alerts
+
+Standard input and output are the daemon's protocol, so that events need another place: --output. The state of each shard
+must be where every worker can reach it. A checkpoint is made only after the events were accepted and the state was saved;
+after a crash the next worker goes on from the state, and events told since then are told again, with the same `id`.
+With --stream the shards that others were split or merged into go on with what was learned in those (kinesis:ListShards).")]
+pub struct MultilangArgs {
+    #[command(flatten)]
+    plugin: PluginArgs,
+    /// Directory or URL (file://, s3://, gs://, az://) for the states of the shards, within reach of all workers
+    #[arg(long, value_name = "URL")]
+    state: String,
+    /// Name of this reader of the stream; each has states of its own
+    #[arg(long, value_name = "NAME", default_value = "flowscore-multilang")]
+    application: String,
+    /// Name of the stream; without it children of a shard do not go on with what was learned in it
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
+    /// Where events go: http(s)://… (POST of lines, until accepted), kinesis://STREAM, or a file
+    #[arg(long, value_name = "WHERE", alias = "forward")]
+    output: String,
+    /// Seconds between two saves of the state, each with a checkpoint
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
+    save_every: u64,
+    /// Region, if not that of the environment or profile
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Kinesis endpoint, if not that of the region
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<Url>,
+}
+
+impl MultilangArgs {
+    /// Serves the daemon until it closes the pipe.
+    pub fn run(&self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .context("cannot start the thread for what goes over the network")?;
+        let plugin = self.plugin.load()?;
+        let config = self.plugin.config_text()?;
+        plugin.check_config(&config)?;
+        let is_stream = self.output.starts_with("kinesis://");
+        let client = match self.stream.is_some() || is_stream {
+            true => {
+                let configuration = runtime.block_on(aws::configuration(self.region.as_deref()))?;
+                Some(aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str)))
+            }
+            false => None,
+        };
+        let settings = Settings {
+            plugin: (plugin, config),
+            store: Store::open(&self.state, &self.application, self.stream.as_deref().unwrap_or("stream"))?,
+            delivery: self.delivery(client.as_ref())?,
+            stream: client.zip(self.stream.clone()),
+            save_every: Duration::from_secs(self.save_every),
+        };
+        let mut daemon = Daemon::new(io::stdin().lock(), io::stdout().lock());
+        let result = process(settings, &runtime, &mut daemon);
+        runtime.shutdown_background();
+        result
+    }
+
+    fn delivery(&self, client: Option<&aws_sdk_kinesis::Client>) -> Result<Delivery> {
+        let output = &self.output;
+        if let (Some(stream), Some(client)) = (output.strip_prefix("kinesis://"), client) {
+            return Ok(Delivery::Kinesis(KinesisSink::new(client.clone(), stream)));
+        }
+        if output.starts_with("http://") || output.starts_with("https://") {
+            let url = Url::parse(output).map_err(|error| Usage(format!("--output {output}: {error}")))?;
+            return Ok(Delivery::Http(HttpSink::new(url).context("cannot set up an HTTP client")?, Retries::default()));
+        }
+        if output == "-" || output.contains("://") {
+            let hint = "give an http:// or https:// URL, kinesis://STREAM, or a file (standard output is the daemon's)";
+            return Err(Usage(format!("--output {output}: {hint}")).into());
+        }
+        let path = PathBuf::from(output);
+        Ok(Delivery::file(&path)
+            .map_err(|error| Usage(format!("--output {output}: cannot write the file: {error}")))?)
+    }
+}

@@ -1,0 +1,148 @@
+//! `flowscore serve`: payloads by HTTP in, events out.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use url::Url;
+
+use super::{PluginArgs, Usage};
+use crate::serve::access::AccessKey;
+use crate::serve::admission::Bounds;
+use crate::serve::engine::Tick;
+use crate::serve::{Settings, serve};
+use crate::sink::delivery::{Delivery, Retries};
+use crate::sink::http::HttpSink;
+use crate::state::Store;
+
+/// Serve HTTP: Firehose deliveries and Vector's http sink in, events out
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  flowscore serve --listen 127.0.0.1:18080 --forward http://127.0.0.1:18081/scored
+  flowscore serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem --access-key-file firehose.key \\
+      --forward http://127.0.0.1:18081/scored --state s3://my-bucket/flowscore
+  curl --data-binary @payloads.txt http://127.0.0.1:18080/
+
+POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
+gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
+503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    plugin: PluginArgs,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
+    listen: SocketAddr,
+    /// Where events are posted to, as lines of JSON; without it they go to standard output
+    #[arg(long, value_name = "URL")]
+    forward: Option<Url>,
+    /// Where the state is kept: a directory, or s3://…, gs://…, az://…; without it nothing outlives the process
+    #[arg(long, value_name = "URL")]
+    state: Option<String>,
+    /// The name of this instance's state in --state; several instances need a name each
+    #[arg(long, value_name = "NAME", default_value = "serve", requires = "state")]
+    application: String,
+    /// Shortest time between two states, in seconds; batches wait for their state, so that this is the longest delay it adds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=120))]
+    state_every: u64,
+    /// File with the access key that senders must show (X-Amz-Firehose-Access-Key, or Authorization: Bearer)
+    #[arg(long, value_name = "FILE")]
+    access_key_file: Option<PathBuf>,
+    /// Certificate chain for TLS (PEM); with --tls-key
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Largest body, as sent and unpacked, in MiB; a larger one is answered 413, which makes Firehose give it up
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    max_body: u64,
+    /// Requests that may wait for their answer at the same time; more are answered 503
+    #[arg(long, value_name = "REQUESTS", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    queue: u64,
+    /// Memory for what waits, in MiB; more is answered 503
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    queue_memory: u64,
+    /// Accepted batches whose names are remembered, to know a re-send; 0: none
+    #[arg(long, value_name = "BATCHES", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    remember: u64,
+    /// Seconds after which a batch that is still worked on is answered 503; its re-send waits for the same outcome
+    #[arg(long, value_name = "SECONDS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=175))]
+    answer_within: u64,
+    /// Tell the component the time when nothing came for so many seconds, so that windows close and silence is noticed.
+    /// Only for live streams: see docs/serve.md
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    tick: Option<u64>,
+    /// How far, in seconds, the time told lies behind the clock: at least what flow logs take to arrive
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(..=86_400), requires = "tick")]
+    tick_delay: u64,
+    /// Seconds that the queue may take to empty when told to stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=3_600))]
+    stop_within: u64,
+}
+
+impl ServeArgs {
+    /// Serves until told to stop.
+    pub fn run(&self) -> Result<()> {
+        let settings = self.settings()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the threads that serve")?;
+        let result = runtime.block_on(serve(settings));
+        // The scoring thread may be waiting for downstream, and the process ends with this one.
+        std::mem::forget(runtime);
+        result
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        let access = match &self.access_key_file {
+            None => AccessKey::open(),
+            Some(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Usage(format!("cannot read the access key {shown}: {error}")))?;
+                AccessKey::from_file(&text).map_err(|reason| Usage(format!("the access key file {shown} {reason}")))?
+            }
+        };
+        let sink = match &self.forward {
+            None => Delivery::Stdout,
+            Some(url) if !matches!(url.scheme(), "http" | "https") => {
+                return Err(Usage(format!("--forward {url}: give an http:// or https:// URL")).into());
+            }
+            Some(url) => {
+                Delivery::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?, Retries::default())
+            }
+        };
+        let state = match &self.state {
+            None => None,
+            Some(url) => Some(Store::open(url, &self.application, "http")?.part("all")?),
+        };
+        let plugin = self.plugin.load()?;
+        let config = self.plugin.config_text()?;
+        // Wrong configuration is said before anybody sends.
+        plugin.check_config(&config)?;
+        Ok(Settings {
+            listen: self.listen,
+            tls: self.tls_cert.clone().zip(self.tls_key.clone()),
+            access,
+            max_body: (self.max_body as usize) << 20,
+            answer_within: Duration::from_secs(self.answer_within),
+            bounds: Bounds {
+                batches: self.queue as usize,
+                bytes: (self.queue_memory as usize) << 20,
+                remember: self.remember as usize,
+            },
+            plugin: (plugin, config),
+            sink,
+            state,
+            state_every: Duration::from_secs(self.state_every),
+            tick: self
+                .tick
+                .map(|idle| Tick { idle: Duration::from_secs(idle), delay: Duration::from_secs(self.tick_delay) }),
+            stop_within: Duration::from_secs(self.stop_within),
+        })
+    }
+}

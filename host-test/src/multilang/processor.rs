@@ -1,0 +1,368 @@
+//! One shard's records to the scorer, its events to the output, then the state, then the checkpoint.
+//!
+//! The state is the truth: it holds the position and the model together, and replaces the one before as a whole. The
+//! checkpoint in KCL's lease table lies at it or behind it, so that whoever takes the lease over gets all records after
+//! the state's position, and passes over those before.
+
+use std::cmp::Ordering;
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::runtime::Runtime;
+
+use super::inheritance::withhold_moved;
+use super::protocol::{Checkpointed, Daemon, Message, Record};
+use crate::plugin::{Payload, Plugin, Scorer};
+use crate::sink::delivery::Delivery;
+use crate::source::kinesis::shards;
+use crate::state::{Part, Position, Read, Shard, State, StateError, Store};
+
+/// Payloads handed to the component at once, and the bytes from which fewer are enough.
+const CALL_RECORDS: usize = 512;
+const CALL_BYTES: usize = 4 << 20;
+
+/// How long the state of a shard may be held by the worker that had its lease before.
+const TAKE_OVER: Duration = Duration::from_secs(60);
+/// How often a checkpoint that cannot be made now is tried again, half a second apart and more.
+const CHECKPOINTS: u32 = 6;
+
+/// What all shards have in common.
+pub struct Settings {
+    /// The plugin and the text of its configuration.
+    pub plugin: (Plugin, String),
+    /// Where the states are.
+    pub store: Store,
+    /// Where events go.
+    pub delivery: Delivery,
+    /// Client and name of the stream, to find a shard's parents by.
+    pub stream: Option<(aws_sdk_kinesis::Client, String)>,
+    /// The shortest time between two states, and so checkpoints.
+    pub save_every: Duration,
+}
+
+/// Serves the daemon until it closes the pipe.
+///
+/// # Errors
+///
+/// The daemon broke its protocol, events cannot be written, or the state cannot be used.
+pub fn process<R: BufRead, W: Write>(settings: Settings, runtime: &Runtime, daemon: &mut Daemon<R, W>) -> Result<()> {
+    let mut processor = Processor { settings, runtime, shard: None };
+    while let Some((action, message)) = daemon.next_message().context("cannot read what the daemon asks")? {
+        match message {
+            Message::Initialize { shard_id, sequence_number } => {
+                processor.initialize(&shard_id, sequence_number.as_deref())?;
+            }
+            Message::ProcessRecords { records } => processor.process(&records, daemon)?,
+            Message::ShardEnded => processor.end(daemon)?,
+            Message::ShutdownRequested => processor.save(daemon)?,
+            Message::LeaseLost => processor.shard = None,
+            Message::Shutdown { reason } => match reason.as_deref() {
+                Some("TERMINATE") => processor.end(daemon)?,
+                _ => processor.shard = None,
+            },
+            Message::Checkpoint { .. } => {
+                return Err(anyhow!("the daemon answered a checkpoint that nobody asked for"));
+            }
+        }
+        daemon.done(&action).context("cannot answer the daemon")?;
+    }
+    Ok(())
+}
+
+struct Processor<'a> {
+    settings: Settings,
+    runtime: &'a Runtime,
+    shard: Option<Leased>,
+}
+
+/// A shard whose lease this process has.
+struct Leased {
+    id: String,
+    part: Part,
+    scorer: Scorer,
+    /// The last record that was scored.
+    position: Option<Position>,
+    /// The newest arrival time of its records.
+    arrived: i64,
+    /// Until when a drop may begin because of what has moved to a sibling, if it goes on with its parents' model.
+    parents_end: Option<i64>,
+    saved: Instant,
+    is_dirty: bool,
+    /// Since when another process has the state, while the daemon says that the lease is ours.
+    taken: Option<Instant>,
+}
+
+impl Processor<'_> {
+    fn initialize(&mut self, id: &str, sequence: Option<&str>) -> Result<()> {
+        let mut part = self.open(id)?;
+        let state = self.runtime.block_on(part.load())?;
+        let (plugin, config) = &self.settings.plugin;
+        let mut shard = Leased {
+            id: id.to_owned(),
+            part,
+            scorer: plugin.scorer(config)?,
+            position: None,
+            arrived: 0,
+            parents_end: None,
+            saved: Instant::now(),
+            is_dirty: false,
+            taken: None,
+        };
+        match state {
+            Some(state) => {
+                shard.scorer = restore(plugin, config, &state.snapshot, &shard.part.object())?;
+                if let Some(Shard { read: Read::UpTo(position), arrived }) = state.shards.get(id) {
+                    shard.position = Some(position.clone());
+                    shard.arrived = *arrived;
+                }
+                shard.parents_end = state.clock;
+                let version = shard.part.version();
+                eprintln!("flowscore: {id}: going on from version {version} of {}", shard.part.object());
+                // Words are no numbers: TRIM_HORIZON and LATEST say that there is no checkpoint.
+                let checkpoint = sequence.filter(|sequence| sequence.bytes().all(|byte| byte.is_ascii_digit()));
+                let behind = checkpoint.zip(shard.position.as_ref());
+                if behind.is_some_and(|(checkpoint, position)| order(&position.sequence, checkpoint) == Ordering::Less)
+                {
+                    eprintln!(
+                        "flowscore: {id}: the state lies behind the checkpoint in the lease table: it was brought back from a \
+                         copy, or another program made the checkpoint. The records in between are left out"
+                    );
+                }
+            }
+            None => self.inherit(&mut shard)?,
+        }
+        self.shard = Some(shard);
+        Ok(())
+    }
+
+    /// Opens the state of a shard, whose former holder may take a moment to let go of it.
+    fn open(&self, id: &str) -> Result<Part> {
+        let begun = Instant::now();
+        loop {
+            match self.settings.store.part(id) {
+                Err(StateError::Taken { .. }) if begun.elapsed() < TAKE_OVER => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// A shard without a state goes on with the model of its parents, if it has some.
+    fn inherit(&self, shard: &mut Leased) -> Result<()> {
+        let Some((client, stream)) = &self.settings.stream else {
+            eprintln!("flowscore: {}: there is no state yet: learning from the beginning", shard.id);
+            return Ok(());
+        };
+        let parents = match self.runtime.block_on(shards::list(client, stream)) {
+            Ok(mut listed) => listed.remove(&shard.id).unwrap_or_default(),
+            Err(error) => {
+                eprintln!("flowscore: {}: cannot find the shards it follows: {error}", shard.id);
+                Vec::new()
+            }
+        };
+        let mut states = Vec::new();
+        for parent in parents {
+            if let Some(state) = self.runtime.block_on(self.settings.store.peek(&parent))? {
+                states.push((parent, state));
+            }
+        }
+        let end = states.iter().flat_map(|(_, state)| state.shards.values()).map(|shard| shard.arrived).max();
+        let Some((parent, state)) = states.into_iter().max_by_key(|(_, state)| state.snapshot.len()) else {
+            eprintln!("flowscore: {}: there is no state yet: learning from the beginning", shard.id);
+            return Ok(());
+        };
+        let (plugin, config) = &self.settings.plugin;
+        shard.scorer = restore(plugin, config, &state.snapshot, &parent)?;
+        shard.parents_end = end.map(|end| end + self.window());
+        eprintln!("flowscore: {}: going on with what was learned in {parent}", shard.id);
+        Ok(())
+    }
+
+    /// The length of a window in milliseconds: a series falls silent in the one after its last record.
+    fn window(&self) -> i64 {
+        let (plugin, config) = &self.settings.plugin;
+        let config = plugin.check_config(config).unwrap_or_default();
+        let config: serde_json::Value = serde_json::from_str(&config).unwrap_or_default();
+        config["series"]["window"].as_i64().unwrap_or(60) * 1000
+    }
+
+    fn process<R: BufRead, W: Write>(&mut self, records: &[Record], daemon: &mut Daemon<R, W>) -> Result<()> {
+        let Some(shard) = &mut self.shard else { return Ok(()) };
+        if shard.taken.is_some() {
+            return shard.still_taken();
+        }
+        let mut events = Vec::new();
+        shard.score(records, &mut events)?;
+        self.runtime.block_on(self.settings.delivery.deliver(&events)).context("cannot write events")?;
+        if shard.saved.elapsed() >= self.settings.save_every {
+            self.save(daemon)?;
+        }
+        Ok(())
+    }
+
+    /// Saves the state and asks for a checkpoint at its position.
+    fn save<R: BufRead, W: Write>(&mut self, daemon: &mut Daemon<R, W>) -> Result<()> {
+        let Some(shard) = &mut self.shard else { return Ok(()) };
+        if !shard.is_dirty || !shard.save(self.runtime, false)? {
+            return Ok(());
+        }
+        let position = shard.position.clone();
+        let Some(Position { sequence, sub_sequence }) = &position else { return Ok(()) };
+        // A checkpoint that was not made is made by the next one; the state is ahead of it, and right.
+        self.checkpoint(Some((sequence, *sub_sequence)), daemon)
+    }
+
+    /// The shard is at its end: its children begin only after its last checkpoint.
+    fn end<R: BufRead, W: Write>(&mut self, daemon: &mut Daemon<R, W>) -> Result<()> {
+        if let Some(shard) = &mut self.shard {
+            shard.save(self.runtime, true)?;
+        }
+        self.checkpoint(None, daemon)?;
+        self.shard = None;
+        Ok(())
+    }
+
+    fn checkpoint<R: BufRead, W: Write>(
+        &mut self,
+        at: Option<(&str, Option<u64>)>,
+        daemon: &mut Daemon<R, W>,
+    ) -> Result<()> {
+        let mut pause = Duration::from_millis(500);
+        for _ in 0..CHECKPOINTS {
+            match daemon.checkpoint(at).context("cannot make a checkpoint")? {
+                Checkpointed::Done => return Ok(()),
+                Checkpointed::LeaseLost => {
+                    self.shard = None;
+                    return Ok(());
+                }
+                Checkpointed::Refused(error) => {
+                    eprintln!("flowscore: the daemon refused a checkpoint: {error}");
+                    return Ok(());
+                }
+                Checkpointed::Later(error) => {
+                    eprintln!("flowscore: no checkpoint now ({error}); trying again in {pause:?}");
+                    std::thread::sleep(pause);
+                    pause *= 2;
+                }
+            }
+        }
+        eprintln!(
+            "flowscore: no checkpoint after {CHECKPOINTS} attempts; what was scored is in the state all the same"
+        );
+        Ok(())
+    }
+}
+
+impl Leased {
+    /// Scores the records that lie behind the position.
+    fn score(&mut self, records: &[Record], events: &mut Vec<u8>) -> Result<()> {
+        let new: Vec<&Record> = records.iter().filter(|record| self.is_new(record)).collect();
+        let mut rest = &new[..];
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take(CALL_RECORDS).take_while(|record| {
+                bytes += record.data.as_ref().map_or(0, String::len);
+                bytes <= CALL_BYTES
+            });
+            let (call, after) = rest.split_at(fits.count().max(1));
+            let data: Vec<Vec<u8>> = call.iter().map(|record| record.payload()).collect();
+            let ids: Vec<String> = call.iter().map(|record| self.name(record)).collect();
+            let payloads: Vec<Payload<'_>> =
+                data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
+            let scored = self.scorer.transform(&payloads).context(AGAIN)?;
+            events.extend_from_slice(&scored.events);
+            rest = after;
+        }
+        if let Some(last) = new.last() {
+            self.position =
+                Some(Position { sequence: last.sequence_number.clone(), sub_sequence: last.sub_sequence_number });
+            let arrived = new.iter().filter_map(|record| record.approximate_arrival_timestamp).fold(0.0, f64::max);
+            self.arrived = self.arrived.max(arrived as i64);
+            self.is_dirty = true;
+        }
+        if let Some(end) = self.parents_end {
+            let withheld = withhold_moved(events, end);
+            if withheld > 0 {
+                eprintln!("flowscore: {}: withheld {withheld} drops that began before the shard did", self.id);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_new(&self, record: &Record) -> bool {
+        let Some(position) = &self.position else { return true };
+        match order(&record.sequence_number, &position.sequence) {
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            // A position without a sub-sequence means the whole record.
+            Ordering::Equal => match (record.sub_sequence_number, position.sub_sequence) {
+                (Some(record), Some(position)) => record > position,
+                _ => false,
+            },
+        }
+    }
+
+    fn name(&self, record: &Record) -> String {
+        match record.sub_sequence_number {
+            None | Some(0) => format!("{}:{}", self.id, record.sequence_number),
+            Some(sub) => format!("{}:{}:{sub}", self.id, record.sequence_number),
+        }
+    }
+
+    /// Saves the state. False if another process has it, which then has the lease, too, and this one is told soon.
+    fn save(&mut self, runtime: &Runtime, ended: bool) -> Result<bool> {
+        let read = match (&self.position, ended) {
+            (_, true) => Read::All,
+            (Some(position), false) => Read::UpTo(position.clone()),
+            (None, false) => return Ok(true),
+        };
+        let state = State {
+            shards: [(self.id.clone(), Shard { read, arrived: self.arrived })].into(),
+            clock: self.parents_end,
+            snapshot: self.scorer.snapshot()?,
+        };
+        match runtime.block_on(self.part.save(&state)) {
+            Ok(()) => {
+                self.saved = Instant::now();
+                self.is_dirty = false;
+                Ok(true)
+            }
+            Err(error @ StateError::Taken { .. }) => {
+                eprintln!("flowscore: {}: {error}", self.id);
+                self.taken = Some(Instant::now());
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn still_taken(&self) -> Result<()> {
+        match self.taken {
+            Some(since) if since.elapsed() > TAKE_OVER => Err(anyhow!(
+                "{}: another process writes the state {} while the lease is ours: give each application a --state or \
+                 --application of its own",
+                self.id,
+                self.part.object()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+const AGAIN: &str = "nothing was saved since the last checkpoint; whoever takes the shard over goes on from there";
+
+fn restore(plugin: &Plugin, config: &str, snapshot: &[u8], object: &str) -> Result<Scorer> {
+    if snapshot.is_empty() {
+        return Ok(plugin.scorer(config)?);
+    }
+    plugin.restore(config, snapshot).with_context(|| {
+        format!("the state {object} does not fit; move it away to learn anew, or give another --application")
+    })
+}
+
+/// The order of two sequence numbers: whole numbers of up to 129 digits without leading zeros.
+fn order(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}

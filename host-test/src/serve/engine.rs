@@ -1,0 +1,270 @@
+//! The one task that scores: batches in order, in, and their events out, before their senders are told.
+//!
+//! Batches that wait are taken as a group. For each group, in this order:
+//!
+//! 1. its batches are scored;
+//! 2. with a state, the snapshot, the batches' names and the group's events are saved together;
+//! 3. the events are delivered;
+//! 4. the senders are told.
+//!
+//! A crash before 2 leaves nothing behind: the senders send again, and the batches are scored as if for the first time. A
+//! crash after 2 repeats the delivery, with the same bytes, before anything else, and the senders that send again are told
+//! that their batch is known. So every batch counts exactly once in the model, whatever the order of the re-sends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::admission::{Admission, Job};
+use super::metrics::{Metric, Metrics};
+use super::model::{Model, given_up};
+use super::saved::Saved;
+use crate::plugin::Plugin;
+use crate::sink::delivery::Delivery;
+use crate::state::{Part, State, StateError};
+use crate::transform::{FROM_THE_BEGINNING, notice};
+
+/// Batches of a group, and bytes from which fewer are enough.
+const GROUP_BATCHES: usize = 256;
+const GROUP_BYTES: usize = 64 << 20;
+
+/// When the clock on the wall is told to the component.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick {
+    /// After so long without a batch, and again after as long.
+    pub idle: Duration,
+    /// The time told lies so far behind the clock.
+    pub delay: Duration,
+}
+
+/// The scoring task, not yet started.
+pub struct Engine {
+    /// The plugin and the text of its configuration.
+    pub plugin: (Plugin, String),
+    /// Where events go.
+    pub sink: Delivery,
+    /// Where the state is kept.
+    pub state: Option<Part>,
+    /// The shortest time between two states, for which senders are made to wait.
+    pub state_every: Duration,
+    /// Whether and when time is told.
+    pub tick: Option<Tick>,
+    /// Which batches come in.
+    pub admission: Arc<Admission>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Engine {
+    /// Goes on from the state, then scores what comes in until the queue ends. Blocks; `handle` runs what waits for others.
+    pub fn run(self, mut jobs: mpsc::Receiver<Job>, handle: &Handle) -> Result<()> {
+        let Engine { plugin: (plugin, config), mut sink, mut state, state_every, tick, admission, metrics } = self;
+        let saved = match &mut state {
+            Some(part) => handle.block_on(load(part))?,
+            None => None,
+        };
+        let Saved { remembered, outbox, snapshot } = saved.unwrap_or_default();
+        let model = Model::new(plugin, config, Some(&snapshot[..]).filter(|snapshot| !snapshot.is_empty()))?;
+        handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
+        admission.open(&remembered);
+        let mut running = Running {
+            model,
+            sink,
+            state,
+            saved_outbox: !outbox.is_empty(),
+            last_save: Instant::now(),
+            admission,
+            metrics,
+            handle: handle.clone(),
+        };
+        running.measure()?;
+        while let Some(group) = running.next_group(&mut jobs, state_every, tick) {
+            running.group(&group)?;
+        }
+        // A next start has nothing to deliver again.
+        if running.saved_outbox {
+            running.save(&[], &[])?;
+        }
+        Ok(())
+    }
+}
+
+/// Batches, or the time.
+enum Group {
+    Jobs(Vec<Job>),
+    Tick(i64),
+}
+
+struct Running {
+    model: Model,
+    sink: Delivery,
+    state: Option<Part>,
+    /// The state that was saved last has events in it.
+    saved_outbox: bool,
+    last_save: Instant,
+    admission: Arc<Admission>,
+    metrics: Arc<Metrics>,
+    handle: Handle,
+}
+
+impl Running {
+    /// What is next; none at the end of the queue.
+    fn next_group(&self, jobs: &mut mpsc::Receiver<Job>, every: Duration, tick: Option<Tick>) -> Option<Group> {
+        let first = match tick {
+            None => jobs.blocking_recv()?,
+            Some(Tick { idle, delay }) => {
+                match self.handle.block_on(async { tokio::time::timeout(idle, jobs.recv()).await }) {
+                    Ok(job) => job?,
+                    Err(_) => return Some(Group::Tick(now() - delay.as_millis() as i64)),
+                }
+            }
+        };
+        let mut bytes = first.batch.bytes();
+        let mut group = vec![first];
+        let until = self.last_save + if self.state.is_some() { every } else { Duration::ZERO };
+        while group.len() < GROUP_BATCHES && bytes < GROUP_BYTES {
+            let next = jobs.try_recv().ok().or_else(|| {
+                let wait = until.saturating_duration_since(Instant::now());
+                let next = async { tokio::time::timeout(wait, jobs.recv()).await };
+                (!wait.is_zero()).then(|| self.handle.block_on(next).ok().flatten()).flatten()
+            });
+            let Some(next) = next else { break };
+            bytes += next.batch.bytes();
+            group.push(next);
+        }
+        Some(Group::Jobs(group))
+    }
+
+    fn group(&mut self, group: &Group) -> Result<()> {
+        let mut events = Vec::new();
+        let jobs = match group {
+            Group::Tick(now) => {
+                if let Err(error) = self.model.tick(*now, &mut events) {
+                    let goes_on = self.replace(&[])?;
+                    notice(&error, &goes_on, &mut events);
+                }
+                // Time that closed nothing is not worth a state: it is told again.
+                if events.is_empty() {
+                    return Ok(());
+                }
+                &[][..]
+            }
+            Group::Jobs(jobs) => {
+                self.score(jobs, &mut events)?;
+                jobs
+            }
+        };
+        if self.state.is_some() {
+            self.save(jobs, &events)?;
+        }
+        self.measure()?;
+        self.handle.block_on(self.sink.deliver(&events)).context("cannot write events")?;
+        self.metrics.add(Metric::EventBytes, events.len() as u64);
+        for job in jobs {
+            self.admission.accepted(job);
+        }
+        Ok(())
+    }
+
+    fn score(&mut self, jobs: &[Job], events: &mut Vec<u8>) -> Result<()> {
+        let mut good: Vec<&Job> = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let before = events.len();
+            let counts = match self.model.score(&job.batch, events) {
+                Ok(counts) => {
+                    good.push(job);
+                    counts
+                }
+                Err(error) => {
+                    eprintln!("flowscore: batch {}: {error}", job.batch.id);
+                    events.truncate(before);
+                    let goes_on = self.replace(&good)?;
+                    given_up(&job.batch, &error, &goes_on, events)
+                }
+            };
+            self.metrics.add(Metric::Payloads, job.batch.len() as u64);
+            self.metrics.add(Metric::PayloadBytes, job.batch.bytes() as u64);
+            self.metrics.add(Metric::RecordsOk, counts.ok);
+            self.metrics.add(Metric::RecordsDropped, counts.dropped);
+            self.metrics.add(Metric::RecordsFailed, counts.failed);
+        }
+        Ok(())
+    }
+
+    /// A new instance in the place of one that was lost: from the state, if there is one, with the batches scored since.
+    /// Returns how it goes on, for people.
+    fn replace(&mut self, since: &[&Job]) -> Result<String> {
+        self.metrics.add(Metric::ComponentRestarts, 1);
+        let saved = match &mut self.state {
+            Some(part) => self.handle.block_on(load(part))?,
+            None => None,
+        };
+        let Some(saved) = saved.filter(|saved| !saved.snapshot.is_empty()) else {
+            self.model.replace(None)?;
+            return Ok(FROM_THE_BEGINNING.into());
+        };
+        self.model.replace(Some(&saved.snapshot))?;
+        for job in since {
+            self.model.score(&job.batch, &mut Vec::new())?;
+        }
+        Ok("a new instance has taken over from the state, with everything learned before".into())
+    }
+
+    /// Saves the model, the names of batches with these as the newest, and events that are still to be delivered.
+    fn save(&mut self, jobs: &[Job], events: &[u8]) -> Result<()> {
+        let Some(part) = &mut self.state else { return Ok(()) };
+        let saved = Saved {
+            remembered: self.admission.remembered(jobs),
+            outbox: events.to_vec(),
+            snapshot: self.model.snapshot()?,
+        };
+        let state = State { snapshot: saved.encode(), ..State::default() };
+        self.handle.block_on(save(part, &state))?;
+        self.metrics.add(Metric::StateWrites, 1);
+        self.metrics.set(Metric::StateBytes, state.snapshot.len() as u64);
+        self.saved_outbox = !events.is_empty();
+        self.last_save = Instant::now();
+        Ok(())
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        let totals = self.model.totals()?;
+        self.metrics.set(Metric::Late, totals.late);
+        self.metrics.set(Metric::Windows, totals.windows);
+        self.metrics.set(Metric::Anomalies, totals.anomalies);
+        self.metrics.set(Metric::Series, totals.series);
+        self.metrics.set(Metric::Evicted, totals.evicted);
+        self.metrics.set(Metric::ComponentMemory, self.model.memory() as u64);
+        Ok(())
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+async fn load(part: &mut Part) -> Result<Option<Saved>> {
+    let Some(state) = part.load().await? else { return Ok(None) };
+    let saved =
+        Saved::decode(&state.snapshot).map_err(|reason| StateError::Unusable { object: part.object(), reason })?;
+    Ok(Some(saved))
+}
+
+/// Saves, as often as it takes while the store cannot be reached.
+async fn save(part: &mut Part, state: &State) -> Result<()> {
+    let mut pause = Duration::from_millis(250);
+    loop {
+        match part.save(state).await {
+            Err(error @ StateError::Store { .. }) => {
+                eprintln!("flowscore: {error}; trying again in {pause:?}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(15));
+            }
+            result => return Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Serving: batches of payloads by HTTP, scored in order, and acknowledged when their events were accepted downstream.
+//!
+//! [`http`] takes requests, as [`firehose`] has them or as [`batch`]es of lines; [`admission`] lets each batch in once;
+//! the one task of [`engine`] feeds them to the [`model`], keeps the state ([`saved`]) and delivers the events.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+
+use crate::command::Usage;
+use crate::plugin::Plugin;
+use crate::sink::delivery::Delivery;
+use crate::state::Part;
+
+pub mod access;
+pub mod admission;
+pub mod batch;
+pub mod engine;
+pub mod firehose;
+pub mod http;
+pub mod metrics;
+pub mod model;
+pub mod saved;
+mod stop;
+
+use access::AccessKey;
+use admission::{Admission, Bounds};
+use engine::{Engine, Tick};
+use http::Service;
+use metrics::Metrics;
+use stop::Stop;
+
+/// What is served, and how.
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Certificate chain and private key (PEM files); none: without TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Who may send.
+    pub access: AccessKey,
+    /// Bytes of the largest body.
+    pub max_body: usize,
+    /// How long a sender waits before it is told 503.
+    pub answer_within: Duration,
+    /// Bounds of what waits.
+    pub bounds: Bounds,
+    /// The plugin and the text of its configuration.
+    pub plugin: (Plugin, String),
+    /// Where events go.
+    pub sink: Delivery,
+    /// Where the state is kept.
+    pub state: Option<Part>,
+    /// The shortest time between two states.
+    pub state_every: Duration,
+    /// Whether and when time is told to the component.
+    pub tick: Option<Tick>,
+    /// How long the queue may take to empty at the end.
+    pub stop_within: Duration,
+}
+
+/// Serves until the process is told to stop (SIGTERM, SIGINT) or cannot go on.
+///
+/// # Errors
+///
+/// The address cannot be listened on, certificate or state cannot be used, or events cannot be written.
+pub async fn serve(settings: Settings) -> Result<()> {
+    let Settings {
+        listen,
+        tls,
+        access,
+        max_body,
+        answer_within,
+        bounds,
+        plugin,
+        sink,
+        state,
+        state_every,
+        tick,
+        stop_within,
+    } = settings;
+    // From the very first: whoever sees it ready may tell it to stop.
+    let mut stop = Stop::new()?;
+    let metrics = Arc::new(Metrics::default());
+    let (admission, jobs) = Admission::new(bounds, metrics.clone());
+    let admission = Arc::new(admission);
+    let service = Service {
+        access,
+        max_body,
+        answer_within,
+        admission: admission.clone(),
+        metrics: metrics.clone(),
+        retries: sink.retries(),
+        readers: Service::readers(),
+    };
+    let tls = match tls {
+        None => None,
+        Some((certificate, key)) => {
+            let config = RustlsConfig::from_pem_file(&certificate, &key).await;
+            let files = format!("{} and {}", certificate.display(), key.display());
+            Some(config.map_err(|error| Usage(format!("cannot use the certificate and key in {files}: {error}")))?)
+        }
+    };
+    let listener =
+        std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+
+    let engine = Engine { plugin, sink, state, state_every, tick, admission: admission.clone(), metrics };
+    let runtime = tokio::runtime::Handle::current();
+    let (ended, mut engine_ended) = tokio::sync::oneshot::channel();
+    // A thread of its own: the component's calls block.
+    std::thread::Builder::new().name("scorer".into()).spawn(move || {
+        let _ = ended.send(engine.run(jobs, &runtime));
+    })?;
+
+    let handle = Handle::new();
+    let make = service.router().into_make_service();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let server = match tls {
+        None => tokio::spawn(axum_server::from_tcp(listener)?.handle(handle.clone()).serve(make)),
+        Some(config) => {
+            tokio::spawn(axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone()).serve(make))
+        }
+    };
+    eprintln!("flowscore: listening on {scheme}://{address}");
+
+    tokio::select! {
+        result = &mut engine_ended => return result.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly"))),
+        () = stop.told() => {}
+    }
+    eprintln!("flowscore: stopping: finishing what is in the queue, for at most {stop_within:?}");
+    admission.close();
+    handle.graceful_shutdown(Some(stop_within));
+    let finish = async {
+        let result = engine_ended.await.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly")));
+        let _ = server.await;
+        result
+    };
+    tokio::select! {
+        result = tokio::time::timeout(stop_within, finish) => {
+            result.unwrap_or_else(|_| Err(anyhow!(
+                "stopped with batches in the queue after {stop_within:?}: downstream did not accept their events. Their \
+                 senders were not told 200 and will send them again"
+            )))
+        }
+        () = stop.told() => Err(anyhow!("stopped at once by a second signal")),
+    }
+}

@@ -1,0 +1,3 @@
+//! Where payloads come from, besides files and pipes.
+
+pub mod kinesis;

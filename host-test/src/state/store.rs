@@ -1,0 +1,187 @@
+//! Loading and saving.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::path::{Path, PathPart};
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
+
+use super::format::{self, Label};
+use super::location;
+use super::{State, StateError};
+
+/// The states of one stream, as one application reads it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    store: Arc<dyn ObjectStore>,
+    directory: Option<PathBuf>,
+    url: String,
+    application: String,
+    stream: String,
+}
+
+impl Store {
+    /// The store at `url`: a directory, which is made, or `file://`, `s3://`, `gs://`, `az://`. Nothing is read yet.
+    pub fn open(url: &str, application: &str, stream: &str) -> Result<Self, StateError> {
+        let (store, directory) = location::open(url)?;
+        let url = url.trim_end_matches('/').to_owned();
+        Ok(Store { store, directory, url, application: application.into(), stream: stream.into() })
+    }
+
+    /// The part of this name, for example a shard. In a directory it is locked until the value is dropped.
+    pub fn part(&self, name: &str) -> Result<Part, StateError> {
+        let path = self.path(name);
+        let lock =
+            self.directory.as_ref().map(|directory| self.lock(directory.join(path.as_ref()), &path)).transpose()?;
+        let label = Label {
+            application: self.application.clone(),
+            stream: self.stream.clone(),
+            part: name.into(),
+            version: 0,
+            writer: format!("{:016x}", RandomState::new().build_hasher().finish()),
+        };
+        Ok(Part { store: self.clone(), path, label, replaces: None, _lock: lock })
+    }
+
+    /// The state of a part that may have another writer, for one that goes on with what was learned there: a child of a
+    /// shard. None if nothing was saved.
+    pub async fn peek(&self, name: &str) -> Result<Option<State>, StateError> {
+        Ok(self.read(&self.path(name)).await?.map(|(_, state, _)| state))
+    }
+
+    fn path(&self, part: &str) -> Path {
+        // Parts of a path encode what a store could not take in a name.
+        let part = format!("{part}.state");
+        [self.application.as_str(), &self.stream, &part].into_iter().map(PathPart::from).collect()
+    }
+
+    fn object(&self, path: &Path) -> String {
+        format!("{}/{path}", self.url)
+    }
+
+    fn lock(&self, state: PathBuf, path: &Path) -> Result<File, StateError> {
+        let file = state.with_extension("lock");
+        let wrong = |error: std::io::Error| StateError::Url {
+            url: self.url.clone(),
+            reason: format!("cannot lock {}: {error}", file.display()),
+        };
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent).map_err(wrong)?;
+        }
+        let lock = File::create(&file).map_err(wrong)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(StateError::Taken {
+                object: self.object(path),
+                reason: format!("it holds the lock {}", file.display()),
+            }),
+            Err(TryLockError::Error(error)) => Err(wrong(error)),
+        }
+    }
+
+    async fn read(&self, path: &Path) -> Result<Option<(Label, State, UpdateVersion)>, StateError> {
+        let failed = |error| StateError::Store { action: "read", object: self.object(path), error };
+        let got = match self.store.get(path).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            got => got.map_err(failed)?,
+        };
+        let version = UpdateVersion { e_tag: got.meta.e_tag.clone(), version: got.meta.version.clone() };
+        let bytes = got.bytes().await.map_err(failed)?;
+        let (label, state) =
+            format::decode(&bytes).map_err(|reason| StateError::Unusable { object: self.object(path), reason })?;
+        let ours = (&self.application, &self.stream);
+        if (&label.application, &label.stream) != ours {
+            let reason = format!("it is of the application {} and the stream {}", label.application, label.stream);
+            return Err(StateError::Unusable { object: self.object(path), reason });
+        }
+        Ok(Some((label, state, version)))
+    }
+}
+
+/// The state of one part of a stream, of which this process is the only writer.
+#[derive(Debug)]
+pub struct Part {
+    store: Store,
+    path: Path,
+    label: Label,
+    /// The object that the next one replaces; none: there must be none.
+    replaces: Option<UpdateVersion>,
+    _lock: Option<File>,
+}
+
+impl Part {
+    /// Where the object is.
+    pub fn object(&self) -> String {
+        self.store.object(&self.path)
+    }
+
+    /// How often it was saved.
+    pub fn version(&self) -> u64 {
+        self.label.version
+    }
+
+    /// What was saved last; none if nothing was yet.
+    pub async fn load(&mut self) -> Result<Option<State>, StateError> {
+        let Some((label, state, version)) = self.store.read(&self.path).await? else {
+            self.replaces = None;
+            return Ok(None);
+        };
+        self.label.version = label.version;
+        self.replaces = Some(version);
+        Ok(Some(state))
+    }
+
+    /// Replaces what was loaded or saved last, at once and as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Taken`] if what is stored is not what this process has loaded or saved last.
+    pub async fn save(&mut self, state: &State) -> Result<(), StateError> {
+        let failed = |error| StateError::Store { action: "write", object: self.object(), error };
+        let label = Label { version: self.label.version + 1, ..self.label.clone() };
+        let bytes = format::encode(&label, state)
+            .map_err(|error| failed(Error::Generic { store: "state", source: Box::new(error) }))?;
+        let payload = PutPayload::from(bytes);
+        let mode = match (&self.store.directory, &self.replaces) {
+            // The lock sees to it that there is no other.
+            (Some(_), _) => PutMode::Overwrite,
+            (None, Some(version)) => PutMode::Update(version.clone()),
+            (None, None) => PutMode::Create,
+        };
+        let put = |mode: PutMode| self.store.store.put_opts(&self.path, payload.clone(), PutOptions::from(mode));
+        let result = match put(mode).await {
+            // A store without conditions, or told to do without them.
+            Err(Error::NotImplemented { .. }) => put(PutMode::Overwrite).await,
+            result => result,
+        };
+        let replaces = match result {
+            Ok(put) => put.into(),
+            Err(Error::Precondition { .. } | Error::AlreadyExists { .. }) => self.is_ours(&label).await?,
+            Err(error) => return Err(failed(error)),
+        };
+        self.replaces = Some(replaces);
+        self.label = label;
+        Ok(())
+    }
+
+    /// A write whose answer was lost is repeated by the client, and then the condition fails because of the write itself.
+    async fn is_ours(&self, label: &Label) -> Result<UpdateVersion, StateError> {
+        match self.store.read(&self.path).await? {
+            Some((stored, _, version)) if stored == *label => Ok(version),
+            stored => {
+                let version = stored.map_or(0, |(stored, ..)| stored.version);
+                let reason = format!(
+                    "version {version} of it was stored in the meantime, and version {} was to be replaced",
+                    self.label.version
+                );
+                Err(StateError::Taken { object: self.object(), reason })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
