@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
 use crate::failure::Failure;
+use crate::flow::Page;
 use crate::row::Columns;
 
 /// What became of one payload.
@@ -24,12 +25,17 @@ pub enum Outcome {
 pub struct Decoding {
     decoder: Decoder,
     reader: Reader,
+    page: Page,
 }
 
 impl Decoding {
     /// A decoder by the section `input` of a configuration.
     pub fn new(config: &Config) -> Self {
-        Decoding { decoder: Decoder::new(config.input.limits), reader: Reader::new(&config.input, &Columns::default()) }
+        Decoding {
+            decoder: Decoder::new(config.input.limits),
+            reader: Reader::new(&config.input, &Columns::default()),
+            page: Page::default(),
+        }
     }
 
     /// Decodes one payload; `id` is its name in `failed` lines.
@@ -37,6 +43,7 @@ impl Decoding {
         self.reader.reset();
         let mut lines = Lines {
             reader: &mut self.reader,
+            page: &mut self.page,
             id,
             // Records take about three times the bytes of their compressed payload twice over; a guess that is wrong
             // costs a copy.
@@ -46,6 +53,7 @@ impl Decoding {
             failure: None,
         };
         self.decoder.decode::<dyn Sink>(payload, &mut lines);
+        lines.page.turn(&mut lines.out);
         match lines {
             Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
             Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
@@ -58,6 +66,8 @@ impl Decoding {
 
 struct Lines<'a> {
     reader: &'a mut Reader,
+    /// Records at the end of `out` that are not there yet.
+    page: &'a mut Page,
     id: Option<&'a str>,
     out: Vec<u8>,
     counts: Counts,
@@ -67,8 +77,13 @@ struct Lines<'a> {
 
 impl Sink for Lines<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
+        if self.reader.write(leaf, self.page, &mut self.out) {
+            self.counts.ok += 1;
+            return;
+        }
         match self.reader.read(leaf) {
             Ok(Read::Record(record)) => {
+                self.page.turn(&mut self.out);
                 self.out.push(b'{');
                 record.write_members(&mut self.out);
                 self.out.extend_from_slice(b"}\n");
@@ -85,6 +100,7 @@ impl Sink for Lines<'_> {
     }
 
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
+        self.page.turn(&mut self.out);
         event::failed(&mut self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
         self.failure.get_or_insert_with(|| failure.clone());
