@@ -16,6 +16,7 @@
 pub mod config;
 pub mod decode;
 pub mod detect;
+mod digits;
 pub mod discover;
 pub mod failure;
 pub mod flow;

@@ -44,12 +44,12 @@ impl Page {
             self.turn(out);
         }
         let mut writer = Writer { page: &mut self.bytes, at: self.filled, line };
-        writer.put(0, *b"{");
+        writer.put(0, b"{");
         writer.at += 1;
         if !scan(line, format, &mut writer) {
             return false;
         }
-        writer.put(0, *b"}\n");
+        writer.put(0, b"}\n");
         self.filled = writer.at + 2;
         true
     }
@@ -64,16 +64,16 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     #[inline(always)]
-    fn put<const N: usize>(&mut self, offset: usize, block: [u8; N]) {
+    fn put<const N: usize>(&mut self, offset: usize, block: &[u8; N]) {
         // The mask changes nothing, for there is room; it tells the compiler so.
         if let Some(place) = self.page[(self.at + offset) & (SIZE - 1)..].first_chunk_mut::<N>() {
-            *place = block;
+            *place = *block;
         }
     }
 
     #[inline(always)]
     fn end_text(&mut self, length: usize) {
-        self.put(length, *b"\"");
+        self.put(length, b"\"");
         self.at += length + 1;
     }
 }
@@ -83,12 +83,12 @@ impl Take for Writer<'_> {
 
     #[inline(always)]
     fn begin(&mut self, _: usize, key: &Key) {
-        self.put(0, key.block);
+        self.put(0, &key.block);
         self.at += key.length;
     }
 
     #[inline(always)]
-    fn bytes<const N: usize>(&mut self, offset: usize, bytes: [u8; N]) {
+    fn bytes<const N: usize>(&mut self, offset: usize, bytes: &[u8; N]) {
         self.put(offset, bytes);
     }
 
@@ -99,9 +99,9 @@ impl Take for Writer<'_> {
 
     #[inline(always)]
     fn integer(&mut self, start: usize, length: usize, _: u8, _: i64) {
-        self.at += length;
-        if length > 1 && self.line.get(start) == Some(&b'0') {
-            self.without_zeros(start, length);
+        match self.line.get(start..start + length) {
+            Some(token @ [b'0', _, ..]) => self.at = without_zeros(self.page, self.at, token),
+            _ => self.at += length,
         }
     }
 
@@ -119,20 +119,17 @@ impl Take for Writer<'_> {
     fn absent(&mut self, _: usize, step: &Step) {
         // A null has no quotes.
         self.at -= usize::from(step.key.is_quoted);
-        self.put(0, *b"null");
+        self.put(0, b"null");
         self.at += 4;
     }
 }
 
-impl Writer<'_> {
-    /// `007` is a number in a flow log but not in JSON: writes the last one, which was written as it stands, once more.
-    #[cold]
-    fn without_zeros(&mut self, start: usize, length: usize) {
-        self.at -= length;
-        let digits = super::json::without_zeros(self.line.get(start..start + length).unwrap_or_default());
-        for &digit in digits {
-            self.put(0, [digit]);
-            self.at += 1;
-        }
+/// `007` is a number in a flow log but not in JSON: writes over it. Gives the place behind the number.
+#[cold]
+fn without_zeros(page: &mut Bytes, at: usize, token: &[u8]) -> usize {
+    let digits = super::json::without_zeros(token);
+    for (place, digit) in page.iter_mut().skip(at).zip(digits) {
+        *place = *digit;
     }
+    at + digits.len()
 }

@@ -9,6 +9,9 @@ use super::scan::{Keep, scan};
 use super::tokens::{Span, split};
 use crate::failure::{Failure, Layer};
 
+/// The most header lines of a payload. Compiling one costs as much as reading hundreds of records.
+const MAX_HEADERS: usize = 1_000;
+
 /// What a line is.
 #[derive(Clone, Copy, Debug)]
 pub enum Parsed<'a> {
@@ -36,6 +39,8 @@ impl<'a> Parsed<'a> {
 pub struct Parser {
     formats: Formats,
     header: Option<Formats>,
+    /// Header lines in this payload.
+    headers: usize,
     spans: Box<[Span; MAX_COLUMNS]>,
     values: Values,
     members: Members,
@@ -56,7 +61,16 @@ impl Parser {
     pub fn new(formats: Formats) -> Parser {
         let spans = Box::new([Span::default(); MAX_COLUMNS]);
         let values = Values::default();
-        Parser { formats, header: None, spans, values, members: Members::default(), partial: None, guess: 0 }
+        Parser {
+            formats,
+            header: None,
+            headers: 0,
+            spans,
+            values,
+            members: Members::default(),
+            partial: None,
+            guess: 0,
+        }
     }
 
     /// The configured candidates.
@@ -67,6 +81,7 @@ impl Parser {
     /// Begins a new payload: a header line holds for its own payload only.
     pub fn reset(&mut self) {
         self.header = None;
+        self.headers = 0;
     }
 
     /// Parses one line of text: a record, or a header line, which from now until [`reset`](Parser::reset) is the only
@@ -76,6 +91,11 @@ impl Parser {
             return Ok(Parsed::Record(self.scanned(line, scanned)));
         }
         if let Some(header) = Format::from_header(line) {
+            self.headers += 1;
+            if self.headers > MAX_HEADERS {
+                let reason = format!("more than {MAX_HEADERS} header lines in a payload");
+                return Err(Failure::new(Layer::FlowRecord, 0, reason));
+            }
             let format = header.map_err(|error| {
                 let reason = format!("the header line is not a format: {}", error.reason);
                 Failure::new(Layer::FlowRecord, error.offset, reason)

@@ -10,11 +10,11 @@
 use super::format::Format;
 use super::record::{Action, LogStatus, Values};
 use super::tokens::Span;
+use crate::digits::{POWERS_OF_TEN, ZEROS, digit_bits, eight_digits};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 const SPACES: u64 = ONES * b' ' as u64;
-const ZEROS: u64 = ONES * b'0' as u64;
 
 /// What a column of a format means for a line.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(super) trait Take {
     fn begin(&mut self, column: usize, key: &Key);
 
     /// Bytes of the token from `offset` on, and perhaps some behind it.
-    fn bytes<const N: usize>(&mut self, offset: usize, bytes: [u8; N]);
+    fn bytes<const N: usize>(&mut self, offset: usize, bytes: &[u8; N]);
 
     fn text(&mut self, start: usize, length: usize);
     fn integer(&mut self, start: usize, length: usize, slot: u8, value: i64);
@@ -90,7 +90,7 @@ impl Take for Keep<'_> {
     }
 
     #[inline(always)]
-    fn bytes<const N: usize>(&mut self, _: usize, _: [u8; N]) {}
+    fn bytes<const N: usize>(&mut self, _: usize, _: &[u8; N]) {}
 
     #[inline(always)]
     fn text(&mut self, start: usize, length: usize) {
@@ -175,7 +175,7 @@ fn scan_columns<T: Take>(line: &[u8], format: &Format, take: &mut T) -> Option<u
                         continue;
                     }
                 };
-                take.bytes(0, word.to_le_bytes());
+                take.bytes(0, &word.to_le_bytes());
                 take.action(start, 6, action);
                 6
             }
@@ -192,7 +192,7 @@ fn scan_columns<T: Take>(line: &[u8], format: &Format, take: &mut T) -> Option<u
                         continue;
                     }
                 };
-                take.bytes(0, word.to_le_bytes());
+                take.bytes(0, &word.to_le_bytes());
                 take.status(start, length, status);
                 length
             }
@@ -255,7 +255,7 @@ fn text<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<usize> {
     use core::arch::wasm32::{i8x16_bitmask, i8x16_eq, i8x16_lt, i8x16_splat, i64x2, v128_or};
     let mut length = 0;
     while let Some(block) = rest.get(length..)?.first_chunk::<16>() {
-        take.bytes(length, *block);
+        take.bytes(length, block);
         let block = u128::from_le_bytes(*block);
         let bytes = i64x2(block as i64, (block >> 64) as i64);
         // As signed numbers, bytes beyond ASCII are below the space too.
@@ -277,7 +277,7 @@ fn text<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<usize> {
 fn words<T: Take>(line: &[u8], rest: &[u8], mut length: usize, take: &mut T) -> Option<usize> {
     loop {
         let word = word(line, rest.get(length..)?)?;
-        take.bytes(length, word.to_le_bytes());
+        take.bytes(length, &word.to_le_bytes());
         // The high bit of each byte that is a space, a control character or beyond ASCII. The lowest one set is right,
         // and those above it are not looked at.
         let mut ends = word.wrapping_sub(ONES * 0x21) | word;
@@ -300,7 +300,7 @@ fn words<T: Take>(line: &[u8], rest: &[u8], mut length: usize, take: &mut T) -> 
 #[inline(always)]
 fn integer<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<(i64, usize)> {
     let first = word(line, rest)?;
-    take.bytes(0, first.to_le_bytes());
+    take.bytes(0, &first.to_le_bytes());
     let digits = first ^ ZEROS;
     let bits = digit_bits(digits);
     if bits == 0 {
@@ -315,7 +315,7 @@ fn integer<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<(i64, usiz
         return Some((high, 8));
     }
     let second = word(line, more)?;
-    take.bytes(8, second.to_le_bytes());
+    take.bytes(8, &second.to_le_bytes());
     let digits = second ^ ZEROS;
     let bits = digit_bits(digits);
     match bits {
@@ -326,24 +326,6 @@ fn integer<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<(i64, usiz
             Some((high * scale + eight_digits(digits << (64 - bits)), 8 + bits as usize / 8))
         }
     }
-}
-
-const POWERS_OF_TEN: [i64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-
-/// How many bits the digits at the start of the word take; digits are bytes from 0 to 9.
-#[inline(always)]
-const fn digit_bits(digits: u64) -> u32 {
-    // Sets the high bit of each byte above 9; above the lowest such byte, bits may be wrong.
-    let others = (digits.wrapping_add(ONES * 0x76) | digits) & HIGH;
-    if others == 0 { 64 } else { others.trailing_zeros() & !7 }
-}
-
-/// The value of eight digits, the first in the lowest byte. Each step joins neighbours: digits to pairs, pairs to fours.
-#[inline(always)]
-const fn eight_digits(digits: u64) -> i64 {
-    let pairs = (digits.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
-    (fours.wrapping_mul(1 + (10_000 << 32)) >> 32) as i64
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::config::{self, Records};
 use crate::decode::Leaf;
 use crate::failure::Failure;
-use crate::flow::{FlowRecord, Page, Parsed, Parser};
+use crate::flow::{FlowRecord, Format, Page, Parsed, Parser};
 use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
 
 /// A record of any form.
@@ -71,6 +71,11 @@ impl Reader {
             json: JsonRows::new(columns.clone()),
             csv: CsvRows::new(input.csv.dialect(), columns.clone()),
         }
+    }
+
+    /// What a person should know about the configured formats: names of fields that are not known.
+    pub fn warnings(&self) -> Vec<String> {
+        self.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
     }
 
     /// Begins a payload.
