@@ -17,6 +17,7 @@ pub mod config;
 mod decimal;
 pub mod decode;
 pub mod detect;
+mod digits;
 pub mod discover;
 pub mod failure;
 pub mod flow;

@@ -53,7 +53,7 @@ pub mod respond;
 mod text;
 
 pub use limits::Limits;
-pub use outcome::{Context, Envelope, Leaf, Sink};
+pub use outcome::{Context, Envelope, Layers, Leaf, Sink};
 
 use engine::{Engine, Memory};
 

@@ -74,7 +74,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         let kind = layer::is_base64(text, &mut scratch);
         self.return_arena(scratch);
         if kind == Base64::Certain {
-            self.within_record(text.len(), context, |engine| {
+            self.within_record(text, text.len(), context, |engine| {
                 engine.base64(text, true, context, depth);
             });
         }

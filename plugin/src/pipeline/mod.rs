@@ -3,6 +3,7 @@
 //! [`Decoding`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
 //! same record in every way in.
 
+mod answer;
 mod decoding;
 mod event;
 mod reader;

@@ -67,6 +67,11 @@ impl Scorer {
         out: &mut Vec<u8>,
         feed: impl FnOnce(&mut Decoder, &mut dyn Sink),
     ) -> Counts {
+        if self.payloads == 0 {
+            for warning in self.reader.warnings() {
+                event::notice(out, "unknown_field", &warning);
+            }
+        }
         self.payloads += 1;
         self.reader.reset();
         let mut events = Events {
@@ -78,7 +83,11 @@ impl Scorer {
             counts: Counts::default(),
         };
         feed(&mut self.decoder, &mut events);
-        let counts = events.counts;
+        let mut counts = events.counts;
+        if counts.records() == 0 {
+            // Only header lines, which are no records: the payload itself is accounted for.
+            counts.dropped = 1;
+        }
         self.counts += counts;
         counts
     }
