@@ -84,7 +84,10 @@ impl WindowMode {
     ) -> Result<(), Failure> {
         // The one field of the default key is taken as it stands; only longer keys have to be put together.
         let key: &[u8] = match (record, &self.columns.as_slice()[..self.parts]) {
-            (Record::Flow(record), [column]) => record.named(column).map_or(ABSENT, str::as_bytes),
+            (Record::Flow(record), [column]) => match column.field() {
+                Some(field) => record.raw(field).unwrap_or(ABSENT),
+                None => record.named(column).map_or(ABSENT, str::as_bytes),
+            },
             (_, parts) => {
                 self.key.clear();
                 for (index, column) in parts.iter().enumerate() {
@@ -156,10 +159,10 @@ fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) ->
     if status == Status::Ok && bytes.is_none() && record.format().column_of(Field::Bytes).is_none() {
         return Err(missing("bytes"));
     }
-    let talker = match (record.text(Field::SrcAddr), record.text(Field::DstAddr)) {
+    let talker = match (record.raw(Field::SrcAddr), record.raw(Field::DstAddr)) {
         (Some(srcaddr), Some(dstaddr)) => Some(Talker {
-            srcaddr: srcaddr.as_bytes(),
-            dstaddr: dstaddr.as_bytes(),
+            srcaddr,
+            dstaddr,
             srcport: record.srcport().unwrap_or(0),
             dstport: record.dstport().unwrap_or(0),
             protocol: record.protocol().unwrap_or(0),

@@ -54,6 +54,11 @@ impl Silence {
         failed.then_some(empty)
     }
 
+    /// Lines of a window as they have been of late.
+    pub(crate) fn ordinary(&self) -> usize {
+        self.lines as usize
+    }
+
     fn learn(&mut self, lines: f64) {
         self.windows = self.windows.saturating_add(1);
         let rate = (1.0 / f64::from(self.windows)).max(1.0 / MEMORY);
