@@ -22,8 +22,8 @@ use wasmtime::{Config, Engine, ResourceLimiter, Store};
 /// 2023-11-14T22:13:20Z: no whole minute, so that some records lie in two windows as they do in nature.
 const T0: i64 = 1_700_000_000;
 /// Minutes before the one that is measured.
-const WARM: i64 = 30;
-const SERIES: u64 = 40;
+const WARM: i64 = 10;
+const SERIES: u64 = 20;
 
 /// A log of one interface in one minute, as Kinesis would carry it but for base64, gzip and envelope.
 fn minute(interface: u64, minute: i64, records: u64) -> Vec<u8> {
@@ -59,10 +59,11 @@ struct Load {
     config: &'static str,
 }
 
-const LOADS: [Load; 3] = [
+const LOADS: [Load; 4] = [
+    Load { name: "heavy: 5000 records of an interface and minute", records: 5_000, config: "" },
     Load { name: "busy: 500 records of an interface and minute", records: 500, config: "" },
     Load { name: "thin: 12 records of an interface and minute", records: 12, config: "" },
-    Load { name: "busy, without talkers", records: 500, config: r#"{"series":{"top_talkers":0}}"# },
+    Load { name: "heavy, without talkers", records: 5_000, config: r#"{"series":{"top_talkers":0}}"# },
 ];
 
 impl Load {
@@ -78,7 +79,7 @@ impl Load {
     /// A record that moves the time on, so that nothing closes while the measured minute comes in; and one so much later
     /// that it comes in late.
     fn movers(&self) -> [Vec<Vec<u8>>; 2] {
-        [WARM + 2, WARM + 30].map(|at| (WARM..at).map(|at| minute(0, at, 1)).collect())
+        [WARM + 2, WARM + 30].map(|until| (WARM..until).map(|at| minute(0, at, 1)).collect())
     }
 }
 
@@ -91,7 +92,8 @@ fn snapshots(plugin: &Plugin, load: &Load) -> [Vec<u8>; 2] {
     load.movers().map(|movers| {
         let mut scorer = plugin.scorer(load.config).unwrap();
         for at in 0..WARM {
-            scorer.transform(&payloads(&load.minute(at))).unwrap();
+            let thin = Load { records: load.records.min(100), ..*load };
+            scorer.transform(&payloads(&thin.minute(at))).unwrap();
         }
         scorer.transform(&payloads(&movers)).unwrap();
         scorer.snapshot().unwrap()
@@ -124,7 +126,14 @@ fn difference(plugin: &Plugin, load: &Load, snapshots: &[Vec<u8>; 2], batch: &[P
         }
         sum.as_nanos() as f64 / (rounds * load.size()) as f64
     };
-    median((0..51).map(|_| time(&snapshots[0]) - time(&snapshots[1])).collect())
+    median((0..31).map(|_| time(&snapshots[0]) - time(&snapshots[1])).collect())
+}
+
+/// Whether the filters of the command line (`cargo bench --bench windows -- instructions`) let a measurement through that
+/// criterion doesn't make.
+fn is_wanted(name: &str) -> bool {
+    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    filters.peek().is_none() || filters.any(|filter| name.contains(&filter))
 }
 
 fn window_update(c: &mut Criterion) {
@@ -133,6 +142,16 @@ fn window_update(c: &mut Criterion) {
         let snapshots = snapshots(&plugin, load);
         let data = load.minute(WARM);
         let batch = payloads(&data);
+        if is_wanted("instructions") {
+            let [open, closed] = [0, 1].map(|at| {
+                let mut counted = Counted::restore(load.config, &snapshots[at]);
+                counted.transform(&data) as f64 / load.size() as f64
+            });
+            println!("{}: update {:.0} instructions a record; decode and parse {closed:.0}", load.name, open - closed);
+        }
+        if is_wanted("difference") {
+            println!("{}: update {:.0} ns a record", load.name, difference(&plugin, load, &snapshots, &batch));
+        }
         let mut group = c.benchmark_group(format!("window update, {}", load.name));
         group.throughput(Throughput::Elements(load.size())).sample_size(20);
         for (name, snapshot) in ["decode, parse and window update", "decode and parse"].iter().zip(&snapshots) {
@@ -145,39 +164,42 @@ fn window_update(c: &mut Criterion) {
             });
         }
         group.finish();
-        let counts: Vec<f64> = snapshots
-            .iter()
-            .map(|snapshot| {
-                let mut counted = Counted::restore(load.config, snapshot);
-                counted.transform(&data) as f64 / load.size() as f64
-            })
-            .collect();
-        println!(
-            "{}: {:.0} ns and {:.0} instructions a record; decode and parse {:.0} instructions\n",
-            load.name,
-            difference(&plugin, load, &snapshots, &batch),
-            counts[0] - counts[1],
-            counts[1],
-        );
     }
 }
 
 /// Series in the window that is closed.
-const CLOSED: u64 = 1_000;
+const CLOSED: u64 = 200;
 
 /// One window of many series, each with a history of some hours and twelve talkers a minute.
 fn window_close(c: &mut Criterion) {
     let plugin = plugin();
     let mut scorer = plugin.scorer("").unwrap();
     let all = |at: i64| -> Vec<Vec<u8>> { (0..CLOSED).map(|interface| minute(interface, at, 12)).collect() };
-    for at in 0..300 {
+    if !is_wanted("instructions") && !is_wanted("close of a window") {
+        return;
+    }
+    const MINUTES: i64 = 200;
+    for at in 0..MINUTES {
         scorer.transform(&payloads(&all(at))).unwrap();
     }
     let snapshot = scorer.snapshot().unwrap();
-    let mover = [minute(0, 300, 1)];
+    // The last of all interfaces in the next minutes: a window or two are closed, with little to do besides.
+    let mover = [minute(CLOSED - 1, MINUTES + 1, 1)];
+    if is_wanted("instructions") {
+        let mut counted = Counted::restore("", &snapshot);
+        let before = counted.windows();
+        let instructions = counted.transform(&mover);
+        let count = instructions / (counted.windows() - before).max(1);
+        println!("close of a window: {count} instructions a series");
+    }
     let mover = payloads(&mover);
     let mut group = c.benchmark_group("close of a window");
-    group.throughput(Throughput::Elements(CLOSED)).sample_size(10);
+    let mut restored = plugin.restore("", &snapshot).unwrap();
+    let before = restored.totals().unwrap().windows;
+    restored.transform(&mover).unwrap();
+    let closed = restored.totals().unwrap().windows - before;
+    assert!(closed > 0);
+    group.throughput(Throughput::Elements(closed)).sample_size(10);
     group.bench_function("judge a series, its incident and its talkers", |b| {
         b.iter_batched_ref(
             || plugin.restore("", &snapshot).unwrap(),
@@ -189,6 +211,9 @@ fn window_close(c: &mut Criterion) {
 }
 
 fn detector(c: &mut Criterion) {
+    if !is_wanted("detector") {
+        return;
+    }
     let plugin = plugin();
     // A day's rhythm and noise, at one minute and at five; ten days learned.
     let points = |step: i64| -> Vec<Point> {
@@ -221,6 +246,9 @@ fn detector(c: &mut Criterion) {
 
 /// The linear memory that an instance takes with one thousand series more.
 fn memory(_: &mut Criterion) {
+    if !is_wanted("memory") {
+        return;
+    }
     let after = |series: u64, minutes: i64| {
         let mut counted = Counted::create(r#"{"series":{"total":false}}"#);
         for at in 0..minutes {
@@ -232,7 +260,7 @@ fn memory(_: &mut Criterion) {
     for (name, minutes) in [("after an hour", 60), ("after a day", 1_440)] {
         let series = 500;
         let bytes = (after(2 * series, minutes) - after(series, minutes)) / series as usize;
-        println!("memory of a series {name}: {bytes} bytes, of them its open windows and talkers\n");
+        println!("memory of a series {name}, with its open windows and talkers: {bytes} bytes");
     }
 }
 
@@ -291,6 +319,12 @@ impl Counted {
         let guest = bindings.flowscore_transform_scoring();
         let scorer = guest.scorer().call_restore(&mut store, config, snapshot).unwrap().unwrap();
         Counted { store, bindings, scorer }
+    }
+
+    /// Windows closed so far, over all series.
+    fn windows(&mut self) -> u64 {
+        let guest = self.bindings.flowscore_transform_scoring();
+        guest.scorer().call_totals(&mut self.store, self.scorer).unwrap().windows
     }
 
     /// The instructions that it takes.

@@ -102,12 +102,14 @@ impl WindowMode {
                 &self.key
             }
         };
-        match record {
-            Record::Flow(record) => self.engine.observe(&of_flow(record, key, context)?, out),
+        // The texts of a row may have to be unescaped, and then are its own.
+        let (srcaddr, dstaddr);
+        let observation = match record {
+            Record::Flow(record) => of_flow(record, key, context)?,
             Record::Row(row) => {
                 let column = |field: usize| &self.columns.as_slice()[self.places[field]];
                 let text = |field: usize| row.text(column(field));
-                let (srcaddr, dstaddr) = (text(6), text(7));
+                (srcaddr, dstaddr) = (text(6), text(7));
                 let talker = match (&srcaddr, &dstaddr) {
                     (Some(srcaddr), Some(dstaddr)) => Some(Talker {
                         srcaddr: srcaddr.as_bytes(),
@@ -128,7 +130,7 @@ impl WindowMode {
                 if status == Status::Ok && bytes.is_none() {
                     return Err(missing("bytes"));
                 }
-                let observation = Observation {
+                Observation {
                     key,
                     start,
                     end,
@@ -137,14 +139,15 @@ impl WindowMode {
                     rejected: text(4).as_deref() == Some("REJECT"),
                     talker,
                     status,
-                };
-                self.engine.observe(&observation, out);
+                }
             }
-        }
+        };
+        self.engine.observe(&observation, out);
         Ok(())
     }
 }
 
+#[inline]
 fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) -> Result<Observation<'a>, Failure> {
     let (start, end) = match record.interval() {
         Some(interval) => interval,

@@ -1,7 +1,7 @@
 //! The close of a window: each series is judged, then the totals, in an order that doesn't depend on arrival.
 
 use super::cell::Cell;
-use super::engine::Engine;
+use super::engine::{Engine, Horizon};
 use super::registry::TOTAL;
 use super::sample::Sample;
 use super::settings::Settings;
@@ -69,13 +69,16 @@ pub(super) struct Window {
     pub(super) cut: bool,
     /// The stream ended within the window.
     pub(super) partial: bool,
+    /// The source failed near the window: who has little may only have lost records.
+    pub(super) edge: bool,
 }
 
 impl Engine {
     /// Judges all series in window `index`.
-    pub(super) fn close(&mut self, index: i64, cut: bool, partial: bool, out: &mut Vec<u8>) {
+    pub(super) fn close(&mut self, index: i64, edge: bool, horizon: &Horizon, out: &mut Vec<u8>) {
         let length = i64::from(self.settings.window);
-        let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial };
+        let Horizon { cut, partial, .. } = *horizon;
+        let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial, edge };
         self.sort();
         let order = core::mem::take(&mut self.scratch.order);
         let mut closed = core::mem::take(&mut self.scratch.closed);

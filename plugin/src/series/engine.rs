@@ -2,14 +2,14 @@
 
 use super::cell::Cell;
 use super::close::Scratch;
-use super::frontier::{Frontier, Progress};
+use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
 use super::sample::{Rank, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
-use super::talker::{TalkerKey, record_hash};
+use super::talker::record_hash;
 use super::{Observation, Status};
 use crate::incident::time::LAST_SECOND;
 use crate::incident::{Change, Ending};
@@ -41,6 +41,18 @@ pub struct Totals {
 }
 
 state!(Totals { late, implausible, windows, evicted, anomalies });
+
+/// How far windows can be closed, and what that means for them.
+pub(super) struct Horizon {
+    /// Windows before it are closed.
+    end: i64,
+    /// The stream ended before the watermark.
+    pub(super) cut: bool,
+    /// And within the window.
+    pub(super) partial: bool,
+    /// The stream has ended: nothing will be known later.
+    over: bool,
+}
 
 /// Window mode over one stream.
 #[derive(Clone, Debug)]
@@ -146,12 +158,7 @@ impl Engine {
         if first == last {
             self.add(slot, first, whole, record, rank, ahead);
         } else {
-            let window = i64::from(self.settings.window);
-            for (index, share) in Shares::new((start, end), window, (first, last), whole) {
-                if index >= next {
-                    self.add(slot, index, share, record, rank, ahead);
-                }
-            }
+            self.add_shares(slot, (first, last), whole, record, rank, ahead);
         }
         if self.settings.prefix_totals {
             self.add_to_prefixes(record, (first, last), whole, ahead, out);
@@ -172,8 +179,28 @@ impl Engine {
         self.notices.add(Kind::Implausible, 1);
     }
 
+    /// Adds a record that spans windows to those that are open.
+    #[inline(never)]
+    fn add_shares(
+        &mut self,
+        slot: u32,
+        (first, last): (i64, i64),
+        whole: Share,
+        record: &Observation<'_>,
+        rank: Option<Rank>,
+        ahead: bool,
+    ) {
+        let window = i64::from(self.settings.window);
+        let next = self.next.unwrap_or(i64::MIN);
+        for (index, share) in Shares::new((record.start, record.end), window, (first, last), whole) {
+            if index >= next {
+                self.add(slot, index, share, record, rank, ahead);
+            }
+        }
+    }
+
     /// Adds what of a record falls in one window to its series.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, slot: u32, window: i64, share: Share, record: &Observation<'_>, rank: Option<Rank>, ahead: bool) {
         let cells = &mut self.registry.slot_mut(slot).cells;
         let at = match cells.place(window) {
@@ -186,7 +213,7 @@ impl Engine {
         if let (Some(rank), Some(talker), true) = (rank, &record.talker, share.bytes > 0) {
             let size = self.settings.talker_sample as usize;
             if cell.sample.admits(size, rank, share.bytes) {
-                cell.sample.take(size, rank, share.bytes, TalkerKey::new(talker));
+                cell.sample.take(size, rank, share.bytes, talker);
             }
         }
     }
@@ -215,15 +242,9 @@ impl Engine {
         ahead: bool,
         out: &mut Vec<u8>,
     ) {
-        let window = i64::from(self.settings.window);
-        let next = self.next.unwrap_or(i64::MIN);
         for (at, _) in record.key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             let slot = self.slot(&record.key[..=at], if ahead { i64::MIN } else { last }, out);
-            for (index, share) in Shares::new((record.start, record.end), window, (first, last), whole) {
-                if index >= next {
-                    self.add(slot, index, share, record, None, ahead);
-                }
-            }
+            self.add_shares(slot, (first, last), whole, record, None, ahead);
         }
     }
 
@@ -266,8 +287,10 @@ impl Engine {
         // A window is complete when a record has reached its end.
         let complete = self.frontier.newest().map_or(0, |newest| newest / window);
         if let Some(end) = last.checked_add(1) {
-            self.close_until(end.min(complete), true, false, out);
-            self.close_until(end, true, true, out);
+            let passed = self.frontier.watermark().map_or(0, |watermark| watermark.div_euclid(window));
+            for (until, cut, partial) in [(passed, false, false), (complete, true, false), (end, true, true)] {
+                self.close_until(&Horizon { end: until.min(end), cut, partial, over: true }, out);
+            }
             self.frontier.finish((end * window).min(LAST_SECOND));
             self.notices.tell((end * window).min(LAST_SECOND), true, out);
         }
@@ -369,47 +392,72 @@ impl Engine {
         }
         let strays = self.frontier.take_strays();
         self.notices.add(Kind::Ahead, strays);
-        self.close_until(end, false, false, out);
+        self.close_until(&Horizon { end, cut: false, partial: false, over: false }, out);
     }
 
-    /// Closes the windows before `end`. `cut`: the stream ended before the watermark; `partial`: and within the window.
-    fn close_until(&mut self, end: i64, cut: bool, partial: bool, out: &mut Vec<u8>) {
+    /// Closes the windows before the horizon.
+    fn close_until(&mut self, horizon: &Horizon, out: &mut Vec<u8>) {
         let window = i64::from(self.settings.window);
+        let reach = self.reach();
         loop {
             let heard = self.registry.slot(TOTAL).cells.first().map(|cell| cell.window);
             let Some(next) = self.next.or(heard) else { return };
-            if next >= end {
+            if next >= horizon.end {
                 return;
             }
-            match heard {
-                Some(heard) if heard <= next => {
-                    if let Some(windows) = self.silence.heard(self.lines(next)) {
-                        source_recovered(next * window, windows, out);
-                    }
-                    self.close(next, cut, partial, out);
-                    self.next = Some(next + 1);
+            if heard.is_some_and(|heard| heard <= next) {
+                let Some(edge) = self.is_edge(next, reach, horizon) else { return };
+                if let Some(windows) = self.silence.heard(next, self.lines(next), reach) {
+                    source_recovered(next * window, windows, out);
                 }
-                _ => {
-                    let until = heard.map_or(end, |heard| heard.min(end));
-                    if self.silence.empty() == Empty::Zero && self.registry.len() > 0 {
-                        self.close(next, cut, partial, out);
-                        self.next = Some(next + 1);
-                    } else {
-                        self.silence.skip(until - next - 1);
-                        if let Some((ago, windows)) = self.silence.failure() {
-                            source_silent((until - ago) * window, windows, out);
-                        }
-                        self.next = Some(until);
-                    }
+                let edge = edge || self.silence.is_edge(next);
+                self.close(next, edge, horizon, out);
+                self.next = Some(next + 1);
+            } else if self.silence.empty() == Empty::Zero && self.registry.len() > 0 {
+                self.close(next, self.silence.is_edge(next), horizon, out);
+                self.next = Some(next + 1);
+            } else {
+                let until = heard.map_or(horizon.end, |heard| heard.min(horizon.end));
+                self.silence.skip(until - next - 1);
+                if let Some((ago, windows)) = self.silence.failure() {
+                    source_silent((until - ago) * window, windows, out);
                 }
+                self.next = Some(until);
             }
             let now = self.next.unwrap_or(next) * window;
             self.notices.tell(now, false, out);
         }
     }
-}
 
-impl Engine {
+    /// Windows on either side of a gap in which records can be missing: as far as records lie apart.
+    fn reach(&self) -> i64 {
+        let apart = i64::from(self.settings.allowed_lateness) + SHORTEST_RECORD;
+        (apart / i64::from(self.settings.window)).max(1)
+    }
+
+    /// Whether a gap begins near a window that is not empty; `None` if that will only be known later.
+    ///
+    /// What is known now can't change: a window with lines keeps them, and one that the watermark has passed stays empty.
+    fn is_edge(&self, window: i64, reach: i64, horizon: &Horizon) -> Option<bool> {
+        let Some(needed) = self.silence.gap(reach) else { return Some(false) };
+        let is_passed = |window: i64| window < horizon.end || horizon.over;
+        let mut last = window;
+        for cell in self.registry.slot(TOTAL).cells.iter().filter(|cell| cell.window > window) {
+            if last >= window + reach {
+                return Some(false);
+            }
+            if cell.window - last > needed {
+                return is_passed(last + needed).then_some(true);
+            }
+            last = cell.window;
+        }
+        // The end of a stream is no gap.
+        match last >= window + reach || horizon.over {
+            true => Some(false),
+            false => is_passed(last + needed).then_some(true),
+        }
+    }
+
     /// Lines of all series in the window that is closed next.
     fn lines(&self, window: i64) -> u64 {
         core::iter::once(TOTAL)

@@ -30,7 +30,7 @@ const MOST_CONFIRMED: usize = 10_000;
 /// Seconds that event time goes on with one tick, at most.
 const LONGEST_TICK: i64 = 3_600;
 /// The shortest aggregation interval of VPC Flow Logs: records are at least thought to be so long.
-const SHORTEST_RECORD: i64 = 60;
+pub(crate) const SHORTEST_RECORD: i64 = 60;
 /// Records of the longest interval count in the watermark, not longer ones.
 const LONGEST_RECORD: i64 = 600;
 

@@ -16,7 +16,7 @@
 //! set of records, and the same few records tell of one heavy client, of a flood from a thousand addresses to one port, and
 //! of one host scanning a thousand others.
 
-use super::talker::TalkerKey;
+use super::talker::{Talker, TalkerKey};
 use crate::order;
 use crate::snapshot::state;
 
@@ -76,7 +76,9 @@ impl Sample {
     }
 
     /// Takes in a record that is [admitted](Sample::admits).
-    pub(crate) fn take(&mut self, size: usize, rank: Rank, bytes: u64, talker: TalkerKey) {
+    #[inline(never)]
+    pub(crate) fn take(&mut self, size: usize, rank: Rank, bytes: u64, talker: &Talker<'_>) {
+        let talker = TalkerKey::new(talker);
         self.insert(size, Sampled { priority: rank.priority(bytes), record: rank.record, bytes, talker });
     }
 
@@ -157,25 +159,22 @@ impl Sample {
 #[cfg(test)]
 mod tests {
     use super::super::hash::Hash;
-    use super::super::talker::Talker;
     use super::*;
     use proptest::prelude::*;
 
-    fn talker(source: u64) -> TalkerKey {
+    fn with_talker<T>(source: u64, with: impl FnOnce(&Talker<'_>) -> T) -> T {
         let source = format!("10.{}.{}.{}", source >> 16 & 255, source >> 8 & 255, source & 255);
-        TalkerKey::new(&Talker {
-            srcaddr: source.as_bytes(),
-            dstaddr: b"10.9.9.9",
-            srcport: 0,
-            dstport: 443,
-            protocol: 6,
-        })
+        with(&Talker { srcaddr: source.as_bytes(), dstaddr: b"10.9.9.9", srcport: 0, dstport: 443, protocol: 6 })
     }
 
-    fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, talker: TalkerKey) {
+    fn talker(source: u64) -> TalkerKey {
+        with_talker(source, TalkerKey::new)
+    }
+
+    fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, source: u64) {
         let rank = Rank::new(record);
         if sample.admits(size, rank, bytes) {
-            sample.take(size, rank, bytes, talker);
+            with_talker(source, |talker| sample.take(size, rank, bytes, talker));
         }
     }
 
@@ -184,7 +183,7 @@ mod tests {
         for (i, &(source, bytes)) in records.iter().enumerate() {
             let mut hash = Hash::new(seed);
             hash.word(i as u64);
-            offer(&mut sample, size, hash.finish(), bytes, talker(source));
+            offer(&mut sample, size, hash.finish(), bytes, source);
         }
         sample
     }
@@ -242,7 +241,7 @@ mod tests {
             let fill = |records: &mut dyn Iterator<Item = &(u64, u64, u64)>| {
                 let mut sample = Sample::default();
                 for &(record, bytes, source) in records {
-                    offer(&mut sample, size, record, bytes, talker(source));
+                    offer(&mut sample, size, record, bytes, source);
                 }
                 sample
             };
