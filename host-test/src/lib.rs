@@ -2,6 +2,7 @@
 //!
 //! - [`plugin`]: loads the component, limits what it may use, and calls it;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
+//! - [`fluent_bit`]: the core module for Fluent Bit, called as Fluent Bit calls it;
 //! - [`input`]: payloads from files and pipes;
 //! - [`generate`]: labelled flow logs to try it on; [`report`]: its events as a page for people;
 //! - [`command`]: what the binary `flowscore` does.
@@ -22,6 +23,7 @@
 
 mod bindings;
 pub mod command;
+pub mod fluent_bit;
 pub mod generate;
 pub mod input;
 pub mod plugin;
