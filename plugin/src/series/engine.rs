@@ -271,7 +271,10 @@ impl Engine {
             }
         };
         let cell = cells.get_mut(at);
-        cell.sums.lines += 1;
+        // A record that only ends in the window was sent for the one before: it doesn't show that the source lives.
+        let length = i64::from(self.settings.window);
+        let (start, end) = (window * length, (window + 1) * length);
+        cell.sums.lines += u64::from(record.start >= start || record.end >= end);
         cell.skipped |= record.status == Status::SkipData;
         cell.sums.add(share, record.rejected);
         true
@@ -336,6 +339,15 @@ impl Engine {
                 return;
             }
             match heard {
+                Some((heard, 0)) if heard <= next => {
+                    // Tails of records that began before.
+                    let unknown = self.silence.empty() == Empty::Unknown;
+                    self.close(next, cut, partial || unknown, out);
+                    self.next = Some(next + 1);
+                    if let Some((ago, windows)) = self.silence.failure() {
+                        source_silent((next + 1 - ago) * window, windows, out);
+                    }
+                }
                 Some((heard, lines)) if heard <= next => {
                     if let Some(windows) = self.silence.heard(lines) {
                         source_recovered(next * window, windows, out);
