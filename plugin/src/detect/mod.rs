@@ -207,7 +207,7 @@ impl Detector {
         self.negative |= value < 0.0;
         let threshold = settings.sensitivity.threshold();
 
-        let mut finding = self.residual.observe(time_s, value, tick.windows);
+        let mut finding = self.residual.observe(time_s, value, tick.windows, self.deviation.is_some());
         let raw = finding.score;
         let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, tick.windows));
         match course {

@@ -129,8 +129,9 @@ impl Residual {
         }
     }
 
-    /// Judges the value, then learns it. `windows`: since the value before it.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64) -> Finding {
+    /// Judges the value, then learns it. `windows`: since the value before it. `away`: an event goes on, which says
+    /// nothing of the noise.
+    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64, away: bool) -> Finding {
         let x = stabilise(value);
         if self.points == 0 {
             self.bank.resume(x);
@@ -166,12 +167,12 @@ impl Residual {
             f64::MAX
         };
         finding.score = POINT.score(z, &self.tail);
-        if finding.ready {
+        if finding.ready && !away {
             self.tail.learn(z);
         }
 
         // Three and eight points, against the forecast made before them.
-        self.scale.learn(time_s, r.abs(), moved);
+        self.scale.learn(time_s, r.abs(), moved && !away);
         if self.recent.len() >= RECENT {
             self.recent.remove(0);
         }
@@ -192,8 +193,10 @@ impl Residual {
             let size = mean.abs();
             let own = span.scale.scale() * doubt(span.scale.updates());
             let z = if ready && own > 0.0 { beyond(size, mean > 0.0) / own.max(SPAN_FLOOR * scale) } else { 0.0 };
-            span.scale.learn(size, moved);
-            span.tail.learn(z);
+            span.scale.learn(size, moved && !away);
+            if !away {
+                span.tail.learn(z);
+            }
             let score = SPAN.score(z, &span.tail);
             // The value itself must still be on the side of the mean.
             if score > finding.score && (x - before) * mean > 0.0 {
@@ -207,10 +210,12 @@ impl Residual {
         let ratio = self.ratio_of(value, restore(p));
         let milder = ratio.max(self.last_ratio);
         self.last_ratio = ratio;
-        self.ratio.learn(ratio.abs(), moved);
+        self.ratio.learn(ratio.abs(), moved && !away);
         let own = self.ratio.scale();
         if own > 0.0 {
-            self.ratio_tail.learn((-ratio).max(0.0) / own);
+            if !away {
+                self.ratio_tail.learn((-ratio).max(0.0) / own);
+            }
             // From the edge of the envelope, like the others.
             let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(p)).min(0.0));
             let beyond = usual_ratio - milder;
