@@ -20,6 +20,7 @@ mod residual;
 mod scale;
 mod shapes;
 mod values;
+pub(crate) mod tune;
 
 use crate::snapshot::state;
 use calibrate::{HoldOff, HoldOffRule};
@@ -31,8 +32,10 @@ use residual::{Finding, Residual, restore, stabilise};
 
 /// Values are cut here, so that no sum or square overflows.
 const LARGEST: f64 = 1e30;
-/// Hold-off of the residual half: an event of some twenty windows, fatigue over a day of minutes.
+/// Hold-off of the residual half in windows of some minutes: an event of some twenty windows.
 const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
+/// In shorter windows: what goes on is known from [`Deviation`], so little else is held off; fatigue over a day of minutes.
+const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.1 };
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
 const NOVELTY_HOLD: HoldOffRule = HoldOffRule { memory: 65.0, raise: 3.0, rest: 3333.0, weight: 0.05 };
 /// How eager the detector is.
@@ -167,16 +170,7 @@ pub struct Detector {
     negative: bool,
 }
 
-state!(Detector {
-    clock,
-    residual,
-    residual_hold,
-    novelty,
-    novelty_hold,
-    rarity,
-    deviation,
-    negative,
-});
+state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, negative });
 
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
@@ -207,7 +201,7 @@ impl Detector {
         self.negative |= value < 0.0;
         let threshold = settings.sensitivity.threshold();
 
-        let mut finding = self.residual.observe(time_s, value, tick.windows, self.deviation.is_some());
+        let mut finding = self.residual.observe(time_s, value, tick.windows, self.deviation.is_some() && !tick.coarse);
         let raw = finding.score;
         let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, tick.windows));
         match course {
@@ -226,7 +220,8 @@ impl Detector {
         if !watched {
             finding.score = 0.0;
         }
-        let by_residual = self.residual_hold.pass(RESIDUAL_HOLD, tick.windows, finding.score, threshold);
+        let rule = if tick.coarse { RESIDUAL_HOLD } else { FINE_HOLD };
+        let by_residual = self.residual_hold.pass(rule, tick.windows, finding.score, threshold);
 
         let mut by_novelty = 0.0;
         let mut raw_novelty = 0.0;
