@@ -20,7 +20,6 @@ mod residual;
 mod scale;
 mod shapes;
 mod values;
-pub(crate) mod tune;
 
 use crate::snapshot::state;
 use calibrate::{HoldOff, HoldOffRule};
@@ -201,7 +200,8 @@ impl Detector {
         self.negative |= value < 0.0;
         let threshold = settings.sensitivity.threshold();
 
-        let mut finding = self.residual.observe(time_s, value, tick.windows, self.deviation.is_some() && !tick.coarse);
+        let mut finding =
+            self.residual.observe(time_s, value, tick.windows, self.deviation.is_some() && !tick.coarse, tick.coarse);
         let raw = finding.score;
         let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, tick.windows));
         match course {
