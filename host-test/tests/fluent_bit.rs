@@ -217,7 +217,8 @@ fn memory_does_not_grow_with_the_number_of_records() {
     let mut instance = home.start();
     let mut feed = |from: i64| {
         for second in from..from + 20_000 {
-            let record = logged(&line(&format!("eni-{}", second % 20), 1_700_000_000 + second / 10, 1000 + second % 97));
+            let record =
+                logged(&line(&format!("eni-{}", second % 20), 1_700_000_000 + second / 10, 1000 + second % 97));
             instance.filter("vpc", 1, &record).unwrap();
         }
         instance.memory()

@@ -264,6 +264,11 @@ fn vectors_of<T: 'static>(
     count: u32,
 ) -> std::result::Result<Vec<(u32, u32)>, i32> {
     let bytes = read(caller, address, count.saturating_mul(8))?;
-    let word = |bytes: &[u8], at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok().map(u32::from_le_bytes));
-    bytes.chunks_exact(8).map(|pair| Some((word(pair, 0)?, word(pair, 4)?))).map(|pair| pair.ok_or(errno::FAULT)).collect()
+    let word =
+        |bytes: &[u8], at: usize| bytes.get(at..at + 4).and_then(|word| word.try_into().ok().map(u32::from_le_bytes));
+    bytes
+        .chunks_exact(8)
+        .map(|pair| Some((word(pair, 0)?, word(pair, 4)?)))
+        .map(|pair| pair.ok_or(errno::FAULT))
+        .collect()
 }
