@@ -183,8 +183,8 @@ fn window_close(c: &mut Criterion) {
         scorer.transform(&payloads(&all(at))).unwrap();
     }
     let snapshot = scorer.snapshot().unwrap();
-    // The last of all interfaces in the next minutes: a window or two are closed, with little to do besides.
-    let mover = [minute(CLOSED - 1, MINUTES + 1, 1)];
+    // A few interfaces in the next minutes: windows of all series are closed, with little to do besides.
+    let mover: Vec<_> = (MINUTES..MINUTES + 5).flat_map(|at| (0..3).map(move |i| minute(i, at, 4))).collect();
     if is_wanted("instructions") {
         let mut counted = Counted::restore("", &snapshot);
         let before = counted.windows();
