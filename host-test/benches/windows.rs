@@ -3,7 +3,7 @@
 //!
 //! The update is measured as a difference, since records don't cross the boundary of the component one by one: the same
 //! payloads of plain log lines go to a scorer whose windows are open for them, and to one whose windows are closed, so
-//! that it decodes and parses each record, finds that it is late, and stops there. Times are medians of pairs;
+//! that it decodes and parses each record, finds that it is late, and stops there. Of times the least counts;
 //! instructions are counted by wasmtime's fuel and are the same on every machine.
 //!
 //! `FLOWSCORE_PLUGIN` names another build of the component, for example one without SIMD.
@@ -107,12 +107,8 @@ fn plugin() -> Plugin {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Time of one minute's records with windows open less that with windows closed, for each record, in nanoseconds.
+/// Time of one minute's records with windows open less that with windows closed, for each record, in nanoseconds: of each
+/// the least of many, since whatever else the machine does only adds.
 fn difference(plugin: &Plugin, load: &Load, snapshots: &[Vec<u8>; 2], batch: &[Payload<'_>]) -> f64 {
     let time = |snapshot: &[u8]| {
         // Small loads are measured over many scorers.
@@ -126,7 +122,13 @@ fn difference(plugin: &Plugin, load: &Load, snapshots: &[Vec<u8>; 2], batch: &[P
         }
         sum.as_nanos() as f64 / (rounds * load.size()) as f64
     };
-    median((0..31).map(|_| time(&snapshots[0]) - time(&snapshots[1])).collect())
+    let mut least = [f64::INFINITY; 2];
+    for _ in 0..40 {
+        for (least, snapshot) in least.iter_mut().zip(snapshots) {
+            *least = least.min(time(snapshot));
+        }
+    }
+    least[0] - least[1]
 }
 
 /// Whether the filters of the command line (`cargo bench --bench windows -- instructions`) let a measurement through that
@@ -183,8 +185,8 @@ fn window_close(c: &mut Criterion) {
         scorer.transform(&payloads(&all(at))).unwrap();
     }
     let snapshot = scorer.snapshot().unwrap();
-    // The last of all interfaces in the next minutes: a window or two are closed, with little to do besides.
-    let mover = [minute(CLOSED - 1, MINUTES + 1, 1)];
+    // A few interfaces in the next minutes: windows of all series are closed, with little to do besides.
+    let mover: Vec<_> = (MINUTES..MINUTES + 5).flat_map(|at| (0..3).map(move |i| minute(i, at, 4))).collect();
     if is_wanted("instructions") {
         let mut counted = Counted::restore("", &snapshot);
         let before = counted.windows();
@@ -244,7 +246,7 @@ fn detector(c: &mut Criterion) {
     group.finish();
 }
 
-/// The linear memory that an instance takes with one thousand series more.
+/// The linear memory that an instance takes for each series more.
 fn memory(_: &mut Criterion) {
     if !is_wanted("memory") {
         return;
@@ -252,13 +254,13 @@ fn memory(_: &mut Criterion) {
     let after = |series: u64, minutes: i64| {
         let mut counted = Counted::create(r#"{"series":{"total":false}}"#);
         for at in 0..minutes {
-            let data: Vec<_> = (0..series).map(|interface| minute(interface, at, 12)).collect();
+            let data: Vec<_> = (0..series).map(|interface| minute(interface, at, 4)).collect();
             counted.transform(&data);
         }
         counted.store.data().memory
     };
     for (name, minutes) in [("after an hour", 60), ("after a day", 1_440)] {
-        let series = 500;
+        let series = 150;
         let bytes = (after(2 * series, minutes) - after(series, minutes)) / series as usize;
         println!("memory of a series {name}, with its open windows and talkers: {bytes} bytes");
     }
