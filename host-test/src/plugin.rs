@@ -353,6 +353,16 @@ impl Decoder {
             decoder.call_decode(store, resource, batch)
         })
     }
+
+    /// The answer to a request of Kinesis Analytics preprocessing or of a Firehose transformation; none if it is no such
+    /// request.
+    pub fn answer(&mut self, request: &[u8]) -> Result<Option<String>> {
+        let resource = self.resource;
+        self.instance.call(|b, store| {
+            let decoder: decoding::GuestDecoder<'_> = b.flowscore_transform_decoding().decoder();
+            decoder.call_answer(store, resource, request)
+        })
+    }
 }
 
 /// Scores one series of plain values.

@@ -133,6 +133,54 @@ fn a_custom_format_is_taken_from_the_configuration() {
 }
 
 #[test]
+fn a_preprocessing_request_is_answered_in_its_contract() {
+    let line = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+    let (good, bad) = (STANDARD.encode(line), STANDARD.encode("no flow log"));
+    let request = json!({
+        "invocationId": "i", "applicationArn": "a", "streamArn": "s",
+        "records": [{ "recordId": "r1", "data": good }, { "recordId": "r2", "data": bad }],
+    });
+    let mut decoder = plugin().decoder("").unwrap();
+    let answer = decoder.answer(request.to_string().as_bytes()).unwrap().unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["records"][1], json!({ "recordId": "r2", "result": "ProcessingFailed", "data": bad }));
+    assert_eq!((&answer["records"][0]["recordId"], &answer["records"][0]["result"]), (&json!("r1"), &json!("Ok")));
+    let data = STANDARD.decode(answer["records"][0]["data"].as_str().unwrap()).unwrap();
+    assert_eq!(lines(&data), decode("", line.as_bytes()));
+    assert_eq!(decoder.answer(line.as_bytes()).unwrap(), None);
+}
+
+/// Decoding alone, with lines of every length and kind in each payload, so that pages are turned at every place.
+#[test]
+fn native_and_webassembly_decode_to_the_same_bytes() {
+    let config = flowscore::config::Config::default();
+    let mut native = flowscore::pipeline::Decoding::new(&config);
+    let mut decoder = plugin().decoder("").unwrap();
+    let odd = ["2  1 eni-1 - - 007 0 6 1 1 1 1 - NODATA", "version bytes", "{\"a\":1}", "a,b", "\u{e9} \"x\""];
+    let payloads: Vec<Vec<u8>> = traffic()
+        .chunks(40)
+        .map(|chunk| {
+            let mut text = b"[".to_vec();
+            for payload in chunk {
+                text.extend([b"\"", &payload[..], b"\","].concat());
+            }
+            text.extend(json!(odd).to_string().as_bytes().iter().skip(1));
+            text
+        })
+        .collect();
+    let batch: Vec<Payload<'_>> = payloads.iter().map(|data| payload(data)).collect();
+    let mut bytes = 0;
+    for (outcome, data) in decoder.decode(&batch).unwrap().into_iter().zip(&payloads) {
+        let Outcome::Ok(decoded) = outcome else { panic!("{outcome:?}") };
+        let flowscore::pipeline::Outcome::Ok(expected, counts) = native.decode(data, Some("test")) else { panic!() };
+        assert!(decoded.records == expected);
+        assert_eq!((decoded.counts.ok, decoded.counts.failed), (counts.ok, counts.failed));
+        bytes += expected.len();
+    }
+    assert!(bytes > 1_000_000, "{bytes} bytes");
+}
+
+#[test]
 fn one_bad_line_costs_no_other() {
     let good = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
     let bad = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 99999 6 20 4249 1418530010 1418530070 ACCEPT OK";

@@ -180,6 +180,53 @@ fn a_field_name_that_is_not_known_is_told_once() {
     assert!(events.contains(r#""next_year":"x""#), "{events}");
 }
 
+/// RFC 4180 section 2: line ends inside quotes belong to the field, a doubled quote is one.
+#[test]
+fn csv_rows_are_told_by_their_quotes() {
+    let config = r#"{"input":{"records":"csv","csv":{"header":true}}}"#;
+    let text = "a,b\r\n1,\"two\nlines, \"\"quoted\"\"\"\r\n2,plain\r\n3,\"never closed\r\n4,last\r\n";
+    let (lines, counts) = decode(config, text.as_bytes());
+    assert_eq!(counts, Counts { ok: 3, dropped: 0, failed: 1 });
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0], json!({ "a": "1", "b": "two\nlines, \"quoted\"" }));
+    assert_eq!(lines[1], json!({ "a": "2", "b": "plain" }));
+    assert!(lines[2]["reason"].as_str().unwrap().contains("a quoted field is not closed"), "{}", lines[2]);
+    assert_eq!(lines[3], json!({ "a": "4", "b": "last" }));
+}
+
+/// The configuration that discovery gives is taken as it is and reads the sample to its last record.
+#[test]
+fn a_discovered_configuration_reads_its_sample() {
+    let csv = |delimiter: &str, header: &str| {
+        (0..30).fold(header.to_owned(), |text, i| format!("{text}x{delimiter}{}{delimiter}y\n", i * i % 17))
+    };
+    let custom =
+        "eni-1235b8ca123456789 10.0.0.1 10.0.0.2 ACCEPT 4249\neni-1235b8ca123456789 10.0.0.3 10.0.0.2 REJECT 40\n";
+    for (name, text) in [
+        ("default format", format!("{LINE}\n").repeat(20)),
+        ("custom format", custom.repeat(20)),
+        ("CSV", csv(",", "name,value,other\n")),
+        ("CSV without header", csv(",", "")),
+        ("semicolons", csv(";", "name;value;other\n")),
+        ("tabs", csv("\t", "")),
+        ("JSON", (0..30).map(|i| json!({ "a": { "b": i * i % 17 } }).to_string() + "\n").collect()),
+    ] {
+        let report: Value = serde_json::from_str(&discover_schema([text.as_bytes()].into_iter())).unwrap();
+        let config = report["configuration"].to_string();
+        let (_, counts) = decode(&config, text.as_bytes());
+        let header = u64::from(text.starts_with("name"));
+        assert_eq!(
+            counts,
+            Counts { ok: text.lines().count() as u64 - header, ..Counts::default() },
+            "{name}: {config}"
+        );
+        let mut scorer = Scorer::new(&config).unwrap();
+        let scored = scorer.transform(text.as_bytes(), None, &mut Vec::new());
+        // A format without times is decoded, but windows need them.
+        assert!(scored == counts || name == "custom format", "{name}: {config}: {scored:?}");
+    }
+}
+
 /// Kinesis Data Analytics for SQL developer guide, "Preprocessing data using a Lambda function", and Firehose developer
 /// guide, "Transform source data": each id exactly once, with a result and base64 data.
 #[test]

@@ -163,7 +163,11 @@ fn csv_is_recognised_with_and_without_header() {
         (&column(&report, "COL_1")["type"], &column(&report, "COL_2")["type"]),
         (&"timestamp".into(), &"integer".into())
     );
-    assert_eq!(report["configuration"]["input"]["csv"], serde_json::json!({"delimiter": ";", "header": false}));
+    assert_eq!(
+        report["configuration"]["input"],
+        serde_json::json!({"records": "csv", "csv": {"delimiter": ";", "header": false}}),
+        "without a comma, rows are not told from flow log lines"
+    );
     assert_eq!(report["score"][0]["column"], "COL_2");
     lines.insert(0, "timestamp;value;note".into());
     let report = of_lines(&lines);

@@ -26,6 +26,8 @@ pub(super) struct Memory {
 /// The decoding of one payload.
 pub(super) struct Engine<'e, S: Sink + ?Sized> {
     pub(super) limits: &'e Limits,
+    /// Whether line ends inside double quotes belong to the line.
+    pub(super) quotes: bool,
     memory: &'e mut Memory,
     sink: &'e mut S,
     payload: &'e [u8],
@@ -40,9 +42,15 @@ pub(super) struct Engine<'e, S: Sink + ?Sized> {
 }
 
 impl<'e, S: Sink + ?Sized> Engine<'e, S> {
-    pub(super) fn new(limits: &'e Limits, memory: &'e mut Memory, sink: &'e mut S, payload: &'e [u8]) -> Self {
+    pub(super) fn new(
+        limits: &'e Limits,
+        quotes: bool,
+        memory: &'e mut Memory,
+        sink: &'e mut S,
+        payload: &'e [u8],
+    ) -> Self {
         let (spent, record_end, record_size, outcomes, stopped) = (0, 0, 0, 0, false);
-        Engine { limits, memory, sink, payload, spent, record_end, record_size, outcomes, stopped }
+        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, stopped }
     }
 
     pub(super) fn run(mut self) {

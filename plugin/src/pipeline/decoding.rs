@@ -4,7 +4,7 @@ use super::Counts;
 use super::answer::Answer;
 use super::event;
 use super::reader::{Read, Reader};
-use crate::config::Config;
+use crate::config::{Config, Records};
 use crate::decode::{Context, Decoder, Layers, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ impl Decoding {
     /// A decoder by the section `input` of a configuration.
     pub fn new(config: &Config) -> Self {
         Decoding {
-            decoder: Decoder::new(config.input.limits),
+            decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, &Columns::default()),
             page: Page::default(),
         }

@@ -7,7 +7,7 @@ use super::record_mode::RecordMode;
 use super::standing::Standing;
 use super::window_mode::WindowMode;
 use super::{Counts, Totals};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
 use crate::row::Columns;
@@ -54,7 +54,7 @@ impl Scorer {
             config::Mode::Record => Mode::Record(Box::new(RecordMode::new(&config))),
         };
         Scorer {
-            decoder: Decoder::new(config.input.limits),
+            decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, mode.columns()),
             mode,
             config,

@@ -17,7 +17,7 @@ use crate::json::Value;
 use crate::order;
 
 pub use column::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
-pub use csv::{CsvRows, Dialect, Header, record_end};
+pub use csv::{CsvRows, Dialect, Header};
 pub use json::JsonRows;
 pub use scan::MAX_DEPTH;
 
