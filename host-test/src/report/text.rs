@@ -67,7 +67,7 @@ fn told(incident: &Incident) -> String {
 /// The first talker, and whether it is the injected one.
 fn talker(incident: &Incident, label: &Truth) -> Option<String> {
     let first = incident.talkers.first()?;
-    let verdict = match label.top_talker.as_ref().map(|talker| is_named(talker, first)) {
+    let verdict = match names_the_talker(incident, label) {
         Some(true) => ", the injected one",
         Some(false) => ", NOT the injected one",
         None => "",
@@ -76,6 +76,11 @@ fn talker(incident: &Incident, label: &Truth) -> Option<String> {
     let port = first.dstport.filter(|port| *port > 0).map(|port| format!(" port {port}")).unwrap_or_default();
     let share = first.share.map(|share| format!(", {:.0} % of the change", share * 100.0)).unwrap_or_default();
     Some(format!("top talker {} to {}{port}{share}{verdict}", many(&first.srcaddr), many(&first.dstaddr)))
+}
+
+/// Whether the first talker of an incident is the injected one; `None` where a label or an incident names none.
+pub(super) fn names_the_talker(incident: &Incident, label: &Truth) -> Option<bool> {
+    Some(is_named(label.top_talker.as_ref()?, incident.talkers.first()?))
 }
 
 /// Whether a talker is the injected one. An alert that says «many» names neither an address of a forged range nor one of

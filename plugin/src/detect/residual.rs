@@ -210,7 +210,9 @@ impl Residual {
         // Ratio.
         self.learn_level(value);
         let ratio = self.ratio_of(value, restore(p));
-        let milder = ratio.max(self.last_ratio);
+        // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
+        let before = self.recent.iter().rev().nth(1).map_or(p, |(_, before)| *before);
+        let milder = self.ratio_of(value, restore(before)).max(self.last_ratio);
         self.last_ratio = ratio;
         self.ratio.learn(ratio.abs(), moved && !away);
         let own = self.ratio.scale();
@@ -219,13 +221,13 @@ impl Residual {
                 self.ratio_tail.learn((-ratio).max(0.0) / own, coarse);
             }
             // From the edge of the envelope, like the others.
-            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(p)).min(0.0));
+            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(before)).min(0.0));
             let beyond = usual_ratio - milder;
-            if ready && beyond > 0.0 && x < p {
+            if ready && beyond > 0.0 && x < before {
                 let score = RATIO.score(beyond / own, &self.ratio_tail);
                 if score > finding.score {
                     finding.score = score;
-                    finding.expected = p;
+                    finding.expected = before;
                 }
             }
         }
