@@ -85,7 +85,7 @@ pub(super) fn names_the_talker(incident: &Incident, label: &Truth) -> Option<boo
 
 /// Whether a talker is the injected one. An alert that says «many» names neither an address of a forged range nor one of
 /// many clients, and client ports are no part of it.
-fn is_named(truth: &Talker, found: &TopTalker) -> bool {
+pub(super) fn is_named(truth: &Talker, found: &TopTalker) -> bool {
     let side = |truth: &Option<String>, found: &str| match truth {
         Some(truth) if !found.is_empty() => {
             Talker { srcaddr: Some(truth.clone()), ..Talker::default() }.matches(found, "", 0, 0)

@@ -35,7 +35,7 @@ const POINT: Threshold = Threshold { base: 9.0, tails: 2.75 };
 /// Several points, whose mean has lighter tails.
 const SPAN: Threshold = Threshold { base: 8.0, tails: 2.5 };
 /// The ratio, of which two points in a row must be as low.
-const RATIO: Threshold = Threshold { base: 6.5, tails: 2.2 };
+const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
 const FAR: f64 = 2.0;
 /// A mean over several points is trusted down to this part of the scale of single ones.
