@@ -35,7 +35,7 @@ const POINT: Threshold = Threshold { base: 9.0, tails: 2.75 };
 /// Several points, whose mean has lighter tails.
 const SPAN: Threshold = Threshold { base: 8.0, tails: 2.5 };
 /// The ratio, of which two points in a row must be as low.
-const RATIO: Threshold = Threshold { base: 6.5, tails: 2.2 };
+const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
 const FAR: f64 = 2.0;
 /// A mean over several points is trusted down to this part of the scale of single ones.
@@ -210,7 +210,9 @@ impl Residual {
         // Ratio.
         self.learn_level(value);
         let ratio = self.ratio_of(value, restore(p));
-        let milder = ratio.max(self.last_ratio);
+        // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
+        let before = self.recent.iter().rev().nth(1).map_or(p, |(_, before)| *before);
+        let milder = self.ratio_of(value, restore(before)).max(self.last_ratio);
         self.last_ratio = ratio;
         self.ratio.learn(ratio.abs(), moved && !away);
         let own = self.ratio.scale();
@@ -219,13 +221,13 @@ impl Residual {
                 self.ratio_tail.learn((-ratio).max(0.0) / own, coarse);
             }
             // From the edge of the envelope, like the others.
-            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(p)).min(0.0));
+            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(before)).min(0.0));
             let beyond = usual_ratio - milder;
-            if ready && beyond > 0.0 && x < p {
+            if ready && beyond > 0.0 && x < before {
                 let score = RATIO.score(beyond / own, &self.ratio_tail);
                 if score > finding.score {
                     finding.score = score;
-                    finding.expected = p;
+                    finding.expected = before;
                 }
             }
         }
