@@ -9,8 +9,8 @@
 //!           zlib, …   KPL, lines   row                     threshold
 //! ```
 //!
-//! Everything here is pure: no clock, no I/O, no global state and no randomness but a seeded one. Time comes in with
-//! the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
+//! Everything here but the shells' rims is pure: no clock, no I/O, no global state and no randomness but a seeded one. Time
+//! comes in with the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
 pub mod config;
@@ -20,6 +20,7 @@ pub mod detect;
 mod digits;
 pub mod discover;
 pub mod failure;
+pub mod fluent_bit;
 pub mod flow;
 pub mod forest;
 pub mod incident;

@@ -2,7 +2,9 @@
 
 use super::event;
 use super::reader::{Read, Reader, Record};
+use super::flat::Place;
 use super::record_mode::RecordMode;
+use super::standing::Standing;
 use super::window_mode::WindowMode;
 use super::{Counts, Totals};
 use crate::config::{self, Config, ConfigError};
@@ -45,7 +47,8 @@ impl Scorer {
         Ok(Scorer::with(Config::parse(config)?))
     }
 
-    fn with(config: Config) -> Self {
+    /// A scorer by a configuration that was read.
+    pub fn with(config: Config) -> Self {
         let mode = match config.mode {
             config::Mode::Window => Mode::Window(Box::new(WindowMode::new(&config))),
             config::Mode::Record => Mode::Record(Box::new(RecordMode::new(&config))),
@@ -58,6 +61,11 @@ impl Scorer {
             payloads: 0,
             counts: Counts::default(),
         }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Hands records to the mode through `feed` and counts what became of them.
@@ -106,6 +114,75 @@ impl Scorer {
         })
     }
 
+    /// Scores one line that has no layer around it. [`transform`](Scorer::transform) comes to the same, after it has looked
+    /// for layers.
+    #[inline]
+    pub(crate) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Counts {
+        self.events(None, out, |_, events| events.leaf(Leaf::Line(line), &Context::default()))
+    }
+
+    /// Scores a flat JSON object by the places of the values of [`flat_names`](Scorer::flat_names) in it, if it is as
+    /// simple as nearly all are: `None` leaves it to [`transform`](Scorer::transform), which comes to the same.
+    #[inline]
+    pub(crate) fn flat(&mut self, object: &[u8], places: &[Place], out: &mut Vec<u8>) -> Option<Counts> {
+        let Mode::Window(mode) = &mut self.mode else { return None };
+        if object.len() > self.config.input.limits.line_bytes || !mode.observe_flat(object, places, out) {
+            return None;
+        }
+        let counts = Counts { ok: 1, ..Counts::default() };
+        self.payloads += 1;
+        self.counts += counts;
+        Some(counts)
+    }
+
+    /// The members that [`flat`](Scorer::flat) needs; none if the mode, or a path among them, needs more than that.
+    pub(crate) fn flat_names(&self) -> Option<Vec<String>> {
+        match &self.mode {
+            Mode::Window(mode) => mode.flat_names(),
+            Mode::Record(_) => None,
+        }
+    }
+
+    /// From now on only anomalies are events of record mode, whatever the configuration tells the component to tell.
+    pub(crate) fn tell_only_anomalies(&mut self) {
+        if let Mode::Record(mode) = &mut self.mode {
+            mode.tell_only_anomalies();
+        }
+    }
+
+    /// How the records stand that were scored since the last time this was asked: the worst of them counts.
+    #[inline]
+    pub(crate) fn take_standing(&mut self) -> Standing {
+        std::mem::take(match &mut self.mode {
+            Mode::Window(mode) => &mut mode.marks.standing,
+            Mode::Record(mode) => &mut mode.standing,
+        })
+    }
+
+    /// Looks up which series have an incident open, by which records are marked from now on.
+    pub(crate) fn mark_incidents(&mut self) {
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.marks.look_up(&mode.engine);
+        }
+    }
+
+    /// Records between the snapshot that this scorer comes from and now were seen by nobody: what is known in part only
+    /// is unknown.
+    pub(crate) fn resume(&mut self) {
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.marks.resumes = true;
+        }
+    }
+
+    /// The newest trusted event time in epoch seconds; record mode has none.
+    #[inline]
+    pub(crate) fn newest(&self) -> Option<i64> {
+        match &self.mode {
+            Mode::Window(mode) => mode.engine.newest(),
+            Mode::Record(_) => None,
+        }
+    }
+
     /// Tells the time, in milliseconds since the Unix epoch. Record mode has no use for it.
     pub fn tick(&mut self, now: i64, out: &mut Vec<u8>) {
         if let Mode::Window(mode) = &mut self.mode {
@@ -146,7 +223,11 @@ impl Scorer {
 
     /// A scorer that goes on from a snapshot.
     pub fn restore(config: &str, bytes: &[u8]) -> Result<Self, RestoreError> {
-        let config = Config::parse(config).map_err(RestoreError::Config)?;
+        Scorer::restore_with(Config::parse(config).map_err(RestoreError::Config)?, bytes)
+    }
+
+    /// A scorer by a configuration that was read, which goes on from a snapshot.
+    pub fn restore_with(config: Config, bytes: &[u8]) -> Result<Self, RestoreError> {
         let mut scorer = Scorer::with(config);
         let mut state = snapshot::open(&scorer.config, bytes)?;
         scorer.payloads = State::load(&mut state);

@@ -8,9 +8,10 @@ use crate::row::{Column, Columns, Numeric, Row};
 use crate::series::{Engine, Observation, Settings, Status, Talker};
 
 use super::reader::Record;
+use super::standing::Marks;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
-const ROW_FIELDS: [&str; 11] = [
+pub(super) const ROW_FIELDS: [&str; 11] = [
     "start",
     "end",
     "bytes",
@@ -25,18 +26,20 @@ const ROW_FIELDS: [&str; 11] = [
 ];
 
 /// Stands for a part of the key that a record does not have.
-const ABSENT: &[u8] = b"-";
+pub(super) const ABSENT: &[u8] = b"-";
 
 pub(super) struct WindowMode {
     settings: Settings,
     pub(super) engine: Engine,
     /// The fields of the key, then those of [`ROW_FIELDS`] that are not among them.
-    columns: Columns,
+    pub(super) columns: Columns,
     /// Number of fields of the key.
-    parts: usize,
+    pub(super) parts: usize,
     /// Positions of [`ROW_FIELDS`] among the columns.
-    places: [usize; ROW_FIELDS.len()],
-    key: Vec<u8>,
+    pub(super) places: [usize; ROW_FIELDS.len()],
+    pub(super) key: Vec<u8>,
+    /// For hosts that mark records.
+    pub(super) marks: Marks,
 }
 
 impl WindowMode {
@@ -57,6 +60,7 @@ impl WindowMode {
             settings,
             places,
             key: Vec::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -142,6 +146,7 @@ impl WindowMode {
                 }
             }
         };
+        self.marks.see(&observation, &mut self.engine);
         self.engine.observe(&observation, out);
         Ok(())
     }

@@ -115,6 +115,11 @@ impl Engine {
         self.totals
     }
 
+    /// The newest trusted end of a record, in epoch seconds.
+    pub fn newest(&self) -> Option<i64> {
+        self.frontier.newest()
+    }
+
     /// Series known now, without totals over all.
     pub fn series(&self) -> usize {
         self.registry.len()

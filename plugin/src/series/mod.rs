@@ -37,6 +37,7 @@ mod registry;
 mod sample;
 mod settings;
 mod silence;
+mod standing;
 mod table;
 mod talker;
 mod track;
