@@ -1,8 +1,11 @@
 //! Builds the plugin for WebAssembly, so that plain `cargo run` and `cargo test` need no other command.
 //!
-//! The crate `plugin` is compiled for `wasm32-unknown-unknown` (which has no imports to offer, so none can creep in) and
-//! wrapped as a component. The result is built into the harness, and left for others in the target directory:
-//! `target/flowscore.wasm`.
+//! The crate `plugin` is compiled twice, and the results are left for others in the target directory:
+//!
+//! - for `wasm32-unknown-unknown`, which has no imports to offer, so none can creep in, and wrapped as a component:
+//!   `target/flowscore.wasm`, also built into the harness;
+//! - for `wasm32-wasip1`, as a core module for Fluent Bit: `target/flowscore-fluentbit.wasm`. Its runtime has neither SIMD nor
+//!   tail calls.
 
 use std::env;
 use std::error::Error;
@@ -10,12 +13,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wasm_encoder::{CustomSection, Encode};
+use wasm_encoder::{CustomSection, Encode, ExportKind, ExportSection, Module, RawSection};
+use wasmparser::{ExternalKind, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+const FLUENT_BIT_TARGET: &str = "wasm32-wasip1";
 
 fn main() {
     if let Err(error) = build() {
@@ -38,6 +43,12 @@ fn build() -> Result<()> {
     let component = encode(&fs::read(module)?)?;
     fs::write(out.join("flowscore.wasm"), &component)?;
     fs::write(target.join("flowscore.wasm"), &component)?;
+
+    add_target(FLUENT_BIT_TARGET)?;
+    let module = compile(&workspace, &target, FLUENT_BIT_TARGET, "fluent-bit", &[])?;
+    let module = finish(&fs::read(module)?)?;
+    fs::write(out.join("flowscore-fluentbit.wasm"), &module)?;
+    fs::write(target.join("flowscore-fluentbit.wasm"), &module)?;
     Ok(())
 }
 
@@ -102,18 +113,52 @@ fn cargo_home() -> Option<PathBuf> {
     env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home)
 }
 
+/// What the artifacts are, in the custom sections that the WebAssembly tool conventions name for this.
+const DESCRIPTIONS: [(&str, &str); 4] = [
+    ("version", env!("CARGO_PKG_VERSION")),
+    ("licenses", env!("CARGO_PKG_LICENSE")),
+    ("source", env!("CARGO_PKG_REPOSITORY")),
+    ("description", "Decodes VPC Flow Logs and scores them for sudden spikes and drops"),
+];
+
 /// Wraps a core module as a component (the interface is in a section that `wit-bindgen` left in the module) and writes
-/// into it what it is, in the custom sections that the WebAssembly tool conventions name for this.
+/// into it what it is.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
     let mut component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
-    for (name, value) in [
-        ("version", env!("CARGO_PKG_VERSION")),
-        ("licenses", env!("CARGO_PKG_LICENSE")),
-        ("source", env!("CARGO_PKG_REPOSITORY")),
-        ("description", "Decodes VPC Flow Logs and scores them for sudden spikes and drops"),
-    ] {
+    for (name, value) in DESCRIPTIONS {
         component.push(wasm_encoder::SectionId::Custom as u8);
         CustomSection { name: name.into(), data: value.as_bytes().into() }.encode(&mut component);
     }
     Ok(component)
+}
+
+/// Gives the functions that lend the host memory the names under which Fluent Bit's runtime looks for them. In the source
+/// they cannot have them: there they are those of the C library's own allocator.
+fn finish(module: &[u8]) -> Result<Vec<u8>> {
+    let mut finished = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        if let Payload::ExportSection(exports) = payload {
+            let mut renamed = ExportSection::new();
+            for export in exports {
+                let export = export?;
+                let kind = match export.kind {
+                    ExternalKind::Func => ExportKind::Func,
+                    ExternalKind::Memory => ExportKind::Memory,
+                    // An exported heap base, for example, would make the runtime ignore `malloc`.
+                    _ => continue,
+                };
+                let name = export.name.strip_prefix("flowscore_").filter(|name| matches!(*name, "malloc" | "free"));
+                renamed.export(name.unwrap_or(export.name), kind, export.index);
+            }
+            finished.section(&renamed);
+        } else if let Some((id, range)) = payload.as_section() {
+            let data = module.get(range).ok_or("a section lies outside the module")?;
+            finished.section(&RawSection { id, data });
+        }
+    }
+    for (name, value) in DESCRIPTIONS {
+        finished.section(&CustomSection { name: name.into(), data: value.as_bytes().into() });
+    }
+    Ok(finished.finish())
 }

@@ -89,9 +89,9 @@ fn observation<'a>(
         (Some(srcaddr), Some(dstaddr)) => Some(Talker {
             srcaddr,
             dstaddr,
-            srcport: count(8)?.min(u16::MAX.into()) as u16,
-            dstport: count(9)?.min(u16::MAX.into()) as u16,
-            protocol: count(10)?.min(u8::MAX.into()) as u8,
+            srcport: count(8)? as u16,
+            dstport: count(9)? as u16,
+            protocol: count(10)? as u8,
         }),
         _ => None,
     };
