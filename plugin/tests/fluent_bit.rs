@@ -71,7 +71,9 @@ fn what_cannot_be_scored_goes_on_with_the_reason_and_without_a_copy_of_itself() 
 
 #[test]
 fn bytes_that_are_no_json_object_are_kept_in_the_event() {
-    for bytes in [&b""[..], b"[1]", b"7", b"{\"log\":nan}", b"{\"log\":\"\xff\"}", b"\x00\x01", b"{\"a\":1}}", b"{\"a\":\"\n\"}"] {
+    for bytes in
+        [&b""[..], b"[1]", b"7", b"{\"log\":nan}", b"{\"log\":\"\xff\"}", b"\x00\x01", b"{\"a\":1}}", b"{\"a\":\"\n\"}"]
+    {
         let answer = answer(&mut filter(""), bytes).unwrap();
         let failed = &answer["flowscore"]["failed"][0];
         assert_eq!(failed["layer"], "json", "{answer}");
@@ -84,7 +86,8 @@ fn bytes_that_are_no_json_object_are_kept_in_the_event() {
 #[test]
 fn the_first_of_the_configured_fields_is_the_payload() {
     let mut filter = filter(r#"{"fluent_bit":{"fields":["line","log"]}}"#);
-    for record in [json!({ "log": "bad", "line": LINE }), json!({ "line": LINE, "log": "bad" }), json!({ "log": LINE })] {
+    for record in [json!({ "log": "bad", "line": LINE }), json!({ "line": LINE, "log": "bad" }), json!({ "log": LINE })]
+    {
         for _ in 0..2 {
             let answer = answer(&mut filter, record.to_string().as_bytes()).unwrap();
             assert_eq!(answer["flowscore"].get("failed"), None, "{answer}");
@@ -159,7 +162,8 @@ fn while_an_incident_is_open_its_series_records_are_marked_with_it() {
     let opened: Vec<&Value> = alerts.iter().filter(|alert| alert["state"] == "open").collect();
     assert_eq!(opened.len(), 1, "{alerts:?}");
     assert_eq!((&opened[0]["series"], &opened[0]["direction"]), (&json!("eni-a"), &json!("spike")));
-    let first = answers.iter().position(|answer| !answer["flowscore"]["alerts"].as_array().unwrap().is_empty()).unwrap();
+    let first =
+        answers.iter().position(|answer| !answer["flowscore"]["alerts"].as_array().unwrap().is_empty()).unwrap();
     let marked = |answer: &&Value| answer["flowscore"]["direction"] == "spike";
     assert_eq!(answers[..=first].iter().filter(marked).count(), 0);
     for answer in &answers[first + 1..first + 5] {
@@ -216,14 +220,24 @@ fn what_a_restart_missed_is_unknown_and_no_drop() {
 
 /// Text near flow log lines and near base64.
 fn payload() -> impl Strategy<Value = String> {
-    let field = prop_oneof!["[0-9]{1,12}", "eni-[0-9a-f]{4}", "10\\.0\\.0\\.[0-9]", "84ma[A-Za-z0-9]{0,8}", "-", "ACCEPT", "OK", "[A-Za-z0-9+/=_,-]{0,12}"];
+    let field = prop_oneof![
+        "[0-9]{1,12}",
+        "eni-[0-9a-f]{4}",
+        "10\\.0\\.0\\.[0-9]",
+        "84ma[A-Za-z0-9]{0,8}",
+        "-",
+        "ACCEPT",
+        "OK",
+        "[A-Za-z0-9+/=_,-]{0,12}"
+    ];
     let line = (
         prop::sample::select(vec!["2", "8", "84mawgAA", "12", "H4sIAAAA", "{\"a\"", "version", "3"]),
         prop::collection::vec(field, 0..15),
         prop::sample::select(vec![" ", "  ", ",", ""]),
     );
-    let flow = (0..3u8, 0..5000u32, 1_700_000_000..1_700_009_000u32)
-        .prop_map(|(eni, bytes, start)| format!("2 1 eni-{eni} 10.0.0.1 10.0.0.{eni} 1 22 6 20 {bytes} {start} {} ACCEPT OK", start + 60));
+    let flow = (0..3u8, 0..5000u32, 1_700_000_000..1_700_009_000u32).prop_map(|(eni, bytes, start)| {
+        format!("2 1 eni-{eni} 10.0.0.1 10.0.0.{eni} 1 22 6 20 {bytes} {start} {} ACCEPT OK", start + 60)
+    });
     prop_oneof![
         3 => flow,
         2 => line.prop_map(|(first, fields, blank)| [vec![first.to_owned()], fields].concat().join(blank)),
@@ -234,9 +248,30 @@ fn payload() -> impl Strategy<Value = String> {
 
 fn member() -> impl Strategy<Value = (String, String)> {
     let key = prop::sample::select(vec![
-        "interface_id", "start", "end", "bytes", "packets", "action", "log_status", "srcaddr", "dstaddr", "srcport", "dstport",
-        "protocol", "version", "tcp_flags", "host", "data", "Data", "recordId", "message", "interface-id", "kinesis", "a\\u0062",
-        "sequenceNumber", "owner",
+        "interface_id",
+        "start",
+        "end",
+        "bytes",
+        "packets",
+        "action",
+        "log_status",
+        "srcaddr",
+        "dstaddr",
+        "srcport",
+        "dstport",
+        "protocol",
+        "version",
+        "tcp_flags",
+        "host",
+        "data",
+        "Data",
+        "recordId",
+        "message",
+        "interface-id",
+        "kinesis",
+        "a\\u0062",
+        "sequenceNumber",
+        "owner",
     ]);
     let value = prop_oneof![
         6 => (0..200_000u64).prop_map(|n| n.to_string()),
@@ -271,18 +306,21 @@ fn object() -> impl Strategy<Value = String> {
         members.map(|(key, value): (&str, String)| (key.to_owned(), value)).to_vec()
     });
     let edits = prop::collection::vec((any::<prop::sample::Index>(), member(), 0..3u8), 0..3);
-    (base, edits, prop::sample::select(vec![("", ""), (" ", ""), ("", " "), ("\n", "\t")])).prop_map(|(mut members, edits, (a, b))| {
-        for (index, member, what) in edits {
-            let place = index.index(members.len().max(1));
-            match what {
-                0 if place < members.len() => members[place] = member,
-                1 if place < members.len() => drop(members.remove(place)),
-                _ => members.insert(place, member),
+    (base, edits, prop::sample::select(vec![("", ""), (" ", ""), ("", " "), ("\n", "\t")])).prop_map(
+        |(mut members, edits, (a, b))| {
+            for (index, member, what) in edits {
+                let place = index.index(members.len().max(1));
+                match what {
+                    0 if place < members.len() => members[place] = member,
+                    1 if place < members.len() => drop(members.remove(place)),
+                    _ => members.insert(place, member),
+                }
             }
-        }
-        let members: Vec<String> = members.iter().map(|(key, value)| format!("{a}\"{key}\"{b}:{a}{value}{b}")).collect();
-        format!("{{{}}}", members.join(","))
-    })
+            let members: Vec<String> =
+                members.iter().map(|(key, value)| format!("{a}\"{key}\"{b}:{a}{value}{b}")).collect();
+            format!("{{{}}}", members.join(","))
+        },
+    )
 }
 
 /// Feeds the same payloads to the filter and to the pipeline that the component calls: the same is learned and told.

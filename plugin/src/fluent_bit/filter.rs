@@ -123,7 +123,9 @@ impl Filter {
             Payload::Ascii(text) if is_plain_line(text, scorer.config().input.limits.line_bytes) => {
                 scorer.line(text, lines)
             }
-            Payload::Ascii(payload) | Payload::Text(payload) | Payload::Json(payload) => scorer.transform(payload, None, lines),
+            Payload::Ascii(payload) | Payload::Text(payload) | Payload::Json(payload) => {
+                scorer.transform(payload, None, lines)
+            }
             Payload::Flat(object) => match scorer.flat(object, self.reader.places(), lines) {
                 Some(counts) => counts,
                 None => scorer.transform(object, None, lines),

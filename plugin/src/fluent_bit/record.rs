@@ -187,7 +187,12 @@ impl Reader {
                 Some(b'}') => break,
                 Some(b',') if count > 0 => text.at += 1,
                 Some(_) if count == 0 => {}
-                _ => return Err(Malformed { offset: text.at, reason: "`,` or `}` is expected after a member of a JSON object" }),
+                _ => {
+                    return Err(Malformed {
+                        offset: text.at,
+                        reason: "`,` or `}` is expected after a member of a JSON object",
+                    });
+                }
             }
             let role = self.key(&mut text, count)?;
             count += 1;

@@ -18,9 +18,15 @@ pub struct Shell {
 }
 
 enum State {
-    Running { filter: Box<Filter>, store: Option<Store> },
+    Running {
+        filter: Box<Filter>,
+        store: Option<Store>,
+    },
     /// The configuration is wrong: records pass untouched, and say why.
-    Refused { reason: String, reader: Reader },
+    Refused {
+        reason: String,
+        reader: Reader,
+    },
 }
 
 impl Shell {

@@ -97,7 +97,9 @@ impl Store {
             Err(error) => {
                 let reason = match error {
                     RestoreError::Config(error) => in_words(&error),
-                    RestoreError::Version(reason) | RestoreError::Corrupt(reason) | RestoreError::Mismatch(reason) => reason,
+                    RestoreError::Version(reason) | RestoreError::Corrupt(reason) | RestoreError::Mismatch(reason) => {
+                        reason
+                    }
                 };
                 let aside = beside(&self.path, ".rejected");
                 let fate = match fs::rename(&self.path, &aside) {

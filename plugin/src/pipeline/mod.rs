@@ -20,8 +20,8 @@ use crate::failure::Failure;
 use crate::snapshot::state;
 
 pub use decoding::{Decoding, Outcome, discover_schema};
-pub use reader::{Reader, Record};
 pub(crate) use flat::Place;
+pub use reader::{Reader, Record};
 pub use scorer::{RestoreError, Scorer};
 pub use standing::Standing;
 

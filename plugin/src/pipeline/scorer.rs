@@ -1,8 +1,8 @@
 //! Payloads in, events out, and what was learned on the way.
 
 use super::event;
-use super::reader::{Read, Reader, Record};
 use super::flat::Place;
+use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
 use super::standing::Standing;
 use super::window_mode::WindowMode;
