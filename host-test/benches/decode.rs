@@ -40,7 +40,9 @@ fn payloads() -> Vec<Vec<u8>> {
                 let line = lines.next().unwrap();
                 let start = line.split(' ').nth(10).unwrap();
                 let id = 31_953_106_606_966_983_378_809_025_079_u128 + (nth * LINES + k) as u128;
-                format!("{{\"id\":\"{id}804211143289615424298221568\",\"timestamp\":{start}000,\"message\":\"{line}\"}}")
+                format!(
+                    "{{\"id\":\"{id}804211143289615424298221568\",\"timestamp\":{start}000,\"message\":\"{line}\"}}"
+                )
             })
             .collect();
         let document = format!(
