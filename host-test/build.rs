@@ -45,7 +45,7 @@ fn build() -> Result<()> {
     fs::write(target.join("flowscore.wasm"), &component)?;
 
     add_target(FLUENT_BIT_TARGET)?;
-    let module = compile(&workspace, &target, FLUENT_BIT_TARGET, "fluent-bit", "-Ctarget-feature=-simd128")?;
+    let module = compile(&workspace, &target, FLUENT_BIT_TARGET, "fluent-bit", &[])?;
     let module = finish(&fs::read(module)?)?;
     fs::write(out.join("flowscore-fluentbit.wasm"), &module)?;
     fs::write(target.join("flowscore-fluentbit.wasm"), &module)?;

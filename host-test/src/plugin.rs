@@ -236,7 +236,7 @@ fn ticks(deadline: Duration) -> u64 {
 }
 
 /// Compiled components are kept in the user's cache directory; without one, each start compiles anew (about a second).
-fn cache() -> Option<Cache> {
+pub(crate) fn cache() -> Option<Cache> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,8 +55,9 @@ impl Drop for Home {
 }
 
 fn start(directories: &[&Path]) -> Instance {
+    static MODULE: OnceLock<FluentBit> = OnceLock::new();
     let directories: Vec<Directory> = directories.iter().map(|path| Directory::from(*path)).collect();
-    FluentBit::built_in().unwrap().instance(&directories, MEMORY).unwrap()
+    MODULE.get_or_init(|| FluentBit::built_in().unwrap()).instance(&directories, MEMORY).unwrap()
 }
 
 fn answer(instance: &mut Instance, record: &[u8]) -> Option<Value> {
@@ -147,10 +149,81 @@ fn payloads_of_every_kind_are_found_in_a_record() {
     }
 }
 
+/// Three hours of an account with injected events, wrapped in one way or another.
+fn traffic(wrapping: Wrapping) -> Vec<Vec<u8>> {
+    let scenario = Scenario { duration: 3 * 3600, wrapping, ..Scenario::day(3) };
+    scenario.traffic().unwrap().map(|payload| payload.data).collect()
+}
+
+/// The lines among them, each by itself.
+fn lines() -> Vec<Vec<u8>> {
+    let payloads = traffic(Wrapping::Lines);
+    let lines = payloads.iter().flat_map(|payload| payload.split(|byte| *byte == b'\n'));
+    lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// The events that the component tells, without the payloads of failures: in Fluent Bit the record itself goes on.
+fn component(config: &str, payloads: &[Vec<u8>]) -> Vec<Value> {
+    let mut scorer = Plugin::built_in(Limits::default()).unwrap().scorer(config).unwrap();
+    let mut events = Vec::new();
+    for payload in payloads {
+        let scored = scorer.transform(&[Payload { data: payload, id: None }]).unwrap();
+        let lines = scored.events.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        events.extend(lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()));
+    }
+    for event in events.iter_mut().filter(|event| event["type"] == "failed") {
+        event.as_object_mut().unwrap().remove("payload");
+    }
+    events
+}
+
 #[test]
 fn the_component_the_module_and_native_code_tell_the_same() {
-    let (payloads, _) = Scenario { days: 1, interfaces: 3, ..Scenario::default() }.payloads(Wrapping::default());
-    let _ = payloads;
+    let window = r#"{"series":{"windows":true}}"#;
+    let record = r#"{"mode":"record","record":{"only_anomalies":true},"forest":{"number_of_trees":20}}"#;
+    let objects: Vec<Vec<u8>> = lines()
+        .iter()
+        .filter(|line| line.ends_with(b" OK"))
+        .map(|line| {
+            let text = String::from_utf8(line.clone()).unwrap();
+            let tokens: Vec<&str> = text.split(' ').collect();
+            let names = ["interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes"];
+            let mut object = serde_json::Map::new();
+            for (name, token) in names.iter().zip(&tokens[2..]) {
+                object
+                    .insert((*name).into(), token.parse::<u64>().map_or_else(|_| json!(token), |number| json!(number)));
+            }
+            object.insert("start".into(), json!(tokens[10].parse::<u64>().unwrap()));
+            object.insert("end".into(), json!(tokens[11].parse::<u64>().unwrap()));
+            Value::Object(object).to_string().into_bytes()
+        })
+        .collect();
+    let cases: [(&str, &str, Vec<Vec<u8>>, bool); 5] = [
+        ("lines", window, lines(), true),
+        ("base64", window, traffic(Wrapping::Base64), true),
+        ("objects", window, objects, false),
+        ("record", record, lines()[..2000].to_vec(), true),
+        ("bad", window, (0..50).map(|i| format!("2 bad {i}").into_bytes()).collect(), true),
+    ];
+    for (name, config, payloads, is_text) in cases {
+        let home = Home::with(name, config);
+        let mut instance = home.start();
+        let mut native = Filter::new(Config::parse(config).unwrap());
+        let mut told = Vec::new();
+        for payload in &payloads {
+            let wrapped = json!({ "log": String::from_utf8_lossy(payload) }).to_string().into_bytes();
+            let record = if is_text { &wrapped } else { payload };
+            let text = instance.filter("vpc", 1_700_000_000, record).unwrap().unwrap();
+            let mut expected = Vec::new();
+            assert_eq!(native.filter(b"vpc", 1_700_000_000_000, record, &mut expected), Fate::Goes);
+            assert!(text == expected, "{name}: {}", String::from_utf8_lossy(record));
+            let answer: Value = serde_json::from_slice(&text).unwrap();
+            told.extend(answer["flowscore"]["alerts"].as_array().unwrap().clone());
+            told.extend(answer["flowscore"].get("failed").and_then(Value::as_array).cloned().unwrap_or_default());
+        }
+        assert!(!told.is_empty(), "{name}");
+        assert!(told == component(config, &payloads), "{name}");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use std::path::Path;
 
 use wasmtime::{Config, Engine, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc};
 
+use crate::plugin::cache;
+
 pub use wasi::Directory;
 
 /// The module that the build script made.
@@ -62,7 +64,7 @@ impl FluentBit {
     /// Compiles another build of the module. What Fluent Bit's runtime lacks is switched off here, too.
     pub fn from_bytes(module: &[u8]) -> Result<Self> {
         let mut config = Config::new();
-        config.wasm_relaxed_simd(false).wasm_simd(false).wasm_tail_call(false).consume_fuel(true);
+        config.wasm_relaxed_simd(false).wasm_simd(false).wasm_tail_call(false).consume_fuel(true).cache(cache());
         let engine = Engine::new(&config)?;
         let module = Module::new(&engine, module)?;
         Ok(FluentBit { engine, module })

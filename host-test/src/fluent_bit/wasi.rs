@@ -56,7 +56,7 @@ pub(super) struct Wasi {
 /// What a descriptor is.
 enum Descriptor<'a> {
     Stream,
-    Directory(&'a Directory),
+    Directory,
     File(&'a mut File),
 }
 
@@ -68,8 +68,8 @@ impl Wasi {
     fn descriptor(&mut self, number: u32) -> Option<Descriptor<'_>> {
         let Some(index) = number.checked_sub(FIRST) else { return Some(Descriptor::Stream) };
         let index = index as usize;
-        if let Some(directory) = self.directories.get(index) {
-            return Some(Descriptor::Directory(directory));
+        if index < self.directories.len() {
+            return Some(Descriptor::Directory);
         }
         let file = self.files.get_mut(index - self.directories.len())?;
         file.as_mut().map(Descriptor::File)
@@ -135,7 +135,7 @@ pub(super) fn add_to_linker<T: 'static>(linker: &mut Linker<T>, wasi: fn(&mut T)
         let kind = match wasi(c.data_mut()).descriptor(fd) {
             None => return errno::BADF,
             Some(Descriptor::Stream) => CHARACTER_DEVICE,
-            Some(Descriptor::Directory(_)) => DIRECTORY,
+            Some(Descriptor::Directory) => DIRECTORY,
             Some(Descriptor::File(_)) => REGULAR_FILE,
         };
         let mut stat = [0xff; 24];

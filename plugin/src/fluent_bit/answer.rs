@@ -1,9 +1,8 @@
 //! The record as it goes on: with `flowscore` added.
 
-use std::io::Write;
-
 use super::record::Frame;
 use super::text::Malformed;
+use crate::decimal;
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::pipeline::{self, Standing};
@@ -94,8 +93,8 @@ pub(super) fn telling(record: &[u8], frame: &Frame, standing: Option<Standing>, 
 fn members(standing: Option<Standing>, alerts: &[u8], failed: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(br#""flowscore":{"score":"#);
     match standing {
-        // Writing to a vector cannot fail. A score is always finite.
-        Some(Standing { score, .. }) => drop(write!(out, "{score}")),
+        // A score is always finite.
+        Some(Standing { score, .. }) => decimal::write(score, out),
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(match standing.and_then(|standing| standing.direction) {
