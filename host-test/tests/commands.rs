@@ -27,9 +27,20 @@ const LINE: &str = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 141853
 
 #[test]
 fn every_command_has_help() {
-    for command in
-        ["demo", "run", "decode", "series", "generate", "report", "discover-schema", "check-config", "inspect"]
-    {
+    for command in [
+        "demo",
+        "run",
+        "kinesis",
+        "serve",
+        "multilang",
+        "decode",
+        "series",
+        "generate",
+        "report",
+        "discover-schema",
+        "check-config",
+        "inspect",
+    ] {
         let output = flowscore(&[command, "--help"], b"");
         assert!(output.status.success(), "{command}");
         assert!(text(&output.stdout).contains("Examples:"), "{command}");

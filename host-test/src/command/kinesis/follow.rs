@@ -77,8 +77,8 @@ impl Follow {
         Ok(follow)
     }
 
-    /// Goes on until told to stop, or with `once` until everything was read that is there.
-    pub(super) async fn run(&mut self, save_every: Duration, once: bool) -> Result<()> {
+    /// Goes on until told to stop, or until everything was read that the stream held at the time `until`.
+    pub(super) async fn run(&mut self, save_every: Duration, until: Option<i64>) -> Result<()> {
         let mut stop = self.stop.clone();
         let mut save_at = Instant::now() + save_every;
         loop {
@@ -87,7 +87,7 @@ impl Follow {
                 eprintln!("flowscore: all shards are closed, and none follow them: the stream is at its end");
                 return self.save().await;
             }
-            if waits && once && self.stream.is_at_tip() {
+            if waits && until.is_some_and(|until| self.stream.is_read(until)) {
                 return self.save().await;
             }
             if Instant::now() >= save_at {

@@ -62,7 +62,7 @@ pub struct KinesisArgs {
     /// Where events go: `-` (standard output), http(s)://… (POST of lines, until accepted) or kinesis://STREAM
     #[arg(long, value_name = "WHERE", default_value = "-")]
     output: String,
-    /// Stop when everything was read that is in the stream
+    /// Stop when everything was read that the stream holds now
     #[arg(long)]
     once: bool,
     #[command(flatten)]
@@ -125,7 +125,7 @@ impl KinesisArgs {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
-        let fresh = plugin.scorer(&config)?;
+        plugin.check_config(&config)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str));
         let output = Output::open(&self.output, &client)?;
@@ -136,11 +136,12 @@ impl KinesisArgs {
             State { snapshot, .. } if !snapshot.is_empty() => {
                 plugin.restore(&config, snapshot).map_err(|error| self.refused(error, &part))?
             }
-            _ => fresh,
+            _ => plugin.scorer(&config)?,
         };
         self.tell(&state, &part);
-        let mut follow = Follow::open(self.source(client), self.start()?, state, scorer, output, part).await?;
-        let result = follow.run(Duration::from_secs(self.save_every.into()), self.once).await;
+        let now = now()?;
+        let mut follow = Follow::open(self.source(client), self.start(now), state, scorer, output, part).await?;
+        let result = follow.run(Duration::from_secs(self.save_every.into()), self.once.then_some(now)).await;
         self.summary(&mut follow, started)?;
         result
     }
@@ -170,15 +171,12 @@ impl KinesisArgs {
     }
 
     /// Where to begin, as the state will keep it: `latest` is now, so that a crash soon after the start loses nothing.
-    fn start(&self) -> Result<Start> {
-        Ok(match self.from {
+    fn start(&self, now: i64) -> Start {
+        match self.from {
             From::TrimHorizon | From::Checkpoint => Start::TrimHorizon,
             From::Timestamp(time) => Start::Timestamp(time),
-            From::Latest => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-                Start::Timestamp(now.as_millis() as i64)
-            }
-        })
+            From::Latest => Start::Timestamp(now),
+        }
     }
 
     fn refused(&self, error: PluginError, part: &Part) -> anyhow::Error {
@@ -216,6 +214,12 @@ impl KinesisArgs {
         eprintln!("{summary}");
         Ok(())
     }
+}
+
+/// Milliseconds since the Unix epoch.
+fn now() -> Result<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    Ok(now.as_millis() as i64)
 }
 
 /// A store that cannot be opened is wrong usage, one that another process uses is not.

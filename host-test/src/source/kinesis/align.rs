@@ -80,6 +80,12 @@ impl Alignment {
         self.clock
     }
 
+    /// Everything that arrived before this time was let out.
+    pub fn time(&self) -> i64 {
+        let first = |times: &BTreeSet<(i64, Arc<str>)>| times.first().map_or(i64::MAX, |(time, _)| *time);
+        first(&self.ready).min(first(&self.bare))
+    }
+
     /// Records so far that arrived before the last tick, by their own arrival time. They were let out at once, and what
     /// they lead to may depend on when they were read.
     pub fn disordered(&self) -> u64 {

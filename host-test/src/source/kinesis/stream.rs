@@ -108,9 +108,10 @@ impl Stream {
         self.tips.len()
     }
 
-    /// Whether everything was handed out that the stream held when it was last asked.
-    pub fn is_at_tip(&self) -> bool {
-        self.alignment.is_empty() && self.tips.values().all(|tip| tip.is_reached)
+    /// Whether everything was handed out that the stream held at `time`, in milliseconds since the Unix epoch, or holds now.
+    pub fn is_read(&self, time: i64) -> bool {
+        let is_at_tip = self.alignment.is_empty() && self.tips.values().all(|tip| tip.is_reached);
+        is_at_tip || self.alignment.time() > time
     }
 
     /// Whether there is nothing to come: all shards are closed and have no successors.
