@@ -31,6 +31,8 @@ fn every_command_has_help() {
         "demo",
         "run",
         "kinesis",
+        "serve",
+        "multilang",
         "decode",
         "series",
         "generate",

@@ -83,6 +83,8 @@ struct Leased {
     scorer: Scorer,
     /// The last record that was scored.
     position: Option<Position>,
+    /// All records were scored; the worker before was stopped on the way to the last checkpoint.
+    is_over: bool,
     /// The newest arrival time of its records.
     arrived: i64,
     /// Until when a drop may begin because of what has moved to a sibling, if it goes on with its parents' model.
@@ -103,6 +105,7 @@ impl Processor<'_> {
             part,
             scorer: plugin.scorer(config)?,
             position: None,
+            is_over: false,
             arrived: 0,
             parents_end: None,
             saved: Instant::now(),
@@ -112,9 +115,13 @@ impl Processor<'_> {
         match state {
             Some(state) => {
                 shard.scorer = restore(plugin, config, &state.snapshot, &shard.part.object())?;
-                if let Some(Shard { read: Read::UpTo(position), arrived }) = state.shards.get(id) {
-                    shard.position = Some(position.clone());
+                if let Some(Shard { read, arrived }) = state.shards.get(id) {
                     shard.arrived = *arrived;
+                    match read {
+                        Read::UpTo(position) => shard.position = Some(position.clone()),
+                        Read::All => shard.is_over = true,
+                        Read::Nothing(_) => {}
+                    }
                 }
                 shard.parents_end = state.clock;
                 let version = shard.part.version();
@@ -292,6 +299,9 @@ impl Leased {
     }
 
     fn is_new(&self, record: &Record) -> bool {
+        if self.is_over {
+            return false;
+        }
         let Some(position) = &self.position else { return true };
         match order(&record.sequence_number, &position.sequence) {
             Ordering::Less => false,

@@ -148,7 +148,7 @@ impl Running {
                 }
                 // Time that closed nothing is not worth a state: it is told again.
                 if events.is_empty() {
-                    return Ok(());
+                    return self.measure();
                 }
                 &[][..]
             }
@@ -266,5 +266,77 @@ async fn save(part: &mut Part, state: &State) -> Result<()> {
             }
             result => return Ok(result?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::Limits;
+    use crate::serve::admission::{Admitted, Bounds};
+    use crate::serve::batch::Batch;
+    use crate::state::Store;
+
+    const CONFIG: &str = r#"{"mode":"record","forest":{"number_of_trees":10,"sub_sample_size":32}}"#;
+
+    fn lines(batch: usize) -> Vec<u8> {
+        let line = |i: usize| {
+            format!(
+                "2 1 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 {} 1418530010 1418530070 ACCEPT OK\n",
+                1_000 + (i * 7_919) % 4_001
+            )
+        };
+        (batch * 50..batch * 50 + 50).map(line).collect::<String>().into_bytes()
+    }
+
+    /// The events of these batches, and how often the component was started anew.
+    fn run(directory: &str, memory: usize, batches: &[Vec<u8>]) -> (Vec<String>, u64) {
+        let directory = std::env::temp_dir().join(format!("flowscore-engine-{}-{directory}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory).unwrap();
+        let output = directory.join("events.ndjson");
+        let metrics = Arc::new(Metrics::default());
+        let (admission, jobs) = Admission::new(Bounds { batches: 16, bytes: 64 << 20, remember: 16 }, metrics.clone());
+        let engine = Engine {
+            plugin: (Plugin::built_in(Limits { memory, ..Limits::default() }).unwrap(), CONFIG.into()),
+            sink: Delivery::file(&output).unwrap(),
+            state: Some(Store::open(directory.to_str().unwrap(), "serve", "http").unwrap().part("all").unwrap()),
+            state_every: Duration::ZERO,
+            tick: None,
+            admission: Arc::new(admission),
+            metrics: metrics.clone(),
+        };
+        let admission = engine.admission.clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        let scorer = std::thread::spawn(move || engine.run(jobs, &handle));
+        while !admission.is_open() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        for body in batches {
+            let batch = Batch::from_body(None, body).unwrap();
+            let Admitted::Pending(mut pending) = admission.admit(batch) else { panic!("there is room") };
+            runtime.block_on(pending.wait_for(|accepted| *accepted)).unwrap();
+        }
+        admission.close();
+        scorer.join().unwrap().unwrap();
+        let events = std::fs::read_to_string(&output).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+        (events.lines().map(str::to_owned).collect(), metrics.get(Metric::ComponentRestarts))
+    }
+
+    #[test]
+    fn a_batch_that_costs_an_instance_fails_alone_and_what_was_learned_goes_on() {
+        // More than the instance may have, in one line.
+        let too_much = [&b"2 "[..], &vec![b'x'; 24 << 20]].concat();
+        let (events, restarts) = run("lost", 16 << 20, &[lines(0), lines(1), too_much, lines(2)]);
+        let (expected, none) = run("whole", 1 << 30, &[lines(0), lines(1), lines(2)]);
+        assert_eq!((restarts, none), (1, 0));
+        let (told, scores): (Vec<String>, Vec<String>) =
+            events.into_iter().partition(|event| !event.starts_with("{\"type\":\"score\""));
+        assert_eq!(scores, expected, "the scores after it are those of a model that never lost anything");
+        assert_eq!(told.len(), 2);
+        assert!(told[0].starts_with("{\"type\":\"failed\"") && told[0].len() > 24 << 20, "with its bytes");
+        assert!(told[1].contains("plugin_restarted") && told[1].contains("from the state"), "{}", told[1]);
     }
 }

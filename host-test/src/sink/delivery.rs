@@ -1,7 +1,7 @@
 //! One place for events, whichever it is, for commands that acknowledge what they delivered.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,9 +34,18 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    /// The end of a file, which is created if it is not there.
+    /// The end of a file, which is created if it is not there. A line that a crash has cut short is ended first.
     pub fn file(path: &Path) -> io::Result<Self> {
-        File::options().append(true).create(true).open(path).map(Delivery::File)
+        let mut file = File::options().append(true).read(true).create(true).open(path)?;
+        if file.metadata()?.len() > 0 {
+            let mut last = [0];
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        Ok(Delivery::File(file))
     }
 
     /// How often deliveries were tried again, where that can happen.

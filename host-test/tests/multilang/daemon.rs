@@ -20,7 +20,7 @@ use crate::services::{self, empty_directory};
 use crate::stream::{LocalStream, NAME};
 
 /// How long something may take that the daemons have to do: they balance and fail over every few seconds, and start slowly.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 #[test]
 fn a_worker_that_is_killed_is_followed_by_another_one_that_goes_on_with_its_state() {

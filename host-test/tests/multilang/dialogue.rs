@@ -159,6 +159,12 @@ fn whoever_takes_a_lease_over_goes_on_with_the_state_and_counts_nothing_twice() 
     let whole = json!({ "action": "checkpoint", "sequenceNumber": null, "subSequenceNumber": null });
     assert_eq!(ended, [whole], "or the children never begin");
     assert!(second.end().success());
+    // That checkpoint got lost with its worker.
+    let mut third = Dialogue::start(&disturbed, None);
+    third.initialize("shard-0", &half.to_string());
+    third.ask(&records(&all[half..]));
+    assert_eq!(third.ask(&json!({ "action": "shardEnded" })).len(), 1);
+    assert!(third.end().success());
 
     assert!(events(&undisturbed).iter().any(|event| event.contains("\"type\":\"anomaly\"")));
     assert_eq!(events(&disturbed), events(&undisturbed));

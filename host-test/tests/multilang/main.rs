@@ -1,5 +1,7 @@
 //! `flowscore multilang`, as the MultiLangDaemon and its users see it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers, too")]
+
 mod daemon;
 mod dialogue;
 #[path = "../services/mod.rs"]

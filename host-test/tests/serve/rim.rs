@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::server::{Server, answer, client, directory, file, get, post};
+use crate::server::{Server, answer, client, directory, file, get, metric, post};
 
 #[tokio::test]
 async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
@@ -40,6 +40,23 @@ async fn health_and_metrics_are_told_and_other_methods_are_not_taken() {
     assert!(status.success());
     assert_eq!(events.lines().count(), 1, "the sender's own name for a batch counts: {events}");
     assert!(events.contains("\"id\":\"mine:0\""), "{events}");
+}
+
+#[tokio::test]
+async fn windows_of_an_idle_stream_close_only_where_the_time_is_told() {
+    let directory = directory("tick");
+    let config = file(&directory, "config.json", r#"{"series":{"allowed_lateness":0}}"#);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let line = format!("2 1 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 {} {} ACCEPT OK", now - 180, now - 130);
+    let silent = Server::start(&["--config", &config]).await;
+    let ticking = Server::start(&["--config", &config, "--tick", "1", "--tick-delay", "0"]).await;
+    for server in [&silent, &ticking] {
+        assert_eq!(post(&server.url, &[], line.clone()).await.status, 200);
+    }
+    while metric(&ticking, "flowscore_windows_total").await < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(metric(&silent, "flowscore_windows_total").await, 0);
 }
 
 #[test]
