@@ -22,7 +22,7 @@ const MOST_AHEAD: u32 = 1 << 16;
 const MOST_TIMES_AHEAD: i64 = 256;
 /// At the end of the stream, windows after a gap of at most so many seconds still count although nothing confirms them.
 const LAST_GAP: i64 = 86_400;
-/// Samples kept for reuse: one for each series of a large account, 16 MB at most.
+/// Samples kept for reuse: one for each series of a large account, 24 MB at most.
 const MOST_SPARE: usize = 4_096;
 
 /// Counts since the start of the stream.

@@ -20,7 +20,7 @@ use super::talker::{Talker, TalkerKey};
 use crate::order;
 use crate::snapshot::state;
 
-/// A record of the sample. 72 bytes.
+/// A record of the sample. 88 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sampled {
     priority: f64,
