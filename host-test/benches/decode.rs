@@ -25,7 +25,7 @@ const BATCH: usize = 10;
 fn payloads() -> Vec<Vec<u8>> {
     let scenario = Scenario {
         duration: 24 * 3600,
-        records_per_minute: 70.0,
+        records_per_minute: 200.0,
         control_message_every: 0,
         wrapping: Wrapping::Lines,
         ..Scenario::day(7)

@@ -158,14 +158,14 @@ fn usual_event<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Event<'a>>, Malfo
     let start = scanner.at;
     if scanner.accept(b"{\"id\":\"") {
         let id = scanner.string_rest()?;
-        if scanner.accept(b",\"timestamp\":") {
-            if let Some((timestamp, digits)) = long_number(scanner.rest()) {
-                scanner.at += digits;
-                if scanner.accept(b",\"message\":\"") {
-                    let (timestamp, message) = (Some(timestamp), Some(scanner.string_rest()?));
-                    if scanner.accept(b"}") {
-                        return Ok(Some(Event { id: Some(id), timestamp, message, extracted_fields: None }));
-                    }
+        if scanner.accept(b",\"timestamp\":")
+            && let Some((timestamp, digits)) = long_number(scanner.rest())
+        {
+            scanner.at += digits;
+            if scanner.accept(b",\"message\":\"") {
+                let (timestamp, message) = (Some(timestamp), Some(scanner.string_rest()?));
+                if scanner.accept(b"}") {
+                    return Ok(Some(Event { id: Some(id), timestamp, message, extracted_fields: None }));
                 }
             }
         }
