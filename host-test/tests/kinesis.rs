@@ -1,5 +1,7 @@
 //! `flowscore kinesis` against streams that are really there.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in the functions it calls too")]
+
 mod services;
 
 use std::collections::HashSet;
@@ -212,20 +214,25 @@ fn a_cloudwatch_subscription_is_read_and_the_state_is_kept_in_s3() {
     child.stdin.take().unwrap().write_all(SUBSCRIPTION.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
     let run = || {
-        summary(
-            flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &service.url, "--once", "--stats", "json"])
-                .args(["--state", "s3://flowscore-state/production"])
-                .env("AWS_ENDPOINT_URL", &service.url)
-                .env("AWS_ALLOW_HTTP", "true"),
-        )
+        let mut command =
+            flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &service.url, "--once", "--stats", "json"]);
+        command.args(["--state", "s3://flowscore-state/production"]);
+        command.env("AWS_ENDPOINT_URL", &service.url).env("AWS_ALLOW_HTTP", "true");
+        command
     };
-    let first = run();
+    let first = summary(&mut run());
     for (number, expected) in [("read", 90), ("payloads", 90), ("ok", 90), ("failed", 0), ("series", 3), ("shards", 2)]
     {
         assert_eq!(first[number], expected, "{number} in {first}");
     }
     assert!(first["windows"].as_u64().unwrap() > 60, "{first}");
-    let second = run();
+    // Again, with credentials from a profile: for the stream and for the state.
+    let profile = empty_directory("kinesis-profile").join("credentials");
+    std::fs::write(&profile, "[flows]\naws_access_key_id = test\naws_secret_access_key = test\n").unwrap();
+    let mut command = run();
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    command.env("AWS_SHARED_CREDENTIALS_FILE", profile).env("AWS_PROFILE", "flows");
+    let second = summary(&mut command);
     assert_eq!((&second["read"], &second["payloads"]), (&0.into(), &90.into()), "{second}");
 }
 
