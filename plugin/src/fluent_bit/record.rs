@@ -29,10 +29,10 @@ enum Role {
     Other,
 }
 
-/// A key as it was written, with its quotes and colon, in whole words.
+/// A text such as a key with its quotes and colon, in whole words.
 #[derive(Clone, Copy, Debug, Default)]
 struct Guess {
-    words: [u64; KEY_WORDS],
+    words: [u64; GUESS_WORDS],
     /// Of the last word.
     mask: u64,
     /// Bytes; 0 is no guess.
@@ -40,17 +40,17 @@ struct Guess {
     role: u8,
 }
 
-const KEY_WORDS: usize = 3;
+const GUESS_WORDS: usize = 4;
 /// Guesses kept; records with more members are read without.
 const GUESSES: usize = 64;
 
 impl Guess {
-    fn new(key: &[u8], role: u8) -> Option<Guess> {
-        if key.len() > KEY_WORDS * 8 {
+    fn new(text: &[u8], role: u8) -> Option<Guess> {
+        if text.len() > GUESS_WORDS * 8 {
             return None;
         }
-        let mut guess = Guess { length: key.len(), role, mask: u64::MAX, ..Guess::default() };
-        for (word, chunk) in guess.words.iter_mut().zip(key.chunks(8)) {
+        let mut guess = Guess { length: text.len(), role, mask: u64::MAX, ..Guess::default() };
+        for (word, chunk) in guess.words.iter_mut().zip(text.chunks(8)) {
             let mut bytes = [0; 8];
             bytes[..chunk.len()].copy_from_slice(chunk);
             *word = u64::from_le_bytes(bytes);
@@ -69,9 +69,17 @@ impl Guess {
             0 => false,
             1..=8 => !differs(0, self.mask),
             9..=16 => !differs(0, u64::MAX) && !differs(1, self.mask),
-            _ => !differs(0, u64::MAX) && !differs(1, u64::MAX) && !differs(2, self.mask),
+            17..=24 => !differs(0, u64::MAX) && !differs(1, u64::MAX) && !differs(2, self.mask),
+            _ => !differs(0, u64::MAX) && !differs(1, u64::MAX) && !differs(2, u64::MAX) && !differs(3, self.mask),
         }
     }
+}
+
+/// A member of a flat record: the text from the end of the member before up to the value's first character.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    begins: Guess,
+    is_text: bool,
 }
 
 /// What a record is.
@@ -129,13 +137,22 @@ pub(super) struct Reader {
     /// The last record up to the first character of its payload.
     prefix: Vec<u8>,
     guesses: Vec<Guess>,
+    /// The last record's members, if it was flat and all of them are text or numbers.
+    shape: Vec<Member>,
 }
 
 impl Reader {
     pub(super) fn new(fields: Vec<String>, columns: Option<Vec<String>>) -> Self {
         let columns = columns.filter(|columns| columns.len() <= MOST_COLUMNS);
         let places = vec![Place::default(); columns.as_ref().map_or(0, Vec::len)];
-        Reader { fields, columns, places, prefix: Vec::new(), guesses: vec![Guess::default(); GUESSES] }
+        Reader {
+            fields,
+            columns,
+            places,
+            prefix: Vec::new(),
+            guesses: vec![Guess::default(); GUESSES],
+            shape: Vec::new(),
+        }
     }
 
     /// The places of the columns in the record that was [flat](Payload::Flat).
@@ -146,10 +163,45 @@ impl Reader {
     /// Reads one record.
     #[inline]
     pub(super) fn read<'a>(&mut self, record: &'a [u8]) -> Result<Found<'a>, Malformed> {
-        match self.alike(record) {
+        match self.alike(record).or_else(|| self.alike_flat(record)) {
             Some(found) => Ok(found),
             None => self.walk(record),
         }
+    }
+
+    /// A flat record with the members of the last one.
+    #[inline]
+    fn alike_flat<'a>(&mut self, record: &'a [u8]) -> Option<Found<'a>> {
+        if self.shape.is_empty() {
+            return None;
+        }
+        self.places.fill(Place::default());
+        let mut text = Text::new(record);
+        for Member { begins, is_text } in &self.shape {
+            if !begins.is_at(record, text.at) {
+                return None;
+            }
+            text.at += begins.length;
+            let start = text.at;
+            let end = if *is_text {
+                match text.string().ok()? {
+                    (end, false) if end > start => end,
+                    _ => return None,
+                }
+            } else {
+                text.byte().filter(u8::is_ascii_digit)?;
+                text.number().ok()?;
+                text.at
+            };
+            if let Some(place) = self.places.get_mut(usize::from(begins.role)) {
+                *place = Place { start: start as u32, end: end as u32 };
+            }
+        }
+        let close = text.at;
+        if record.get(close..)? != b"}" || !text.is_ascii() || u32::try_from(record.len()).is_err() {
+            return None;
+        }
+        Some(Found { payload: Payload::Flat(record), frame: Frame { close, is_empty: false, own: None } })
     }
 
     /// A record that is like the last one up to its payload, and ends with it.
@@ -177,6 +229,7 @@ impl Reader {
         let mut text = Text::new(record);
         text.expect(b'{', "a record is a JSON object, which begins with `{`")?;
         self.places.fill(Place::default());
+        self.shape.clear();
         let mut is_flat = self.columns.is_some() && u32::try_from(record.len()).is_ok();
         let mut payload: Option<(u8, Value)> = None;
         let mut frame = Frame { close: 0, is_empty: true, own: None };
@@ -198,6 +251,10 @@ impl Reader {
             count += 1;
             let value = text.value()?;
             frame.is_empty &= role == OWN_ROLE;
+            if is_flat {
+                let begin = if count == 1 { 0 } else { before };
+                self.remember(record.get(begin..value.start).unwrap_or_default(), role, &value, count);
+            }
             is_flat &= !matches!(value.kind, Kind::Container);
             match role {
                 OTHER => {}
@@ -255,7 +312,24 @@ impl Reader {
             None if is_flat && text.is_ascii() && frame.own.is_none() => Payload::Flat(record),
             None => Payload::Json(record),
         };
+        let is_whole = self.shape.len() == count && matches!(payload, Payload::Flat(_));
+        if !is_whole {
+            self.shape.clear();
+        }
         Ok(Found { payload, frame })
+    }
+
+    /// Remembers a member, the number `count`, of a flat record. One that is left out leaves the shape too short.
+    fn remember(&mut self, begins: &[u8], role: u8, value: &Value, count: usize) {
+        let is_text = value.kind == Kind::Plain;
+        let is_simple = (is_text && value.end > value.start) || value.kind == Kind::Number;
+        if is_simple
+            && self.shape.len() + 1 == count
+            && count <= GUESSES
+            && let Some(begins) = Guess::new(begins, role)
+        {
+            self.shape.push(Member { begins, is_text });
+        }
     }
 
     /// Passes over a key, the member's number `count`, and says what its member is for.

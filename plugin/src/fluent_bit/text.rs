@@ -177,7 +177,7 @@ impl<'a> Text<'a> {
     }
 
     #[inline]
-    fn number(&mut self) -> Result<()> {
+    pub(super) fn number(&mut self) -> Result<()> {
         let zero = self.byte() == Some(b'0');
         let start = self.at;
         if self.byte() == Some(b'-') {

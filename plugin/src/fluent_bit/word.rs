@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_first_byte_found_is_exact_whatever_its_neighbours() {
-        let is_stop = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20 || byte >= 0x80;
+        let is_stop = |byte: u8| matches!(byte, b'"' | b'\\') || !(0x20..0x80).contains(&byte);
         for neighbour in [0x20, b'!', b'#', b'0', b'[', b']', 0x7f] {
             for byte in 0..=255u8 {
                 for place in 0..8 {
