@@ -263,7 +263,9 @@ fn native_and_webassembly_give_the_same_bytes() {
         let mut scorer = plugin().scorer(config).unwrap();
         let (mut expected, mut events) = (Vec::new(), Vec::new());
         for batch in traffic.chunks(97) {
-            batch.iter().for_each(|data| drop(native.transform(data, Some("test"), &mut expected)));
+            for data in batch {
+                native.transform(data, Some("test"), &mut expected);
+            }
             let batch: Vec<Payload<'_>> = batch.iter().map(|data| payload(data)).collect();
             events.extend(scorer.transform(&batch).unwrap().events);
         }

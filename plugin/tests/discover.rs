@@ -34,7 +34,7 @@ fn line(format: &str, i: u64) -> String {
         "end" => (1_616_729_349 + i).to_string(),
         "srcaddr" | "pkt-srcaddr" => format!("10.0.{}.{}", i % 250, i % 99),
         "dstaddr" | "pkt-dstaddr" => format!("10.1.{}.{}", i % 99, i % 250),
-        other => flow::Field::by_name(other.as_bytes()).unwrap().info().example.to_owned(),
+        other => flow::Field::by_name(other.as_bytes()).unwrap().doc().example.to_owned(),
     };
     format.split(' ').map(token).collect::<Vec<_>>().join(" ")
 }

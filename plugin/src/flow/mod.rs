@@ -32,7 +32,7 @@ mod reference;
 mod scan;
 mod tokens;
 
-pub use fields::{FIELDS, Field, FieldInfo, FieldType, Kind, LAST_SECOND};
+pub use fields::{FIELDS, Field, FieldDoc, FieldInfo, FieldType, Kind, LAST_SECOND};
 pub use fit::{Fit, fit, is_address};
 pub use format::{Column, Format, FormatError, MAX_COLUMNS};
 pub use formats::Formats;
