@@ -127,7 +127,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "fluent_bit.snapshot", |c| optional(&mut c.fluent_bit.snapshot),
         "File in which what was learned outlives a restart: beside `flowscore.json`, or else in the first accessible directory. Null: nothing is kept. Two filters must not share one.";
     "fluent_bit.snapshot_records", |c| whole(&mut c.fluent_bit.snapshot_records, 1, 1_000_000_000),
-        "Records after which the snapshot is due.";
+        "Records after which the snapshot is due. One of more than 1 MiB waits for 8,192 records a MiB, or for `snapshot_seconds` of Fluent Bit's own time.";
     "fluent_bit.snapshot_seconds", |c| whole(&mut c.fluent_bit.snapshot_seconds, 1, 86_400),
         "Seconds of event time after which it is due, if that is earlier. While a backlog is read it is written less often, so that writing does not take longer than reading.";
     "fluent_bit.tick_tag", |c| optional(&mut c.fluent_bit.tick_tag),

@@ -14,9 +14,12 @@ use crate::pipeline::RestoreError;
 /// The name of the configuration file.
 pub const CONFIGURATION: &str = "flowscore.json";
 
-/// Snapshot bytes for which one record has to come in before the next snapshot, while a backlog is read: writing them takes
-/// about a tenth of the time that scoring the record does.
-const BYTES_PER_RECORD: u64 = 16;
+/// Snapshot bytes for which one record has to come in before the next snapshot by event time, while a backlog is read:
+/// writing them takes about a tenth of the time that scoring the record does.
+const BYTES_BY_TIME: u64 = 16;
+/// The same for the next snapshot by number of records, beyond a size that is always written when it is due.
+const BYTES_BY_RECORDS: u64 = 128;
+const ALWAYS: u64 = 1 << 20;
 
 /// Tells a person something, once.
 pub(super) fn report(message: &str) {
@@ -121,21 +124,22 @@ impl Store {
         self.records += 1;
         let time = filter.newest().unwrap_or(now);
         let is_due = match self.due {
-            Some(due) => time >= due && self.is_affordable(now),
+            Some(due) => time >= due && self.is_affordable(now, BYTES_BY_TIME),
             None => {
                 (self.due, self.written) = (Some(time + self.every_seconds), now);
                 false
             }
         };
-        if is_due || self.records >= self.every_records {
+        let is_full =
+            self.records >= self.every_records && (self.size <= ALWAYS || self.is_affordable(now, BYTES_BY_RECORDS));
+        if is_due || is_full {
             self.write(filter, time, now);
         }
     }
 
-    /// Whether a snapshot by event time is worth its cost: in a stream as it happens it always is, since Fluent Bit's time
-    /// moves on, too.
-    fn is_affordable(&self, now: i64) -> bool {
-        now - self.written >= self.every_seconds || self.records * BYTES_PER_RECORD >= self.size
+    /// Whether a snapshot is worth its cost: in a stream as it happens it always is, since Fluent Bit's time moves on, too.
+    fn is_affordable(&self, now: i64, bytes_per_record: u64) -> bool {
+        now - self.written >= self.every_seconds || self.records * bytes_per_record >= self.size
     }
 
     #[inline(never)]
