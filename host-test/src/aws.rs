@@ -1,7 +1,7 @@
 //! Clients of AWS services: region and credentials by the usual chain.
 
 use anyhow::Result;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
@@ -10,14 +10,19 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use crate::command::Usage;
 
+/// Finds credentials and region, unless one is given, by the usual chain.
+pub(crate) fn loader(region: Option<&str>) -> ConfigLoader {
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    match region {
+        Some(region) => loader.region(Region::new(region.to_owned())),
+        None => loader,
+    }
+}
+
 /// What all clients have in common.
 pub async fn configuration(region: Option<&str>) -> Result<SdkConfig> {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
-    if let Some(region) = region {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    let configuration = loader.load().await;
+    let configuration = loader(region).load().await;
     if configuration.region().is_none() {
         let hint = "no AWS region: give --region, set AWS_REGION, or name one in the profile (~/.aws/config)";
         return Err(Usage(hint.into()).into());

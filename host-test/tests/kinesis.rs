@@ -1,5 +1,7 @@
 //! `flowscore kinesis` against streams that are really there.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in the functions it calls too")]
+
 mod services;
 
 use std::collections::HashSet;
@@ -10,13 +12,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::config::{Credentials, Region};
-use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard, StreamStatus};
 use serde_json::Value;
 
-use services::{Service, empty_directory, flowscore};
+use services::stream::LocalStream;
+use services::{empty_directory, flowscore, summary};
 
 /// A day on 4 shards; 3 changes of the shards meanwhile; a reader that is killed 20 times. Afterwards everything has to be
 /// as if nothing had happened: each record counted once, the same events, the same model, byte for byte.
@@ -212,20 +211,25 @@ fn a_cloudwatch_subscription_is_read_and_the_state_is_kept_in_s3() {
     child.stdin.take().unwrap().write_all(SUBSCRIPTION.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
     let run = || {
-        summary(
-            flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &service.url, "--once", "--stats", "json"])
-                .args(["--state", "s3://flowscore-state/production"])
-                .env("AWS_ENDPOINT_URL", &service.url)
-                .env("AWS_ALLOW_HTTP", "true"),
-        )
+        let mut command =
+            flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &service.url, "--once", "--stats", "json"]);
+        command.args(["--state", "s3://flowscore-state/production"]);
+        command.env("AWS_ENDPOINT_URL", &service.url).env("AWS_ALLOW_HTTP", "true");
+        command
     };
-    let first = run();
+    let first = summary(&mut run());
     for (number, expected) in [("read", 90), ("payloads", 90), ("ok", 90), ("failed", 0), ("series", 3), ("shards", 2)]
     {
         assert_eq!(first[number], expected, "{number} in {first}");
     }
     assert!(first["windows"].as_u64().unwrap() > 60, "{first}");
-    let second = run();
+    // Again, with credentials from a profile: for the stream and for the state.
+    let profile = empty_directory("kinesis-profile").join("credentials");
+    std::fs::write(&profile, "[flows]\naws_access_key_id = test\naws_secret_access_key = test\n").unwrap();
+    let mut command = run();
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    command.env("AWS_SHARED_CREDENTIALS_FILE", profile).env("AWS_PROFILE", "flows");
+    let second = summary(&mut command);
     assert_eq!((&second["read"], &second["payloads"]), (&0.into(), &90.into()), "{second}");
 }
 
@@ -264,14 +268,6 @@ fn a_day(directory: &Path) -> Vec<(String, Vec<u8>)> {
     text.lines().map(payload).collect()
 }
 
-/// Runs a command to its end: its summary.
-fn summary(command: &mut Command) -> Value {
-    let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{error}");
-    serde_json::from_str(error.lines().last().unwrap()).unwrap()
-}
-
 /// What a reader has told for certain: a line that was cut short by its end is told again.
 fn whole_lines(path: &Path) -> Vec<u8> {
     let mut bytes = std::fs::read(path).unwrap();
@@ -285,95 +281,6 @@ fn events(lines: &[u8]) -> Vec<String> {
     let mut seen = HashSet::new();
     let text = std::str::from_utf8(lines).unwrap();
     text.lines().filter(|line| seen.insert(line.to_string())).map(str::to_owned).collect()
-}
-
-/// A stream of a local service.
-#[derive(Clone)]
-struct LocalStream {
-    runtime: Arc<tokio::runtime::Runtime>,
-    client: Client,
-    name: String,
-}
-
-impl LocalStream {
-    fn create(service: &Service, name: &str, shards: i32) -> Self {
-        let runtime =
-            Arc::new(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
-        let config = aws_sdk_kinesis::Config::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(&service.url);
-        let stream = LocalStream { runtime, client: Client::from_conf(config.build()), name: name.into() };
-        let create = stream.client.create_stream().stream_name(name).shard_count(shards);
-        stream.runtime.block_on(create.send()).unwrap();
-        stream.settle();
-        stream
-    }
-
-    /// Waits until the last change of the stream has taken place.
-    fn settle(&self) {
-        loop {
-            let describe = self.client.describe_stream_summary().stream_name(&self.name);
-            let summary = self.runtime.block_on(describe.send()).unwrap().stream_description_summary.unwrap();
-            if summary.stream_status == StreamStatus::Active {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn put(&self, records: &[(String, Vec<u8>)]) {
-        let entries = records.iter().map(|(key, data)| {
-            PutRecordsRequestEntry::builder().partition_key(key).data(Blob::new(data.clone())).build().unwrap()
-        });
-        let put = self.client.put_records().stream_name(&self.name).set_records(Some(entries.collect()));
-        assert_eq!(self.runtime.block_on(put.send()).unwrap().failed_record_count, Some(0));
-    }
-
-    /// Open shards, by their ranges.
-    fn open_shards(&self) -> Vec<Shard> {
-        let list = self.client.list_shards().stream_name(&self.name);
-        let mut shards = self.runtime.block_on(list.send()).unwrap().shards.unwrap();
-        shards.retain(|shard| shard.sequence_number_range().unwrap().ending_sequence_number().is_none());
-        shards.sort_by_key(|shard| range(shard).0);
-        shards
-    }
-
-    /// Splits the largest shard.
-    fn split(&self) {
-        let shards = self.open_shards();
-        let shard = shards.iter().max_by_key(|shard| range(shard).1 - range(shard).0).unwrap();
-        let middle = range(shard).0 + (range(shard).1 - range(shard).0) / 2;
-        let split = self.client.split_shard().stream_name(&self.name).shard_to_split(shard.shard_id());
-        self.runtime.block_on(split.new_starting_hash_key(middle.to_string()).send()).unwrap();
-        self.settle();
-    }
-
-    /// Merges the first two shards.
-    fn merge(&self) {
-        let shards = self.open_shards();
-        let merge = self.client.merge_shards().stream_name(&self.name).shard_to_merge(shards[0].shard_id());
-        self.runtime.block_on(merge.adjacent_shard_to_merge(shards[1].shard_id()).send()).unwrap();
-        self.settle();
-    }
-
-    /// All records of a stream with one shard.
-    fn records(&self) -> Vec<String> {
-        let shard = self.open_shards().remove(0);
-        let iterator = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard.shard_id());
-        let iterator = iterator.shard_iterator_type(aws_sdk_kinesis::types::ShardIteratorType::TrimHorizon);
-        let iterator = self.runtime.block_on(iterator.send()).unwrap().shard_iterator;
-        let records = self.client.get_records().set_shard_iterator(iterator);
-        let records = self.runtime.block_on(records.send()).unwrap().records;
-        records.into_iter().map(|record| String::from_utf8(record.data.into_inner()).unwrap()).collect()
-    }
-}
-
-fn range(shard: &Shard) -> (u128, u128) {
-    let range = shard.hash_key_range().unwrap();
-    (range.starting_hash_key().parse().unwrap(), range.ending_hash_key().parse().unwrap())
 }
 
 /// An HTTP server that is overloaded for the first three requests.

@@ -31,7 +31,7 @@ impl Stop {
     pub(super) async fn requested(&mut self) {
         // An error would mean that the listener is gone, and then no signal will come.
         if self.0.wait_for(|told| *told).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

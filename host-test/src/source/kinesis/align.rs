@@ -155,7 +155,7 @@ impl Alignment {
     }
 
     /// What comes next; none if that cannot be known before more is read.
-    pub fn next(&mut self) -> Option<Next> {
+    pub fn next_item(&mut self) -> Option<Next> {
         if let Some(shard) = self.ended.pop_front() {
             return Some(Next::End(shard));
         }

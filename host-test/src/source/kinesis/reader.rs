@@ -291,3 +291,44 @@ impl Intercept for ServerDate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer with records that arrived at these times.
+    fn answer(arrived: &[i64], next: Option<&str>, behind: i64) -> GetRecordsOutput {
+        let record = |time: &i64| {
+            let record = aws_sdk_kinesis::types::Record::builder().sequence_number(time.to_string());
+            let record = record.data(Vec::new().into()).partition_key("a");
+            record.approximate_arrival_timestamp(DateTime::from_millis(*time)).build().unwrap()
+        };
+        GetRecordsOutput::builder()
+            .set_records(Some(arrived.iter().map(record).collect()))
+            .set_next_shard_iterator(next.map(str::to_owned))
+            .millis_behind_latest(behind)
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn an_empty_answer_says_something_only_if_the_next_one_does_not_end_the_shard() {
+        let mut shown = Shown::default();
+        let mut fetch = |arrived: &[i64], next, behind, now| {
+            let fetched = fetched(answer(arrived, next, behind), now, &mut shown);
+            (fetched.records.len(), fetched.known, fetched.at_tip, fetched.closed)
+        };
+        assert_eq!(fetch(&[10_000, 20_000], Some("a"), 0, 50_000), (2, 0, false, false));
+        assert_eq!(fetch(&[], Some("b"), 0, 51_000), (0, 50_000 - HOLD, false, false));
+        assert_eq!(fetch(&[], Some("c"), 0, 52_000), (0, 51_000 - HOLD, true, false));
+        // It had been closed at some time before 52 s, and its children may hold records since then.
+        assert_eq!(fetch(&[], None, 0, 53_000), (0, 0, true, true));
+    }
+
+    #[test]
+    fn far_behind_the_tip_an_answer_shows_the_time_that_it_has_come_to() {
+        let mut shown = Shown::default();
+        fetched(answer(&[], Some("a"), 40_000), 100_000, &mut shown);
+        assert_eq!(fetched(answer(&[], Some("b"), 0), 100_000, &mut shown).known, 60_000 - HOLD);
+    }
+}

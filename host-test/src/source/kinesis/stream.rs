@@ -121,7 +121,7 @@ impl Stream {
 
     /// What comes next, as far as that is known without waiting.
     pub fn at_hand(&mut self) -> Option<Item> {
-        let next = self.alignment.next()?;
+        let next = self.alignment.next_item()?;
         if let Next::Record(name, record) = &next {
             if self.alignment.is_bare(name) {
                 self.wait_for(name.clone());

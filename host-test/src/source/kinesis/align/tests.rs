@@ -15,7 +15,7 @@ fn drain(alignment: &mut Alignment) -> Vec<String> {
         Next::Tick(time) => format!("tick {time}"),
         Next::End(shard) => format!("end {}", shard.trim_start_matches("shard-")),
     };
-    std::iter::from_fn(|| alignment.next().map(text)).collect()
+    std::iter::from_fn(|| alignment.next_item().map(text)).collect()
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn the_order_does_not_depend_on_what_is_read_first() {
             let mut out = Vec::new();
             let mut steps = 0;
             loop {
-                while let Some(next) = alignment.next() {
+                while let Some(next) = alignment.next_item() {
                     if let Next::Record(shard, _) = &next {
                         let at = shards.iter().position(|name| name == shard).unwrap();
                         done[at] += 1;
