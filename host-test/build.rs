@@ -1,8 +1,11 @@
 //! Builds the plugin for WebAssembly, so that plain `cargo run` and `cargo test` need no other command.
 //!
-//! The crate `plugin` is compiled for `wasm32-unknown-unknown` (which has no imports to offer, so none can creep in) and
-//! wrapped as a component. The result is built into the harness, and left for others in the target directory:
-//! `target/flowscore.wasm`.
+//! The crate `plugin` is compiled twice, and the results are left for others in the target directory:
+//!
+//! - for `wasm32-unknown-unknown`, which has no imports to offer, so none can creep in, and wrapped as a component:
+//!   `target/flowscore.wasm`, also built into the harness;
+//! - for `wasm32-wasip1`, as a core module for Fluent Bit: `target/flowscore-fluentbit.wasm`. Its runtime has neither SIMD nor
+//!   tail calls.
 
 use std::env;
 use std::error::Error;
@@ -10,12 +13,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wasm_encoder::{CustomSection, Encode};
+use wasm_encoder::{CustomSection, Encode, ExportKind, ExportSection, Module, RawSection};
+use wasmparser::{ExternalKind, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+const FLUENT_BIT_TARGET: &str = "wasm32-wasip1";
 
 fn main() {
     if let Err(error) = build() {
@@ -28,16 +33,23 @@ fn build() -> Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let workspace = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
     for path in ["plugin/src", "plugin/Cargo.toml", "wit", "Cargo.toml", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+        // Relative to this package, so that a target directory that was copied along with the sources stays right.
+        println!("cargo::rerun-if-changed=../{path}");
     }
     // OUT_DIR is <target>/<profile>/build/<package>/out.
     let target = out.ancestors().nth(4).ok_or("OUT_DIR is not inside a target directory")?.to_path_buf();
 
     add_target(TARGET)?;
-    let module = compile(&workspace, &target, TARGET, "component", "-Ctarget-feature=+simd128")?;
+    let module = compile(&workspace, &target, TARGET, "component", &["-Ctarget-feature=+simd128"])?;
     let component = encode(&fs::read(module)?)?;
     fs::write(out.join("flowscore.wasm"), &component)?;
     fs::write(target.join("flowscore.wasm"), &component)?;
+
+    add_target(FLUENT_BIT_TARGET)?;
+    let module = compile(&workspace, &target, FLUENT_BIT_TARGET, "fluent-bit", &[])?;
+    let module = finish(&fs::read(module)?)?;
+    fs::write(out.join("flowscore-fluentbit.wasm"), &module)?;
+    fs::write(target.join("flowscore-fluentbit.wasm"), &module)?;
     Ok(())
 }
 
@@ -61,20 +73,34 @@ fn add_target(target: &str) -> Result<()> {
     .into())
 }
 
+/// Compiler flags of every artifact: they keep it small without slowing down what is done for each record.
+const FLAGS: [&str; 3] = [
+    // Only small functions are inlined, and those marked `#[inline]` up to a middling size; the usual thresholds are 250
+    // and 325. Decoding, windows and forest take the same time with these, and lower ones begin to cost.
+    "-Cllvm-args=-inline-threshold=50",
+    "-Cllvm-args=-inlinehint-threshold=150",
+    // References between functions take as many bytes as they need and are not padded to five for a later linker.
+    "-Clink-arg=--compress-relocations",
+];
+
 /// Compiles the plugin and returns the path of the core module.
-fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: &str) -> Result<PathBuf> {
+fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: &[&str]) -> Result<PathBuf> {
     let directory = target.join("plugin");
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut flags = [flags, &FLAGS[..]].concat().join("\x1f");
+    if let Some(home) = cargo_home() {
+        // Messages name files of dependencies, which should not tell whose machine this is.
+        flags += &format!("\x1f--remap-path-prefix={}/registry/src/=", home.display());
+    }
     let output = Command::new(cargo)
         .current_dir(workspace)
         .args(["build", "--package", "plugin", "--lib", "--profile", "plugin", "--target", triple])
         .args(["--features", feature, "--target-dir"])
         .arg(directory.join(feature))
         // Flags and wrappers of the build around this one are meant for the machine it runs on.
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("CARGO_TARGET_DIR")
-        .env("RUSTFLAGS", flags)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .output()?;
     if !output.status.success() {
         return Err(
@@ -84,18 +110,58 @@ fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: 
     Ok(directory.join(feature).join(triple).join("plugin/flowscore.wasm"))
 }
 
+/// Where cargo keeps the sources of dependencies.
+fn cargo_home() -> Option<PathBuf> {
+    let home = || env::home_dir().map(|home| home.join(".cargo"));
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home)
+}
+
+/// What the artifacts are, in the custom sections that the WebAssembly tool conventions name for this.
+const DESCRIPTIONS: [(&str, &str); 4] = [
+    ("version", env!("CARGO_PKG_VERSION")),
+    ("licenses", env!("CARGO_PKG_LICENSE")),
+    ("source", env!("CARGO_PKG_REPOSITORY")),
+    ("description", "Decodes VPC Flow Logs and scores them for sudden spikes and drops"),
+];
+
 /// Wraps a core module as a component (the interface is in a section that `wit-bindgen` left in the module) and writes
-/// into it what it is, in the custom sections that the WebAssembly tool conventions name for this.
+/// into it what it is.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    let mut component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
-    for (name, value) in [
-        ("version", env!("CARGO_PKG_VERSION")),
-        ("licenses", env!("CARGO_PKG_LICENSE")),
-        ("source", env!("CARGO_PKG_REPOSITORY")),
-        ("description", "Decodes VPC Flow Logs and scores them for sudden spikes and drops"),
-    ] {
+    let mut component = ComponentEncoder::default().validate(true).debug_names(false).module(module)?.encode()?;
+    for (name, value) in DESCRIPTIONS {
         component.push(wasm_encoder::SectionId::Custom as u8);
         CustomSection { name: name.into(), data: value.as_bytes().into() }.encode(&mut component);
     }
     Ok(component)
+}
+
+/// Gives the functions that lend the host memory the names under which Fluent Bit's runtime looks for them. In the source
+/// they cannot have them: there they are those of the C library's own allocator.
+fn finish(module: &[u8]) -> Result<Vec<u8>> {
+    let mut finished = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        if let Payload::ExportSection(exports) = payload {
+            let mut renamed = ExportSection::new();
+            for export in exports {
+                let export = export?;
+                let kind = match export.kind {
+                    ExternalKind::Func => ExportKind::Func,
+                    ExternalKind::Memory => ExportKind::Memory,
+                    // An exported heap base, for example, would make the runtime ignore `malloc`.
+                    _ => continue,
+                };
+                let name = export.name.strip_prefix("flowscore_").filter(|name| matches!(*name, "malloc" | "free"));
+                renamed.export(name.unwrap_or(export.name), kind, export.index);
+            }
+            finished.section(&renamed);
+        } else if let Some((id, range)) = payload.as_section() {
+            let data = module.get(range).ok_or("a section lies outside the module")?;
+            finished.section(&RawSection { id, data });
+        }
+    }
+    for (name, value) in DESCRIPTIONS {
+        finished.section(&CustomSection { name: name.into(), data: value.as_bytes().into() });
+    }
+    Ok(finished.finish())
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`plugin`]: loads the component, limits what it may use, and calls it;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
+//! - [`fluent_bit`]: the core module for Fluent Bit, called as Fluent Bit calls it;
 //! - [`input`]: payloads from files and pipes;
 //! - [`source`]: payloads from a Kinesis stream; [`sink`]: events to where they are wanted;
 //! - [`state`]: where reading has come to and what was learned, kept outside the process;
@@ -27,6 +28,7 @@
 pub mod aws;
 mod bindings;
 pub mod command;
+pub mod fluent_bit;
 pub mod generate;
 pub mod input;
 pub mod multilang;

@@ -236,7 +236,7 @@ fn ticks(deadline: Duration) -> u64 {
 }
 
 /// Compiled components are kept in the user's cache directory; without one, each start compiles anew (about a second).
-fn cache() -> Option<Cache> {
+pub(crate) fn cache() -> Option<Cache> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
@@ -351,6 +351,16 @@ impl Decoder {
         self.instance.call(|b, store| {
             let decoder: decoding::GuestDecoder<'_> = b.flowscore_transform_decoding().decoder();
             decoder.call_decode(store, resource, batch)
+        })
+    }
+
+    /// The answer to a request of Kinesis Analytics preprocessing or of a Firehose transformation; none if it is no such
+    /// request.
+    pub fn answer(&mut self, request: &[u8]) -> Result<Option<String>> {
+        let resource = self.resource;
+        self.instance.call(|b, store| {
+            let decoder: decoding::GuestDecoder<'_> = b.flowscore_transform_decoding().decoder();
+            decoder.call_answer(store, resource, request)
         })
     }
 }

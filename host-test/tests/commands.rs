@@ -103,6 +103,24 @@ fn series_keeps_the_rows_and_tells_which_one_is_bad() {
 }
 
 #[test]
+fn series_scores_a_row_whose_time_runs_backwards_at_the_time_of_the_row_above() {
+    // Local time when summer ends. The forest takes no notice of times, so it scores the rows as if they were in order.
+    let row = |time: i64, i: i64| format!("{time},{}\n", i * i % 101);
+    let rows = |time: &dyn Fn(i64) -> i64| (0..400).map(|i| row(time(i), i)).collect::<String>();
+    let scores = |rows: &str| {
+        let output = flowscore(&["series", "--mode", "rcf"], format!("timestamp,value\n{rows}").as_bytes());
+        let scores = text(&output.stdout).lines().map(|row| row.splitn(3, ',').nth(2).unwrap().to_owned());
+        (scores.collect::<Vec<_>>(), text(&output.stderr).to_owned())
+    };
+    let (expected, silence) = scores(&rows(&|i| i * 60));
+    let (got, told) = scores(&rows(&|i| if (300..310).contains(&i) { i * 60 - 3600 } else { i * 60 }));
+    assert_eq!(silence, "");
+    assert_eq!(got, expected);
+    assert!(expected[305].parse::<f64>().is_err() && !expected[305].starts_with("0,"), "{}", expected[305]);
+    assert!(told.contains("line 302") && told.contains("10 rows"), "{told}");
+}
+
+#[test]
 fn what_generate_makes_is_what_run_and_report_understand() {
     let directory = tempdir("generate");
     let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();

@@ -67,6 +67,13 @@ fn imports_nothing() {
 }
 
 #[test]
+fn is_small() {
+    assert!(BUILT_IN.len() < 500_000, "the component takes {} bytes", BUILT_IN.len());
+    let path = |part: &[u8]| BUILT_IN.windows(part.len()).any(|window| window == part);
+    assert!(!path(b"/.cargo/") && !path(env!("CARGO_MANIFEST_DIR").as_bytes()), "paths of the machine are in it");
+}
+
+#[test]
 fn says_what_it_is_and_how_it_is_configured() {
     let info = plugin().describe().unwrap();
     assert_eq!(info.name, "flowscore");
@@ -123,6 +130,54 @@ fn a_custom_format_is_taken_from_the_configuration() {
     let config = r#"{"input":{"format":"${interface-id} ${bytes} ${flow-direction}"}}"#;
     let record = &decode(config, b"eni-1 77 egress")[0];
     assert_eq!(*record, json!({ "interface_id": "eni-1", "bytes": 77, "flow_direction": "egress" }));
+}
+
+#[test]
+fn a_preprocessing_request_is_answered_in_its_contract() {
+    let line = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+    let (good, bad) = (STANDARD.encode(line), STANDARD.encode("no flow log"));
+    let request = json!({
+        "invocationId": "i", "applicationArn": "a", "streamArn": "s",
+        "records": [{ "recordId": "r1", "data": good }, { "recordId": "r2", "data": bad }],
+    });
+    let mut decoder = plugin().decoder("").unwrap();
+    let answer = decoder.answer(request.to_string().as_bytes()).unwrap().unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["records"][1], json!({ "recordId": "r2", "result": "ProcessingFailed", "data": bad }));
+    assert_eq!((&answer["records"][0]["recordId"], &answer["records"][0]["result"]), (&json!("r1"), &json!("Ok")));
+    let data = STANDARD.decode(answer["records"][0]["data"].as_str().unwrap()).unwrap();
+    assert_eq!(lines(&data), decode("", line.as_bytes()));
+    assert_eq!(decoder.answer(line.as_bytes()).unwrap(), None);
+}
+
+/// Decoding alone, with lines of every length and kind in each payload, so that pages are turned at every place.
+#[test]
+fn native_and_webassembly_decode_to_the_same_bytes() {
+    let config = flowscore::config::Config::default();
+    let mut native = flowscore::pipeline::Decoding::new(&config);
+    let mut decoder = plugin().decoder("").unwrap();
+    let odd = ["2  1 eni-1 - - 007 0 6 1 1 1 1 - NODATA", "version bytes", "{\"a\":1}", "a,b", "\u{e9} \"x\""];
+    let payloads: Vec<Vec<u8>> = traffic()
+        .chunks(40)
+        .map(|chunk| {
+            let mut text = b"[".to_vec();
+            for payload in chunk {
+                text.extend([b"\"", &payload[..], b"\","].concat());
+            }
+            text.extend(json!(odd).to_string().as_bytes().iter().skip(1));
+            text
+        })
+        .collect();
+    let batch: Vec<Payload<'_>> = payloads.iter().map(|data| payload(data)).collect();
+    let mut bytes = 0;
+    for (outcome, data) in decoder.decode(&batch).unwrap().into_iter().zip(&payloads) {
+        let Outcome::Ok(decoded) = outcome else { panic!("{outcome:?}") };
+        let flowscore::pipeline::Outcome::Ok(expected, counts) = native.decode(data, Some("test")) else { panic!() };
+        assert!(decoded.records == expected);
+        assert_eq!((decoded.counts.ok, decoded.counts.failed), (counts.ok, counts.failed));
+        bytes += expected.len();
+    }
+    assert!(bytes > 1_000_000, "{bytes} bytes");
 }
 
 #[test]
@@ -208,7 +263,9 @@ fn native_and_webassembly_give_the_same_bytes() {
         let mut scorer = plugin().scorer(config).unwrap();
         let (mut expected, mut events) = (Vec::new(), Vec::new());
         for batch in traffic.chunks(97) {
-            batch.iter().for_each(|data| drop(native.transform(data, Some("test"), &mut expected)));
+            for data in batch {
+                native.transform(data, Some("test"), &mut expected);
+            }
             let batch: Vec<Payload<'_>> = batch.iter().map(|data| payload(data)).collect();
             events.extend(scorer.transform(&batch).unwrap().events);
         }

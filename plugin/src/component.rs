@@ -59,6 +59,10 @@ impl decoding::GuestDecoder for Decoder {
         };
         batch.into_iter().map(outcome).collect()
     }
+
+    fn answer(&self, request: Vec<u8>) -> Option<String> {
+        self.0.borrow_mut().answer(&request)
+    }
 }
 
 impl scoring::Guest for Plugin {

@@ -9,16 +9,19 @@
 //!           zlib, …   KPL, lines   row                     threshold
 //! ```
 //!
-//! Everything here is pure: no clock, no I/O, no global state and no randomness but a seeded one. Time comes in with
-//! the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
+//! Everything here but the shells' rims is pure: no clock, no I/O, no global state and no randomness but a seeded one. Time
+//! comes in with the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
 pub mod config;
+mod decimal;
 pub mod decode;
 pub mod detect;
+mod digits;
 pub mod discover;
 pub mod failure;
 pub mod flow;
+pub mod fluent_bit;
 pub mod forest;
 pub mod incident;
 mod json;

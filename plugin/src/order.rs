@@ -39,11 +39,46 @@ pub(crate) fn sort<T: Ord>(items: &mut [T]) {
     sort_by(items, |a, b| a < b);
 }
 
+/// The item that would be at a place, counted from 0, if the items were sorted; `None` beyond the end. Quickselect (Hoare
+/// 1961): linear on average, and no more than quadratic.
+pub(crate) fn nth<T: Copy>(mut items: &mut [T], mut place: usize, is_less: impl Fn(&T, &T) -> bool) -> Option<T> {
+    while items.len() > 1 {
+        let pivot = items[items.len() / 2];
+        let (mut less, mut at, mut greater) = (0, 0, items.len());
+        while at < greater {
+            if is_less(&items[at], &pivot) {
+                items.swap(less, at);
+                less += 1;
+                at += 1;
+            } else if is_less(&pivot, &items[at]) {
+                greater -= 1;
+                items.swap(at, greater);
+            } else {
+                at += 1;
+            }
+        }
+        if place >= less && place < greater {
+            return Some(pivot);
+        }
+        let all = core::mem::take(&mut items);
+        items = if place < less { &mut all[..less] } else { &mut all[greater..] };
+        place -= if place < less { 0 } else { greater };
+    }
+    items.get(place).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn the_nth_item_is_the_one_that_sorting_puts_there(mut items in prop::collection::vec(0u8..50, 0..200), place in 0usize..210) {
+            let mut sorted = items.clone();
+            sorted.sort();
+            prop_assert_eq!(super::nth(&mut items, place, |a, b| a < b), sorted.get(place).copied());
+        }
+
         #[test]
         fn gives_what_the_standard_library_gives(mut items in prop::collection::vec(0u8..50, 0..200)) {
             let mut expected = items.clone();

@@ -14,7 +14,7 @@
 
 mod encoding;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, FluentBit};
 use crate::decode::crc32::crc32;
 use crate::json::Value;
 
@@ -45,7 +45,7 @@ pub(crate) fn write(config: &Config, save: impl FnOnce(&mut Vec<u8>)) -> Vec<u8>
     out.extend_from_slice(&VERSION.to_le_bytes());
     let checksum = out.len()..out.len() + 4;
     out.extend_from_slice(&[0; 4]);
-    config.to_json().save(&mut out);
+    in_force(config).save(&mut out);
     save(&mut out);
     let crc = crc32(&out[checksum.end..]);
     out[checksum].copy_from_slice(&crc.to_le_bytes());
@@ -72,10 +72,17 @@ pub(crate) fn open<'a>(config: &Config, bytes: &'a [u8]) -> Result<Reader<'a>, R
     if reader.is_damaged() {
         return Err(corrupt("its configuration is not readable"));
     }
-    if made_under != config.to_json() {
-        return Err(RestoreError::Mismatch(difference(&made_under, &config.to_json())));
+    let now = in_force(config);
+    if made_under != now {
+        return Err(RestoreError::Mismatch(difference(&made_under, &now)));
     }
     Ok(reader)
+}
+
+/// The configuration that a state depends on. What the Fluent Bit filter lets out and where it keeps files is none of
+/// that, so it may change from one start to the next.
+fn in_force(config: &Config) -> String {
+    Config { fluent_bit: FluentBit::default(), ..config.clone() }.to_json()
 }
 
 /// The rest of a snapshot as a state.

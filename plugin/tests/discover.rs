@@ -34,7 +34,7 @@ fn line(format: &str, i: u64) -> String {
         "end" => (1_616_729_349 + i).to_string(),
         "srcaddr" | "pkt-srcaddr" => format!("10.0.{}.{}", i % 250, i % 99),
         "dstaddr" | "pkt-dstaddr" => format!("10.1.{}.{}", i % 99, i % 250),
-        other => flow::Field::by_name(other.as_bytes()).unwrap().info().example.to_owned(),
+        other => flow::Field::by_name(other.as_bytes()).unwrap().doc().example.to_owned(),
     };
     format.split(' ').map(token).collect::<Vec<_>>().join(" ")
 }
@@ -163,7 +163,11 @@ fn csv_is_recognised_with_and_without_header() {
         (&column(&report, "COL_1")["type"], &column(&report, "COL_2")["type"]),
         (&"timestamp".into(), &"integer".into())
     );
-    assert_eq!(report["configuration"]["input"]["csv"], serde_json::json!({"delimiter": ";", "header": false}));
+    assert_eq!(
+        report["configuration"]["input"],
+        serde_json::json!({"records": "csv", "csv": {"delimiter": ";", "header": false}}),
+        "without a comma, rows are not told from flow log lines"
+    );
     assert_eq!(report["score"][0]["column"], "COL_2");
     lines.insert(0, "timestamp;value;note".into());
     let report = of_lines(&lines);

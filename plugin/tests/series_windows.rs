@@ -3,6 +3,7 @@
 mod series_traffic;
 
 use flowscore::series::{Settings, Status};
+use serde_json::Value;
 use series_traffic::*;
 
 /// Every window told, no totals in the way.
@@ -94,6 +95,69 @@ fn all_silent_together_is_one_notice_and_no_drop() {
     assert_eq!(notices, [("source_silent".into(), time(102 * 60)), ("source_recovered".into(), time(130 * 60))]);
 }
 
+/// Minutes of interfaces that report in turn, each at its second of the minute, and whose records of the minutes `gone` don't
+/// come: a source failure, as the edges of windows see it.
+fn staggered(interfaces: i64, minutes: i64, gone: std::ops::Range<i64>, records: i64) -> Vec<Record> {
+    let mut all = Vec::new();
+    for minute in 0..minutes {
+        for interface in (0..interfaces).filter(|_| !gone.contains(&minute)) {
+            for record in 0..records {
+                let start = T0 + minute * 60 + interface * 60 / interfaces;
+                let bytes = 10_000 + noise(minute * 7 + record, interface) % 1_000;
+                all.push(Record::new(&format!("eni-{interface}"), start, start + 60, bytes));
+            }
+        }
+    }
+    all.sort_by_key(|record| record.end);
+    all
+}
+
+#[test]
+fn a_source_that_fails_in_the_middle_of_windows_raises_no_drop_however_thin_it_is() {
+    for (interfaces, records) in [(2, 1), (4, 1), (4, 3), (12, 2), (40, 5)] {
+        for gone in [150..163, 150..154, 151..190] {
+            let mut stream = Stream::new(&Settings::default());
+            staggered(interfaces, 260, gone.clone(), records).iter().for_each(|record| stream.observe(record));
+            stream.finish();
+            assert_eq!(stream.opened(), [] as [&Value; 0], "{interfaces} interfaces, {gone:?}");
+            let kinds: Vec<_> = stream.of("notice").map(|event| event["kind"].as_str().unwrap()).collect();
+            // Four minutes are not enough where there are two lines a minute.
+            if interfaces * records > 2 || gone.end - gone.start > 6 {
+                assert_eq!(kinds, ["source_silent", "source_recovered"], "{interfaces} interfaces, {gone:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_spike_just_before_the_source_fails_is_told_and_one_interface_that_stays_away_after_it_is_a_drop() {
+    let mut stream = Stream::new(&Settings::default());
+    for mut record in staggered(6, 260, 150..153, 3) {
+        let minute = (record.start - T0) / 60;
+        if record.key == "eni-2" && minute >= 153 {
+            continue;
+        }
+        if record.key == "eni-1" && (146..150).contains(&minute) {
+            record.bytes *= 30;
+        }
+        stream.observe(&record);
+    }
+    stream.finish();
+    let opened: Vec<_> = stream.opened().iter().map(|event| [&event["series"], &event["direction"]]).collect();
+    assert_eq!(opened, [[&Value::from("eni-1"), &"spike".into()], [&"eni-2".into(), &"drop".into()]]);
+}
+
+#[test]
+fn the_clock_closes_windows_before_a_silence_once_it_is_clear_that_it_is_one() {
+    let mut stream = Stream::new(&told());
+    staggered(4, 30, 0..0, 3).iter().for_each(|record| stream.observe(record));
+    for minute in 30..60 {
+        stream.tick((T0 + minute * 60) * 1000);
+    }
+    assert_eq!(stream.of("window").count(), 4 * 31, "{:?}", stream.of("window").last());
+    assert_eq!(stream.of("notice").count(), 1);
+}
+
 #[test]
 fn silence_of_a_living_source_that_says_no_data_is_a_drop_even_of_all() {
     let mut stream = Stream::new(&Settings::default());
@@ -163,6 +227,108 @@ fn timestamps_years_ahead_neither_close_windows_nor_count() {
     assert_eq!(poisoned.engine.totals().late, 20);
     let kinds: Vec<_> = poisoned.of("notice").map(|event| event["kind"].clone()).collect();
     assert!(kinds.contains(&"records_ahead".into()) && kinds.contains(&"late_records".into()), "{kinds:?}");
+}
+
+#[test]
+fn a_stream_that_goes_on_after_a_month_closes_nothing_between_and_loses_nothing() {
+    for gap in [3_600, 86_400, 30 * 86_400, 10 * 365 * 86_400] {
+        let mut stream = Stream::new(&told());
+        let mut sent = 0;
+        for minute in 0..120 {
+            let gap = if minute < 60 { 0 } else { gap };
+            for interface in 0..50 {
+                let mut record = Record::minute(&format!("eni-{interface}"), minute, 100);
+                record.start += gap;
+                record.end += gap;
+                sent += record.bytes;
+                stream.observe(&record);
+            }
+        }
+        stream.finish();
+        let windows: Vec<_> = stream.of("window").collect();
+        assert_eq!(windows.len(), 50 * 120, "{gap}");
+        assert_eq!(windows.iter().map(|window| window["bytes"].as_u64().unwrap()).sum::<u64>(), sent, "{gap}");
+        assert_eq!(stream.engine.totals().late, 0, "{gap}");
+    }
+}
+
+#[test]
+fn a_thin_stream_that_jumps_by_years_judges_hours_of_zeros_and_no_more() {
+    let mut stream = Stream::new(&told());
+    // One line in a hundred minutes: silence is ordinary.
+    for i in 0..100 {
+        stream.observe(&Record::minute("eni-1", i * 100, 1_000));
+    }
+    let before = stream.of("window").count();
+    for i in 0..30 {
+        stream.observe(&Record::new("eni-1", T0 + 1_000_000_000 + i * 6_000, T0 + 1_000_000_060 + i * 6_000, 1_000));
+    }
+    let after = stream.of("window").count();
+    assert!(after - before < 600 + 31 * 100, "{}", after - before);
+}
+
+#[test]
+fn a_few_interfaces_with_a_broken_clock_do_not_take_the_stream_along() {
+    let mut stream = Stream::new(&told());
+    for minute in 0..200 {
+        for interface in 0..40 {
+            // Two of forty speak one after the other, many times in a row, from the year 2030.
+            let ahead = if minute > 20 && interface < 2 { 200_000_000 } else { 0 };
+            for _ in 0..25 {
+                let mut record = Record::minute(&format!("eni-{interface}"), minute, 100);
+                record.start += ahead;
+                record.end += ahead;
+                stream.observe(&record);
+            }
+        }
+    }
+    stream.finish();
+    let last = stream.of("window").last().unwrap();
+    assert_eq!(last["start"], time(199 * 60));
+    // Nobody else is late, and the two are counted.
+    assert_eq!(stream.engine.totals().late, 2 * 25 * 179);
+}
+
+#[test]
+fn wrong_times_without_end_neither_fill_the_memory_nor_stop_the_stream() {
+    let mut stream = Stream::new(&told());
+    let mut wrong = 0;
+    for minute in 0..60 {
+        for interface in 0..30 {
+            stream.observe(&Record::minute(&format!("eni-{interface}"), minute, 100));
+            for _ in 0..2 {
+                wrong += 1;
+                stream.observe(&Record::new("eni-0", T0 + 1_000_000 + wrong * 977, T0 + 1_000_060 + wrong * 977, 1));
+            }
+        }
+    }
+    // And then a gap.
+    for minute in 200..260 {
+        for interface in 0..30 {
+            stream.observe(&Record::minute(&format!("eni-{interface}"), minute, 100));
+        }
+    }
+    stream.finish();
+    let windows = stream.of("window").filter(|event| event["series"] == "eni-7" && event["bytes"] == 100).count();
+    assert_eq!(windows, 120);
+    assert_eq!(stream.engine.totals().late as i64, wrong);
+}
+
+#[test]
+fn a_tick_years_ahead_makes_the_data_late_for_an_hour_and_not_for_ever() {
+    let mut stream = Stream::new(&told());
+    for minute in 0..300 {
+        for interface in 0..3 {
+            stream.observe(&Record::minute(&format!("eni-{interface}"), minute, 100));
+        }
+        if minute == 30 {
+            stream.tick((T0 + minute * 60) * 1000);
+            stream.tick((T0 + 1_000_000_000) * 1000);
+            stream.tick((T0 + minute * 60) * 1000);
+        }
+    }
+    stream.finish();
+    assert!((150..200).contains(&stream.engine.totals().late), "{}", stream.engine.totals().late);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -19,6 +19,7 @@ use crate::transform::typed;
 Examples:
   flowscore decode --input payloads.txt | jq -r .srcaddr
   printf '2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK' | flowscore decode
+  flowscore decode --answer --input request.json
 
 A record that cannot be decoded is a line {\"type\":\"failed\",…} with the layer, the offset and the reason.")]
 pub struct DecodeArgs {
@@ -26,6 +27,9 @@ pub struct DecodeArgs {
     plugin: PluginArgs,
     #[command(flatten)]
     input: InputArgs,
+    /// Answer a Firehose transformation or Kinesis Analytics preprocessing request as its Lambda function would
+    #[arg(long)]
+    answer: bool,
 }
 
 impl DecodeArgs {
@@ -33,6 +37,18 @@ impl DecodeArgs {
     pub fn run(&self) -> Result<()> {
         let mut decoder = self.plugin.load()?.decoder(&self.plugin.config_text()?)?;
         let mut out = stdout();
+        if self.answer {
+            return self.input.for_each_batch(|batch| {
+                for payload in batch {
+                    let answer = decoder.answer(payload.data)?.context(
+                        "the input is no request to answer: it has no records with a recordId, as Firehose \
+                         transformations and Kinesis Analytics preprocessing send them",
+                    )?;
+                    writeln!(out, "{answer}")?;
+                }
+                Ok(out.flush()?)
+            });
+        }
         let (mut ok, mut dropped, mut failed) = (0, 0, 0);
         self.input.for_each_batch(|batch| {
             for (outcome, payload) in decoder.decode(batch)?.into_iter().zip(batch) {

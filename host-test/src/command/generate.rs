@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use super::progress::Progress;
-use super::{Usage, stdout};
+use super::{Usage, output};
 use crate::generate::{LogFormat, Scenario, Truth, Wrapping};
 
 /// How long the stream is.
@@ -97,13 +97,7 @@ impl GenerateArgs {
         if let Some(path) = &self.truth {
             write_truth(path, traffic.truth())?;
         }
-        let mut out: Box<dyn Write> = if self.output == Path::new("-") {
-            Box::new(stdout())
-        } else {
-            let file = File::create(&self.output)
-                .map_err(|error| Usage(format!("cannot write the output {}: {error}", self.output.display())))?;
-            Box::new(BufWriter::with_capacity(1 << 16, file))
-        };
+        let mut out = output(&self.output)?;
         let progress = Progress::steps(None, "payloads");
         let (mut payloads, mut records) = (0u64, 0u64);
         for payload in traffic.by_ref() {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -51,6 +52,9 @@ impl InspectArgs {
             artifact.print(&mut out)?;
         }
         out.flush()?;
+        if let Some(loading) = artifact.loading {
+            eprintln!("loaded in {:.1} ms", loading.as_secs_f64() * 1e3);
+        }
         Ok(())
     }
 }
@@ -70,6 +74,8 @@ pub struct Artifact {
     pub descriptions: Vec<(String, String)>,
     /// The formats that the plugin names, if the artifact is one that the harness can load.
     pub formats: Vec<String>,
+    /// How long loading took. The first time that includes its compilation, whose result is kept for the next.
+    pub loading: Option<Duration>,
 }
 
 impl Artifact {
@@ -112,7 +118,9 @@ impl Artifact {
                 _ => {}
             }
         }
+        let started = Instant::now();
         if let Some(plugin) = artifact.component.then(|| Plugin::from_bytes(bytes, Limits::default()).ok()).flatten() {
+            artifact.loading = Some(started.elapsed());
             artifact.formats = plugin.describe()?.formats;
         }
         Ok(artifact)

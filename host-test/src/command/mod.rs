@@ -3,7 +3,8 @@
 //! Data goes to standard output, everything else to standard error.
 
 use std::fmt;
-use std::io::{self, BufWriter, StdoutLock};
+use std::fs::File;
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -98,6 +99,16 @@ fn config_text(path: Option<&Path>) -> Result<String> {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Usage(format!("cannot read the configuration {}: {error}", path.display())).into()),
     }
+}
+
+/// Where the data goes, a file or, for `-`, standard output, buffered by blocks. The caller flushes.
+fn output(path: &Path) -> Result<Box<dyn Write>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(stdout()));
+    }
+    let file =
+        File::create(path).map_err(|error| Usage(format!("cannot write the output {}: {error}", path.display())))?;
+    Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
 }
 
 /// Standard output, buffered by blocks. The caller flushes.

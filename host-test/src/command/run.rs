@@ -1,7 +1,7 @@
 //! `flowscore run`: payloads in, events out.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::progress::Progress;
-use super::{PluginArgs, Usage, stdout};
+use super::{PluginArgs, Usage, output};
 use crate::input::Payloads;
 use crate::plugin::{Payload, Totals};
 use crate::transform::WasmTransform;
@@ -118,13 +118,7 @@ impl RunArgs {
     pub fn run(&self) -> Result<()> {
         let started = Instant::now();
         let mut transform = WasmTransform::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
-        let mut out: Box<dyn Write> = if self.output == Path::new("-") {
-            Box::new(stdout())
-        } else {
-            let file = File::create(&self.output)
-                .map_err(|error| Usage(format!("cannot write the output {}: {error}", self.output.display())))?;
-            Box::new(BufWriter::with_capacity(1 << 16, file))
-        };
+        let mut out = output(&self.output)?;
         let mut events = Vec::new();
         self.input.for_each_batch(|batch| {
             events.clear();

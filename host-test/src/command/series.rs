@@ -30,7 +30,8 @@ Examples:
   flowscore series --mode rcf --value-column bytes < flows.csv
 
 Times are epoch seconds, epoch milliseconds, `2026-01-31 12:00:00` (read as UTC) or RFC 3339. An empty value is
-unknown: it raises nothing and nothing is learned from it.")]
+unknown: it raises nothing and nothing is learned from it. Rows are in the order of time; one whose time runs backwards,
+as local times do when summer ends, is scored at the time of the row above.")]
 pub struct SeriesArgs {
     /// How to score
     #[arg(long, value_enum, default_value = "detect")]
@@ -74,22 +75,31 @@ impl SeriesArgs {
         writer.write_byte_record(&header.iter().chain(added).collect())?;
 
         let (mut rows, mut points) = (Vec::new(), Vec::new());
-        let (mut bad, mut latest) = (0u64, i64::MIN);
+        let (mut bad, mut early, mut latest) = (0u64, 0u64, None);
         let mut row = csv::ByteRecord::new();
         loop {
             let more = reader.read_byte_record(&mut row).context("cannot read the rows")?;
             if more {
                 let line = row.position().map_or(0, csv::Position::line);
-                let point = read(&row, time_at, value_at, &header, latest).unwrap_or_else(|problem| {
+                let mut point = read(&row, time_at, value_at, &header).unwrap_or_else(|problem| {
                     bad += 1;
                     if bad <= TOLD {
                         eprintln!(
                             "flowscore: line {line}: {problem}; the row gets score 0 and nothing is learned from it"
                         );
                     }
-                    Point { time: latest.max(0), value: None }
+                    Point { time: latest.unwrap_or(0), value: None }
                 });
-                latest = point.time;
+                if let Some(above) = latest.filter(|above| point.time < *above) {
+                    early += 1;
+                    if early == 1 {
+                        eprintln!(
+                            "flowscore: line {line}: the time is before that of the row above, which is taken instead"
+                        );
+                    }
+                    point.time = above;
+                }
+                latest = Some(point.time);
                 points.push(point);
                 rows.push(row.clone());
             }
@@ -108,18 +118,15 @@ impl SeriesArgs {
         if bad > TOLD {
             eprintln!("flowscore: {bad} rows in all could not be used");
         }
+        if early > 1 {
+            eprintln!("flowscore: {early} rows in all have a time before that of the row above");
+        }
         Ok(())
     }
 }
 
 /// The point of a row, or what is wrong with it.
-fn read(
-    row: &csv::ByteRecord,
-    time_at: usize,
-    value_at: usize,
-    header: &csv::ByteRecord,
-    latest: i64,
-) -> Result<Point> {
+fn read(row: &csv::ByteRecord, time_at: usize, value_at: usize, header: &csv::ByteRecord) -> Result<Point> {
     let field = |at: usize| -> Result<&str> {
         let name = String::from_utf8_lossy(&header[at]);
         let field = row.get(at).with_context(|| {
@@ -131,9 +138,6 @@ fn read(
     let time = milliseconds(text).with_context(|| {
         format!("time {text:?} is not epoch seconds or milliseconds, `YYYY-MM-DD hh:mm:ss` or RFC 3339")
     })?;
-    if time < latest {
-        bail!("time {text:?} is before the row above; rows must be in the order of time");
-    }
     let text = field(value_at)?;
     if text.is_empty() {
         return Ok(Point { time, value: None });

@@ -4,6 +4,13 @@ use super::address::{Address, Block};
 use core::f64::consts::TAU;
 
 const DAY: i64 = 86_400;
+/// Seconds in which a job reaches its full traffic.
+const RISE: i64 = 300;
+
+/// Seconds by which a job starts later than on its first day: up to four minutes.
+pub(super) fn wander(day: i64) -> i64 {
+    (day * 7).rem_euclid(5) * 60
+}
 
 /// A change of an interface's traffic over a time.
 #[derive(Clone, Debug)]
@@ -30,6 +37,8 @@ pub(super) enum Shape {
     Ramp { peak: f64 },
     /// A smooth bell up to the factor, each day at the same time, also before and after the labelled occurrence.
     DailyPeak { peak: f64 },
+    /// A job at the same time each day, give or take some minutes, from the first run on.
+    Job { factor: f64, duration: i64 },
     /// At this level.
     Shift { factor: f64 },
 }
@@ -50,8 +59,15 @@ impl Effect {
     pub(super) fn covers(&self, time: i64) -> bool {
         match self.shape {
             Shape::DailyPeak { .. } => (time - self.start).rem_euclid(DAY) < self.end - self.start,
+            Shape::Job { duration, .. } => time >= self.start && (0..duration).contains(&self.into_run(time)),
             _ => (self.start..self.end).contains(&time),
         }
+    }
+
+    /// Seconds since the run of a job began that is due on the day of `time`, counted from the first run.
+    fn into_run(&self, time: i64) -> i64 {
+        let day = (time - self.start).div_euclid(DAY);
+        time - self.start - day * DAY - wander(day)
     }
 
     /// The factor on the ordinary traffic of that minute.
@@ -64,6 +80,11 @@ impl Effect {
             Shape::Outage | Shape::Vanish => 0.0,
             Shape::Ramp { peak } => libm::exp(libm::log(peak) * (1.0 - (2.0 * position - 1.0).abs())),
             Shape::DailyPeak { peak } => libm::exp(libm::log(peak) * 0.5 * (1.0 - libm::cos(TAU * position))),
+            // Five minutes of rise and of fall.
+            Shape::Job { factor, duration } => {
+                let into = self.into_run(time) + 30;
+                libm::exp(libm::log(factor) * into.min(duration - into).clamp(0, RISE) as f64 / RISE as f64)
+            }
             Shape::Shift { factor } => factor,
         }
     }
@@ -80,6 +101,19 @@ mod tests {
         assert!(factors.windows(2).all(|pair| (pair[1] / pair[0] - 1.0).abs() < 0.01));
         assert!(factors[0] < 1.01 && factors[359] < 1.01);
         assert!((factors[180] - 2.5).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_job_begins_once_and_comes_back_each_day() {
+        let job = Effect { start: DAY, end: 5 * DAY, shape: Shape::Job { factor: 16.0, duration: 2400 } };
+        assert!(!job.covers(0) && !job.covers(600));
+        for day in 1..5 {
+            let start = day * DAY + wander(day - 1);
+            assert!(
+                !job.covers(start - 60) && job.covers(start) && job.covers(start + 2340) && !job.covers(start + 2400)
+            );
+            assert!(job.factor(start) < 2.0 && (job.factor(start + 600) - 16.0).abs() < 1e-9);
+        }
     }
 
     #[test]

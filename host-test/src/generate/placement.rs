@@ -1,7 +1,7 @@
 //! Places events: on which interface, when, and how large.
 
 use super::address::{SPOOFED, TALKERS};
-use super::effect::{Effect, Shape, Surge};
+use super::effect::{Effect, Shape, Surge, wander};
 use super::interface::{Interface, ephemeral};
 use super::random::{Purpose, Random};
 use super::role::Role;
@@ -50,6 +50,7 @@ pub(super) fn plan(scenario: &Scenario, interfaces: &[Interface]) -> Plan {
     let order = [
         (Kind::SourceSilence, counts.source_silences),
         (Kind::DailyPeak, counts.daily_peaks),
+        (Kind::NightlyJob, counts.nightly_jobs),
         (Kind::LevelShift, counts.level_shifts),
         (Kind::Ramp, counts.ramps),
         (Kind::Vanish, counts.vanishes),
@@ -79,9 +80,13 @@ impl Placement<'_> {
         let to = self.scenario.end() - TAIL;
         for _ in 0..ATTEMPTS {
             let duration = self.duration(kind, to - from);
-            let latest = (to - duration - from) / MINUTE;
+            let mut latest = (to - duration - from) / MINUTE;
             if latest < 0 {
                 return;
+            }
+            if kind == Kind::NightlyJob {
+                // Early, so that there are nights left to know it.
+                latest = latest.min(DAY / MINUTE - 1);
             }
             let start = from + self.random.integer(0, latest) * MINUTE;
             let end = if kind == Kind::LevelShift { self.scenario.end() } else { start + duration };
@@ -92,13 +97,15 @@ impl Placement<'_> {
                 continue;
             }
             let index = self.random.below(self.interfaces.len() as u64) as usize;
-            let (first, last) = if kind == Kind::DailyPeak {
-                // The bell comes each day: the interface is taken for the whole stream.
+            let (first, last) = if kind == Kind::DailyPeak || kind == Kind::NightlyJob {
+                // They come each day: the interface is taken for the whole stream.
                 (self.scenario.start, self.scenario.end())
             } else {
                 (start, end)
             };
-            if self.interfaces[index].role.takes_events() && self.free(index, first, last) {
+            let role = self.interfaces[index].role;
+            let fits = if kind == Kind::NightlyJob { role.runs_jobs() } else { role.takes_events() };
+            if fits && self.free(index, start, end) && self.free(index, first, last) {
                 self.taken[index].push((first, last));
                 return self.inject(kind, index, start, end);
             }
@@ -112,6 +119,7 @@ impl Placement<'_> {
             Kind::Vanish => self.random.integer(10, 60) * MINUTE,
             Kind::Ramp => self.random.integer(5, 7).max(room / (12 * HOUR)) * HOUR,
             Kind::DailyPeak => 3 * HOUR,
+            Kind::NightlyJob => self.random.integer(40, 60) * MINUTE,
             Kind::LevelShift => (room / 3).clamp(3 * HOUR, 24 * HOUR),
             Kind::SourceSilence => self.random.integer(10, 20) * MINUTE,
         }
@@ -172,6 +180,10 @@ impl Placement<'_> {
                 let peak = libm::round(random.between(1.6, 2.0) * 10.0) / 10.0;
                 (Shape::DailyPeak { peak }, peak, None, None)
             }
+            Kind::NightlyJob => {
+                let factor = libm::round(random.between(12.0, 20.0) * 10.0) / 10.0;
+                (Shape::Job { factor, duration: end - start }, factor, Some(Direction::Spike), gone())
+            }
             Kind::LevelShift => {
                 let up = random.chance(0.5);
                 let factor = if up { random.between(2.5, 4.0) } else { random.between(0.25, 0.35) };
@@ -180,7 +192,8 @@ impl Placement<'_> {
                 (Shape::Shift { factor }, factor, Some(direction), None)
             }
         };
-        self.plan.effects[index].push(Effect { start, end, shape });
+        let until = if kind == Kind::NightlyJob { self.scenario.end() } else { end };
+        self.plan.effects[index].push(Effect { start, end: until, shape });
         let expect = match kind {
             Kind::Ramp | Kind::DailyPeak => Expectation::NoAlert,
             Kind::LevelShift => Expectation::OneAlert,
@@ -199,13 +212,27 @@ impl Placement<'_> {
             expect,
             top_talker: top_talker.clone(),
         };
-        if kind != Kind::DailyPeak {
-            return self.plan.truth.push(label(start, end));
-        }
-        let from = self.scenario.start + i64::from(self.scenario.warm_up);
-        let first = start - (start - from) / DAY * DAY;
-        let occurrences = (first..).step_by(DAY as usize).take_while(|at| at + end - start <= self.scenario.end());
-        self.plan.truth.extend(occurrences.map(|at| label(at, at + end - start)));
+        let duration = end - start;
+        let known = |at: i64| Truth {
+            direction: None,
+            expect: Expectation::NoAlert,
+            top_talker: None,
+            ..label(at, at + duration)
+        };
+        let last = self.scenario.end() - duration;
+        let labels: Vec<Truth> = match kind {
+            Kind::DailyPeak => {
+                let from = self.scenario.start + i64::from(self.scenario.warm_up);
+                let first = start - (start - from) / DAY * DAY;
+                (first..=last).step_by(DAY as usize).map(known).collect()
+            }
+            Kind::NightlyJob => {
+                let nights = (1..).map(|night| start + night * DAY + wander(night)).take_while(|at| *at <= last);
+                core::iter::once(label(start, end)).chain(nights.map(known)).collect()
+            }
+            _ => vec![label(start, end)],
+        };
+        self.plan.truth.extend(labels);
     }
 }
 
@@ -276,10 +303,11 @@ mod tests {
     fn every_event_asked_for_finds_a_place() {
         for seed in 0..50 {
             let day = planned(&Scenario::day(seed));
-            assert_eq!(day.truth.len(), 12, "seed {seed}");
+            assert_eq!(day.truth.len(), 13, "seed {seed}");
             let week = planned(&Scenario::week(seed));
-            let kinds = week.truth.iter().filter(|label| label.kind != Kind::DailyPeak).count();
-            assert_eq!(kinds, 20, "seed {seed}");
+            let comes_back = |label: &&Truth| matches!(label.kind, Kind::DailyPeak | Kind::NightlyJob);
+            let again = week.truth.iter().filter(comes_back).filter(|label| label.expect == Expectation::NoAlert);
+            assert_eq!(week.truth.len() - again.count(), 23, "seed {seed}");
         }
     }
 
@@ -308,6 +336,7 @@ mod tests {
                 Kind::Outage | Kind::Vanish => (0.0..=0.0, 5..=60),
                 Kind::Ramp => (2.0..=2.5, 300..=720),
                 Kind::DailyPeak => (1.6..=2.0, 180..=180),
+                Kind::NightlyJob => (12.0..=20.0, 40..=60),
                 Kind::LevelShift => (0.25..=4.0, 24 * 60..=6 * 24 * 60),
                 Kind::SourceSilence => (0.0..=0.0, 10..=20),
             };
@@ -319,6 +348,6 @@ mod tests {
     fn without_room_there_are_no_events() {
         assert!(planned(&Scenario { duration: 7200, ..Scenario::day(1) }).truth.is_empty());
         let idle = Scenario { interfaces: 1, ..Scenario::day(1) };
-        assert!(planned(&idle).truth.len() < 12);
+        assert!(planned(&idle).truth.len() < 13);
     }
 }

@@ -13,7 +13,7 @@ pub enum Role {
     Nat,
     /// A resolver: small UDP exchanges.
     Resolver,
-    /// A host that is quiet but for a backup each night.
+    /// A host that sends little, steadily, and may run a job each night.
     Batch,
     /// A host with little more than heartbeats; many minutes are empty.
     Idle,
@@ -194,6 +194,11 @@ impl Role {
     /// magnitude stands far out of the noise.
     pub(super) fn takes_events(self) -> bool {
         !matches!(self, Self::Batch | Self::Idle)
+    }
+
+    /// Whether a nightly job runs on such a host.
+    pub(super) fn runs_jobs(self) -> bool {
+        self == Self::Batch
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Kind {
     Ramp,
     /// A smooth peak that comes at the same time each day.
     DailyPeak,
+    /// The run of a job that begins while the stream lasts and comes back each night. The first is as sudden as any spike;
+    /// those after it are known.
+    NightlyJob,
     /// A new level for good, as after a deployment. It lasts to the end of the stream.
     LevelShift,
     /// Nothing from any interface: the source, not the network, has failed.
@@ -36,6 +39,7 @@ impl Kind {
             Self::Vanish => "vanish",
             Self::Ramp => "ramp",
             Self::DailyPeak => "daily-peak",
+            Self::NightlyJob => "nightly-job",
             Self::LevelShift => "level-shift",
             Self::SourceSilence => "source-silence",
         }

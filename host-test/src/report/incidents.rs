@@ -7,6 +7,7 @@ use super::incident::Incident;
 use super::model::Model;
 use super::quantity;
 use super::table::{self, Column::Number, Column::Text};
+use super::text;
 use super::verdict::{Meaning, Verdicts};
 use crate::generate::Truth;
 use std::io::{self, Write};
@@ -177,19 +178,17 @@ fn talkers(out: &mut dyn Write, incident: &Incident, label: Option<&Truth>) -> i
     ];
     table::open(out, "Top talkers", "Top talkers: who made the change", &columns)?;
     for talker in incident.talkers.iter().take(MOST_TALKERS) {
-        let port = talker.dstport.and_then(|port| u16::try_from(port).ok());
-        let protocol = talker.protocol.and_then(|protocol| u8::try_from(protocol).ok());
-        let named = injected.zip(port.zip(protocol)).is_some_and(|(injected, (port, protocol))| {
-            injected.matches(&talker.srcaddr, &talker.dstaddr, port, protocol)
-        });
+        let named = injected.is_some_and(|injected| text::is_named(injected, talker));
+        let many = |address: &str| if address.is_empty() { "many".to_owned() } else { Escaped(address).to_string() };
         let size = |bytes: Option<f64>| bytes.map_or("–".to_owned(), quantity::bytes);
         writeln!(
             out,
             "<tr><td class=\"id\">{}</td><td class=\"id\">{}</td><td class=\"n\">{}</td><td>{}</td>\
              <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n share\">{}</td><td>{}</td></tr>",
-            Escaped(&talker.srcaddr),
-            Escaped(&talker.dstaddr),
-            talker.dstport.map_or("–".to_owned(), |port| port.to_string()),
+            many(&talker.srcaddr),
+            many(&talker.dstaddr),
+            // 0: ports of clients, or a protocol without ports.
+            talker.dstport.filter(|port| *port > 0).map_or("–".to_owned(), |port| port.to_string()),
             talker.protocol.map_or("–".to_owned(), quantity::protocol),
             size(talker.bytes),
             size(talker.baseline),

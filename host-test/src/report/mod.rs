@@ -33,7 +33,7 @@ use crate::generate::Truth;
 use model::Model;
 use serde_json::Value;
 use std::io::{self, Write};
-use verdict::Verdicts;
+use verdict::{Outcome, Verdicts};
 
 /// Events, collected for a report, and the labels to compare them with.
 pub struct Report<'t> {
@@ -85,24 +85,75 @@ impl<'t> Report<'t> {
         text::render(&mut out, &self.model, self.verdicts().as_ref())
     }
 
-    /// How many labels that call for an alert or notice were found, how many there are, and how many incidents no label
-    /// explains. None without labels.
+    /// The comparison with the labels, in numbers. None without labels.
     pub fn tally(&self) -> Option<Tally> {
         let verdicts = self.verdicts()?;
         let (found, wanted) = verdicts.found();
-        Some(Tally { found, wanted, false_incidents: verdicts.false_incidents() })
+        let outcomes = |outcome| verdicts.labels.iter().filter(move |label| label.0 == outcome);
+        let talkers = verdicts.truth.iter().zip(&verdicts.labels).filter_map(|(label, (outcome, index))| {
+            let incident = self.model.incidents.get((*index)?)?;
+            (*outcome == Outcome::Right).then(|| text::names_the_talker(incident, label))?
+        });
+        let talkers: Vec<bool> = talkers.collect();
+        Some(Tally {
+            found,
+            wanted,
+            wrong_way: outcomes(Outcome::WrongDirection).count(),
+            unwanted: outcomes(Outcome::Unwanted).count(),
+            false_incidents: verdicts.false_incidents(),
+            talkers: (talkers.iter().filter(|right| **right).count(), talkers.len()),
+            delays: verdicts.delays(&self.model),
+        })
     }
 }
 
 /// The comparison with the labels, in numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Labels that call for an alert or notice and got it.
     pub found: usize,
     /// Labels that call for one.
     pub wanted: usize,
+    /// Labels that got an alert in the wrong direction only; they are not found.
+    pub wrong_way: usize,
+    /// Labels that call for no alert and got one.
+    pub unwanted: usize,
     /// Incidents that no label explains.
     pub false_incidents: usize,
+    /// Incidents found whose first talker is the injected one, and those where both are named.
+    pub talkers: (usize, usize),
+    /// Seconds from each label found to the start of its incident.
+    pub delays: Vec<i64>,
+}
+
+impl core::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.found += other.found;
+        self.wanted += other.wanted;
+        self.wrong_way += other.wrong_way;
+        self.unwanted += other.unwanted;
+        self.false_incidents += other.false_incidents;
+        self.talkers.0 += other.talkers.0;
+        self.talkers.1 += other.talkers.1;
+        self.delays.extend(other.delays);
+    }
+}
+
+impl core::fmt::Display for Tally {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { found, wanted, wrong_way, unwanted, false_incidents, talkers, delays } = self;
+        let mut delays = delays.clone();
+        delays.sort_unstable();
+        let median = delays.get(delays.len() / 2).copied().unwrap_or(0);
+        write!(
+            f,
+            "found {found} of {wanted} ({:.3}), wrong way {wrong_way}, false incidents {false_incidents}, of them {unwanted} \
+             within labels that call for none, first talker right {} of {}, median delay {median} s",
+            *found as f64 / (*wanted).max(1) as f64,
+            talkers.0,
+            talkers.1,
+        )
+    }
 }
 
 /// Writes the page of `events`: [`Report::new`] and [`Report::html`] in one.

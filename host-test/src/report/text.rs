@@ -67,7 +67,7 @@ fn told(incident: &Incident) -> String {
 /// The first talker, and whether it is the injected one.
 fn talker(incident: &Incident, label: &Truth) -> Option<String> {
     let first = incident.talkers.first()?;
-    let verdict = match label.top_talker.as_ref().map(|talker| is_named(talker, first)) {
+    let verdict = match names_the_talker(incident, label) {
         Some(true) => ", the injected one",
         Some(false) => ", NOT the injected one",
         None => "",
@@ -78,9 +78,14 @@ fn talker(incident: &Incident, label: &Truth) -> Option<String> {
     Some(format!("top talker {} to {}{port}{share}{verdict}", many(&first.srcaddr), many(&first.dstaddr)))
 }
 
+/// Whether the first talker of an incident is the injected one; `None` where a label or an incident names none.
+pub(super) fn names_the_talker(incident: &Incident, label: &Truth) -> Option<bool> {
+    Some(is_named(label.top_talker.as_ref()?, incident.talkers.first()?))
+}
+
 /// Whether a talker is the injected one. An alert that says «many» names neither an address of a forged range nor one of
 /// many clients, and client ports are no part of it.
-fn is_named(truth: &Talker, found: &TopTalker) -> bool {
+pub(super) fn is_named(truth: &Talker, found: &TopTalker) -> bool {
     let side = |truth: &Option<String>, found: &str| match truth {
         Some(truth) if !found.is_empty() => {
             Talker { srcaddr: Some(truth.clone()), ..Talker::default() }.matches(found, "", 0, 0)

@@ -1,15 +1,21 @@
-//! Any bytes: no panic, at least one outcome, no more outcomes than the limit allows, and the same ones each time.
+//! Any bytes as a payload: no panic, at least one outcome, no more outcomes than the limit allows, the same ones each time,
+//! and the accounts add up: one line of JSON for each record that is ok or failed.
 
 #![no_main]
 
-use flowscore::decode::{Context, Decoder, Leaf, Limits, Sink};
-use flowscore::failure::Failure;
-use libfuzzer_sys::fuzz_target;
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use flowscore::config::Config;
+use flowscore::decode::{Context, Decoder, Leaf, Sink};
+use flowscore::failure::Failure;
+use flowscore::pipeline::{Decoding, Outcome, Scorer};
+use libfuzzer_sys::fuzz_target;
 
 #[derive(Default)]
 struct Tally {
-    outcomes: usize,
+    leaves: u64,
+    dropped: u64,
+    failed: u64,
     begun: usize,
     ended: usize,
     digest: DefaultHasher,
@@ -17,19 +23,18 @@ struct Tally {
 
 impl Sink for Tally {
     fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
-        self.outcomes += 1;
-        let (Leaf::Line(bytes) | Leaf::Event { message: bytes, .. } | Leaf::Object(bytes)) = leaf;
-        (bytes, context.sequence_number, context.event_id).hash(&mut self.digest);
+        self.leaves += 1;
+        (leaf.bytes(), context.sequence_number, context.event_id).hash(&mut self.digest);
     }
     fn dropped(&mut self, reason: &str, _: &Context<'_>) {
-        self.outcomes += 1;
+        self.dropped += 1;
         reason.hash(&mut self.digest);
     }
     fn failed(&mut self, failure: &Failure, raw: &[u8], _: &Context<'_>) {
-        self.outcomes += 1;
+        self.failed += 1;
         (failure.to_string(), raw).hash(&mut self.digest);
     }
-    fn record_begins(&mut self, _: &Context<'_>) {
+    fn record_begins(&mut self, _: &[u8], _: &Context<'_>) {
         self.begun += 1;
     }
     fn record_ends(&mut self, _: &Context<'_>) {
@@ -37,15 +42,37 @@ impl Sink for Tally {
     }
 }
 
+const CONFIG: &str = r#"{"input":{"limits":{"records":1000,"decoded_bytes":4194304}}}"#;
+
 fuzz_target!(|payload: &[u8]| {
-    let limits = Limits { records: 1000, decoded_bytes: 4 << 20, ..Limits::default() };
+    let config = Config::parse(CONFIG).expect("the configuration is right");
+    let limits = config.input.limits;
     let mut decoder = Decoder::new(limits);
-    let digests = [(); 2].map(|()| {
+    let tallies = [(); 2].map(|()| {
         let mut tally = Tally::default();
         decoder.decode(payload, &mut tally);
-        assert!((1..=limits.records + 1).contains(&tally.outcomes), "{} outcomes", tally.outcomes);
+        let outcomes = tally.leaves + tally.dropped + tally.failed;
+        assert!((1..=limits.records as u64 + 1).contains(&outcomes), "{outcomes} outcomes");
         assert_eq!(tally.begun, tally.ended, "records begun and ended");
-        tally.digest.finish()
+        tally
     });
-    assert_eq!(digests[0], digests[1], "a decoder carries something from one payload to the next");
+    assert_eq!(tallies[0].digest.finish(), tallies[1].digest.finish(), "something is carried to the next payload");
+    let [tally, _] = tallies;
+    let records = tally.leaves + tally.dropped + tally.failed;
+
+    let mut events = Vec::new();
+    let scored = Scorer::new(CONFIG).expect("the configuration is right").transform(payload, None, &mut events);
+    // Header lines are no records.
+    assert!((1..=records).contains(&scored.records()), "in = ok + dropped + failed");
+    if let Outcome::Ok(lines, counts) = Decoding::new(&config).decode(payload, None) {
+        assert_eq!(counts.records(), scored.records(), "in = ok + dropped + failed");
+        let mut written = 0;
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            serde_json::from_slice::<serde::de::IgnoredAny>(line)
+                .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(line)));
+            written += 1;
+        }
+        assert_eq!(written, counts.ok + counts.failed, "a line for each record");
+    }
+    let _ = Decoding::new(&config).answer(payload);
 });

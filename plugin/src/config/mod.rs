@@ -7,6 +7,7 @@
 mod check;
 mod detect;
 mod error;
+mod fluent_bit;
 mod input;
 mod read;
 mod record;
@@ -18,6 +19,7 @@ mod table;
 mod write;
 
 pub use error::ConfigError;
+pub use fluent_bit::{FluentBit, Output};
 pub use input::{Csv, FlowFormat, Input, Records};
 pub use record::Record;
 pub use reference::markdown;
@@ -55,6 +57,8 @@ pub struct Config {
     pub record: Record,
     /// Record mode: the random cut forest.
     pub forest: forest::Parameters,
+    /// The Fluent Bit filter only: records in and out, and the snapshot file.
+    pub fluent_bit: FluentBit,
 }
 
 #[cfg(test)]

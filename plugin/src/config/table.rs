@@ -1,12 +1,12 @@
 //! All options, in the order in which they are told: sections together, and within them the most wanted first.
 
 use super::input::is_delimiter;
-use super::setting::{Setting, Slot, text, texts, whole};
+use super::setting::{Setting, Slot, optional, text, texts, whole};
 use crate::decode::Limits;
 use crate::forest::MAX_COLUMNS;
 
 /// The sections and what each is about.
-pub(super) static SECTIONS: [(&str, &str); 8] = [
+pub(super) static SECTIONS: [(&str, &str); 9] = [
     ("input", "What comes in. Layers and envelopes need no configuration: they are found by content."),
     ("input.csv", "How CSV rows are written (RFC 4180)."),
     (
@@ -21,6 +21,10 @@ pub(super) static SECTIONS: [(&str, &str); 8] = [
     ("detect.ignore_near_expected", "Deviations so near the expected value that they never alert."),
     ("record", "Record mode: which numbers of a record are scored, and what is told."),
     ("forest", "Record mode: the random cut forest, under the names and with the ranges of the retired service."),
+    (
+        "fluent_bit",
+        "The Fluent Bit filter only: how it takes records in, what it lets out, and where it keeps its state. The component ignores it.",
+    ),
 ];
 
 macro_rules! table {
@@ -115,4 +119,17 @@ pub(super) static SETTINGS: &[Setting] = table! {
         "Whether the explanation names the direction of each column besides its share.";
     "forest.seed", |c| whole(&mut c.forest.seed, 0, u64::MAX),
         "Seed of all random choices. Two forests with one seed and the same input give the same scores.";
+
+    "fluent_bit.mode", |c| Slot::Choice(&mut c.fluent_bit.mode),
+        "What comes out. `records`: every record, with the member `flowscore` added; `events`: only records with an alert or a failure.";
+    "fluent_bit.fields", |c| texts(&mut c.fluent_bit.fields, 1, 8),
+        "Members of a record that may hold the payload; the first of the list that a record has as text is taken. A record without any is itself the payload.";
+    "fluent_bit.snapshot", |c| optional(&mut c.fluent_bit.snapshot),
+        "File in which what was learned outlives a restart: beside `flowscore.json`, or else in the first accessible directory. Null: nothing is kept. Two filters must not share one.";
+    "fluent_bit.snapshot_records", |c| whole(&mut c.fluent_bit.snapshot_records, 1, 1_000_000_000),
+        "Records after which the snapshot is due.";
+    "fluent_bit.snapshot_seconds", |c| whole(&mut c.fluent_bit.snapshot_seconds, 1, 86_400),
+        "Seconds of event time after which it is due, if that is earlier. While a backlog is read it is written less often, so that writing does not take longer than reading.";
+    "fluent_bit.tick_tag", |c| optional(&mut c.fluent_bit.tick_tag),
+        "Tag of records that only tell the time, so that windows close, and a silence of all series is noticed, while no flow log arrives. Null: there are none.";
 };

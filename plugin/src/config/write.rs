@@ -101,7 +101,7 @@ impl Slot<'_> {
     pub(super) fn write(&mut self, writer: &mut Writer) {
         match self {
             Slot::Whole { place, .. } => writer.plain(&place.get()),
-            Slot::Number(place) => writer.plain(place),
+            Slot::Number(place) => writer.number(**place),
             Slot::Flag(place) => writer.plain(place),
             Slot::Choice(choice) => writer.text(choice.words().get(choice.chosen()).copied().unwrap_or_default()),
             Slot::Text { place, .. } => writer.text(place),

@@ -8,8 +8,8 @@ use super::document::Part;
 use super::engine::Engine;
 use super::json::{self, Malformed, Scanner, Text};
 use super::outcome::{Context, Envelope, Leaf, Sink};
+use crate::digits::long_number;
 use crate::failure::{Failure, Layer};
-use std::borrow::Cow;
 
 const CONTROL: &str = "CloudWatch Logs control message (a test whether the destination is reachable, without data)";
 
@@ -50,8 +50,10 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         let text = |text: &Option<Text<'_>>| text.map(|text| text.to_str().into_owned());
         let message_type = text(&header.message_type);
         let (owner, log_group, log_stream) = (text(&header.owner), text(&header.log_group), text(&header.log_stream));
+        let (envelope, layers) = context.inside(Envelope::CloudWatch);
         let context = Context {
-            envelope: Envelope::CloudWatch,
+            envelope,
+            layers,
             owner: owner.as_deref(),
             log_group: log_group.as_deref(),
             log_stream: log_stream.as_deref(),
@@ -118,8 +120,16 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
     }
 
     fn event(&mut self, event: &Event<'_>, raw: &[u8], offset: usize, unescaped: &mut Vec<u8>, context: &Context<'_>) {
-        let id = event.id.map_or(Cow::Borrowed(""), Text::to_str);
-        let context = Context { event_id: (!id.is_empty()).then_some(&*id), timestamp_ms: event.timestamp, ..*context };
+        let mut without_escapes = Vec::new();
+        let id = match event.id {
+            Some(id) if id.escaped => {
+                id.unescape(&mut without_escapes);
+                &*without_escapes
+            }
+            Some(id) => id.raw,
+            None => &[],
+        };
+        let context = Context { event_id: (!id.is_empty()).then_some(id), timestamp_ms: event.timestamp, ..*context };
         let Some(text) = event.message else {
             let reason = "the log event has no message; expected {\"id\":…,\"timestamp\":…,\"message\":\"…\"}";
             return self.failed(Failure::new(Layer::Envelope, offset, reason), raw, &context);
@@ -148,14 +158,14 @@ fn usual_event<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Event<'a>>, Malfo
     let start = scanner.at;
     if scanner.accept(b"{\"id\":\"") {
         let id = scanner.string_rest()?;
-        if scanner.accept(b",\"timestamp\":") {
-            let digits = scanner.rest().iter().take_while(|c| c.is_ascii_digit()).count();
-            let timestamp = scanner.rest().get(..digits).and_then(json::integer);
+        if scanner.accept(b",\"timestamp\":")
+            && let Some((timestamp, digits)) = long_number(scanner.rest())
+        {
             scanner.at += digits;
-            if timestamp.is_some() && scanner.accept(b",\"message\":\"") {
-                let message = scanner.string_rest()?;
+            if scanner.accept(b",\"message\":\"") {
+                let (timestamp, message) = (Some(timestamp), Some(scanner.string_rest()?));
                 if scanner.accept(b"}") {
-                    return Ok(Some(Event { id: Some(id), timestamp, message: Some(message), extracted_fields: None }));
+                    return Ok(Some(Event { id: Some(id), timestamp, message, extracted_fields: None }));
                 }
             }
         }

@@ -60,11 +60,13 @@ pub(super) fn document<S: Sink + ?Sized>(
         engine.request_records(&mut again, part, &keys.request, context, depth)?;
         part.start = again.at;
     } else if let Some(data) = keys.aws_logs {
-        engine.inner_base64(data, &Context { envelope: Envelope::AwsLogs, ..*context }, depth + 1);
+        let (envelope, layers) = context.inside(Envelope::AwsLogs);
+        engine.inner_base64(data, &Context { envelope, layers, ..*context }, depth + 1);
     } else if !keys.done && keys.record.is_alone() {
         engine.record(&keys.record, &keys.request, scanner.since(start), start, context, depth);
     } else if let (Some(message), 1) = (keys.message, keys.count) {
-        let context = Context { envelope: Envelope::FlowLogMessage, ..*context };
+        let (envelope, layers) = context.inside(Envelope::FlowLogMessage);
+        let context = Context { envelope, layers, ..*context };
         if message.raw.len() > engine.limits.line_bytes {
             engine.too_long(message.raw, start, &context);
         } else {

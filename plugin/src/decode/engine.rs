@@ -26,6 +26,8 @@ pub(super) struct Memory {
 /// The decoding of one payload.
 pub(super) struct Engine<'e, S: Sink + ?Sized> {
     pub(super) limits: &'e Limits,
+    /// Whether line ends inside double quotes belong to the line.
+    pub(super) quotes: bool,
     memory: &'e mut Memory,
     sink: &'e mut S,
     payload: &'e [u8],
@@ -40,9 +42,15 @@ pub(super) struct Engine<'e, S: Sink + ?Sized> {
 }
 
 impl<'e, S: Sink + ?Sized> Engine<'e, S> {
-    pub(super) fn new(limits: &'e Limits, memory: &'e mut Memory, sink: &'e mut S, payload: &'e [u8]) -> Self {
+    pub(super) fn new(
+        limits: &'e Limits,
+        quotes: bool,
+        memory: &'e mut Memory,
+        sink: &'e mut S,
+        payload: &'e [u8],
+    ) -> Self {
         let (spent, record_end, record_size, outcomes, stopped) = (0, 0, 0, 0, false);
-        Engine { limits, memory, sink, payload, spent, record_end, record_size, outcomes, stopped }
+        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, stopped }
     }
 
     pub(super) fn run(mut self) {
@@ -216,6 +224,7 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         let allowance = self.allowance();
         let result = compressed::decompress(compression, bytes, &mut self.memory.inflater, &mut arena, allowance);
         let layer = compression.layer();
+        let context = &Context { layers: context.layers.and(layer.name()), ..*context };
         match result {
             Ok(()) => {
                 self.spent += arena.len();
@@ -249,6 +258,7 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
             }
             return certain;
         }
+        let context = &Context { layers: context.layers.and(Layer::Base64.name()), ..*context };
         let mut arena = self.lend_arena();
         let mut scratch = self.lend_arena();
         let decoded = match base64::decode(text, &mut arena) {
@@ -278,7 +288,7 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
 
     /// Decodes the data of a record inside an envelope; `size` is what the record takes there.
     pub(super) fn inner(&mut self, data: &[u8], size: usize, context: &Context<'_>, depth: usize) {
-        self.within_record(size, context, |engine| {
+        self.within_record(data, size, context, |engine| {
             if data.is_empty() {
                 engine.dropped("the record holds no data", context);
             } else {
@@ -289,7 +299,7 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
 
     /// Decodes the data of a record inside a JSON envelope, which is base64 by that envelope's contract.
     pub(super) fn inner_base64(&mut self, data: Text<'_>, context: &Context<'_>, depth: usize) {
-        self.within_record(data.raw.len(), context, |engine| {
+        self.within_record(data.raw, data.raw.len(), context, |engine| {
             if data.raw.is_empty() {
                 engine.dropped("the record holds no data", context);
             } else if data.escaped {
@@ -304,13 +314,19 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
     }
 
     /// Runs `decode` with an account of its own, announced to the sink.
-    pub(super) fn within_record(&mut self, size: usize, context: &Context<'_>, decode: impl FnOnce(&mut Self)) {
+    pub(super) fn within_record(
+        &mut self,
+        data: &[u8],
+        size: usize,
+        context: &Context<'_>,
+        decode: impl FnOnce(&mut Self),
+    ) {
         if self.stopped {
             return;
         }
         let outer = (self.record_size, self.record_end);
         self.account(size);
-        self.sink.record_begins(context);
+        self.sink.record_begins(data, context);
         decode(self);
         self.sink.record_ends(context);
         (self.record_size, self.record_end) = outer;

@@ -80,7 +80,8 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
             let (3, Ok(record)) = (number, UserRecord::parse(raw)) else { continue };
             let sub_sequence_number = Some(position);
             position += 1;
-            let inner = Context { envelope: Envelope::Kpl, sub_sequence_number, ..*context };
+            let (envelope, layers) = context.inside(Envelope::Kpl);
+            let inner = Context { envelope, layers, sub_sequence_number, ..*context };
             let offset = MAGIC.len() + message.len() - fields.rest.len() - raw.len();
             let Some(key) = look_up(&keys, record.key) else {
                 let reason = index_reason("partition key", record.key, keys.len());

@@ -53,7 +53,7 @@ pub mod respond;
 mod text;
 
 pub use limits::Limits;
-pub use outcome::{Context, Envelope, Leaf, Sink};
+pub use outcome::{Context, Envelope, Layers, Leaf, Sink};
 
 use engine::{Engine, Memory};
 
@@ -61,12 +61,20 @@ use engine::{Engine, Memory};
 pub struct Decoder {
     limits: Limits,
     memory: Memory,
+    quotes: bool,
 }
 
 impl Decoder {
     /// A decoder that keeps to `limits`.
     pub fn new(limits: Limits) -> Self {
-        Decoder { limits, memory: Memory::default() }
+        Decoder { limits, memory: Memory::default(), quotes: false }
+    }
+
+    /// Lets a line end inside double quotes belong to the line, as in CSV (RFC 4180 section 2). Other text may have a quote
+    /// alone, which would take the following lines along.
+    pub fn with_quotes(mut self, quotes: bool) -> Self {
+        self.quotes = quotes;
+        self
     }
 
     /// The limits it keeps to.
@@ -76,6 +84,6 @@ impl Decoder {
 
     /// Decodes one payload into `sink`.
     pub fn decode<S: Sink + ?Sized>(&mut self, payload: &[u8], sink: &mut S) {
-        Engine::new(&self.limits, &mut self.memory, sink, payload).run();
+        Engine::new(&self.limits, self.quotes, &mut self.memory, sink, payload).run();
     }
 }

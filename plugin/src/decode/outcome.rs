@@ -1,6 +1,6 @@
 //! What decoding gives: leaf records, dropped ones and failures, each with where it comes from.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Layer};
 
 /// The innermost envelope that a record was taken from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,19 +31,86 @@ pub enum Envelope {
     Kpl,
 }
 
+impl Envelope {
+    /// The name in reports; the empty text for none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Envelope::None => "",
+            Envelope::CloudWatch => "cloudwatch_logs_subscription",
+            Envelope::AwsLogs => "lambda_awslogs",
+            Envelope::FlowLogMessage => "firehose_flow_logs",
+            Envelope::KinesisGetRecords => "kinesis_get_records",
+            Envelope::LambdaKinesis => "lambda_kinesis",
+            Envelope::FirehoseTransformation => "firehose_transformation",
+            Envelope::FirehoseDelivery => "firehose_delivery",
+            Envelope::KinesisAnalytics => "kinesis_analytics_preprocessing",
+            Envelope::MultiLang => "kcl_multilang",
+            Envelope::Kpl => "kpl_aggregate",
+        }
+    }
+}
+
+/// The layers and envelopes that were undone on the way to a record, outermost first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layers {
+    /// Places in [`Layers::NAMES`].
+    places: [u8; Layers::MOST],
+    count: u8,
+}
+
+impl Layers {
+    /// The most that are remembered; the deepest real path, Firehose over Lambda, has 5.
+    const MOST: usize = 8;
+
+    const NAMES: [&str; 14] = [
+        Layer::Base64.name(),
+        Layer::Gzip.name(),
+        Layer::Zlib.name(),
+        Layer::Deflate.name(),
+        Envelope::CloudWatch.name(),
+        Envelope::AwsLogs.name(),
+        Envelope::FlowLogMessage.name(),
+        Envelope::KinesisGetRecords.name(),
+        Envelope::LambdaKinesis.name(),
+        Envelope::FirehoseTransformation.name(),
+        Envelope::FirehoseDelivery.name(),
+        Envelope::KinesisAnalytics.name(),
+        Envelope::MultiLang.name(),
+        Envelope::Kpl.name(),
+    ];
+
+    /// Their names.
+    pub fn names(&self) -> Vec<&'static str> {
+        let places = self.places.iter().take(usize::from(self.count));
+        places.filter_map(|&place| Layers::NAMES.get(usize::from(place)).copied()).collect()
+    }
+
+    /// These and one more.
+    pub(super) fn and(mut self, name: &str) -> Self {
+        let found = Layers::NAMES.iter().position(|known| *known == name);
+        if let (Some(found), Some(place)) = (found, self.places.get_mut(usize::from(self.count))) {
+            *place = found as u8;
+            self.count += 1;
+        }
+        self
+    }
+}
+
 /// Where a record comes from. A field is `None` if no envelope around the record says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context<'a> {
     /// The innermost envelope.
     pub envelope: Envelope,
+    /// All layers and envelopes.
+    pub layers: Layers,
     /// Account id of the log's owner (CloudWatch `owner`).
     pub owner: Option<&'a str>,
     /// CloudWatch log group.
     pub log_group: Option<&'a str>,
     /// CloudWatch log stream.
     pub log_stream: Option<&'a str>,
-    /// CloudWatch event id, decimal digits beyond 64 bits.
-    pub event_id: Option<&'a str>,
+    /// CloudWatch event id: decimal digits beyond 64 bits, not checked to be so, for hardly any is ever looked at.
+    pub event_id: Option<&'a [u8]>,
     /// CloudWatch event time, milliseconds since the epoch.
     pub timestamp_ms: Option<i64>,
     /// When Kinesis or Firehose received the record, milliseconds since the epoch.
@@ -64,6 +131,13 @@ pub struct Context<'a> {
     pub stream_arn: Option<&'a str>,
     /// `invocationId` or `requestId` of the request that carried the record.
     pub request_id: Option<&'a str>,
+}
+
+impl Context<'_> {
+    /// What stands inside an envelope: the envelope and all layers.
+    pub(super) fn inside(&self, envelope: Envelope) -> (Envelope, Layers) {
+        (envelope, self.layers.and(envelope.name()))
+    }
 }
 
 /// A record without any further layer around it.
@@ -104,9 +178,10 @@ pub trait Sink {
     /// A record that could not be decoded. `raw` is the smallest unit that failed, as it stood in the failing layer.
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>);
 
-    /// The outcomes up to [`Sink::record_ends`] belong to one record of the envelope, named in `context`.
-    fn record_begins(&mut self, context: &Context<'_>) {
-        let _ = context;
+    /// The outcomes up to [`Sink::record_ends`] belong to one record of the envelope, named in `context`; `data` is its
+    /// data as it stands there.
+    fn record_begins(&mut self, data: &[u8], context: &Context<'_>) {
+        let _ = (data, context);
     }
 
     /// The record announced last and not yet ended is complete.

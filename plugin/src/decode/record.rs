@@ -10,6 +10,7 @@ use super::document::Part;
 use super::engine::Engine;
 use super::json::{self, Malformed, Scanner, Text};
 use super::outcome::{Context, Envelope, Leaf, Sink};
+use crate::decimal;
 use crate::failure::{Failure, Layer};
 
 /// What an envelope says about all its records.
@@ -224,8 +225,10 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
             .or_else(|| text(record.event_id)?.split_once(':').map(|(shard, _)| shard.to_owned()));
         let stream_arn = text(record.stream_arn.or(request.delivery_stream_arn).or(request.stream_arn));
         let request_id = text(request.invocation_id.or(request.request_id));
+        let (envelope, layers) = context.inside(request.envelope(record));
         let inner = Context {
-            envelope: request.envelope(record),
+            envelope,
+            layers,
             record_id: record_id.as_deref().or(context.record_id),
             sequence_number: sequence_number.as_deref().or(context.sequence_number),
             sub_sequence_number: record.sub_sequence_number.and_then(|n| n.try_into().ok()),
@@ -239,11 +242,11 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         match record.data {
             Data::Base64(data) => self.inner_base64(data, &inner, depth + 1),
             Data::Null => {
-                self.within_record(0, &inner, |engine| engine.dropped("the record holds no data", &inner));
+                self.within_record(b"", 0, &inner, |engine| engine.dropped("the record holds no data", &inner));
             }
             Data::Other(data) => self.inner(data, data.len(), &inner, depth + 1),
             // `Records` is a usual name: S3 notifications and CloudTrail files have it. They are rows, not envelopes.
-            Data::Absent => self.within_record(raw.len(), &inner, |engine| {
+            Data::Absent => self.within_record(b"", raw.len(), &inner, |engine| {
                 if inner.record_id.is_some() {
                     let reason = "the record has no data; expected a base64 text under \"data\"";
                     engine.failed(Failure::new(Layer::Envelope, offset, reason), raw, &inner);
@@ -264,8 +267,7 @@ fn moment(value: &[u8]) -> Option<i64> {
     if text.get(4) == Some(&b'-') {
         return iso_8601(text);
     }
-    let text = std::str::from_utf8(text).ok()?;
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    let number = decimal::parse(text)?;
     let milliseconds = if number.abs() < 1e11 { number * 1e3 } else { number };
     (milliseconds.abs() < 9e15).then_some(libm::round(milliseconds) as i64)
 }

@@ -42,8 +42,13 @@ impl Default for Response {
 }
 
 impl Response {
-    /// Adds a record. `data` is sent as base64; for [`Verdict::ProcessingFailed`] it should be the original data.
+    /// Adds a record. `data` is sent as base64.
     pub fn push(&mut self, record_id: &str, verdict: Verdict, data: &[u8]) {
+        self.push_encoded(record_id, verdict, &STANDARD.encode(data));
+    }
+
+    /// Adds a record whose data is base64 already, as that of a record that could not be processed.
+    pub fn push_encoded(&mut self, record_id: &str, verdict: Verdict, data: &str) {
         if !std::mem::take(&mut self.empty) {
             self.json.push(',');
         }
@@ -52,7 +57,7 @@ impl Response {
         self.json.push_str(",\"result\":\"");
         self.json.push_str(verdict.name());
         self.json.push_str("\",\"data\":\"");
-        STANDARD.encode_string(data, &mut self.json);
+        self.json.push_str(data);
         self.json.push_str("\"}");
     }
 

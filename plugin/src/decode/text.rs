@@ -30,7 +30,8 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
                     let skipped = bytes.get(at..scanner.at).unwrap_or_default();
                     at += memchr::memrchr(b'\n', skipped).map_or(0, |end| end + 1);
                     let rest = bytes.get(at..).unwrap_or_default();
-                    let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    let length = if self.quotes { quoted_length(rest) } else { memchr::memchr(b'\n', rest) };
+                    let length = length.unwrap_or(rest.len());
                     self.line(rest.get(..length).unwrap_or_default(), at, context, depth);
                     at += length + 1;
                 }
@@ -74,7 +75,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         let kind = layer::is_base64(text, &mut scratch);
         self.return_arena(scratch);
         if kind == Base64::Certain {
-            self.within_record(text.len(), context, |engine| {
+            self.within_record(text, text.len(), context, |engine| {
                 engine.base64(text, true, context, depth);
             });
         }
@@ -149,6 +150,20 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         self.failed(Failure::new(Layer::Envelope, offset, format!("malformed JSON: {reason}")), raw, context);
         next
     }
+}
+
+/// Where a line ends, line ends inside double quotes passed over (a doubled quote closes and opens again). A quote that is
+/// never closed takes only its own line along.
+fn quoted_length(text: &[u8]) -> Option<usize> {
+    let mut open = false;
+    for at in memchr::memchr2_iter(b'"', b'\n', text) {
+        match text.get(at) {
+            Some(b'"') => open = !open,
+            _ if open => {}
+            _ => return Some(at),
+        }
+    }
+    if open { memchr::memchr(b'\n', text) } else { None }
 }
 
 /// Whether a line's first characters are those of base64 text that decodes to magic bytes or JSON.

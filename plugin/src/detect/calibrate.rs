@@ -62,27 +62,44 @@ const TAIL_SHARE: f64 = 0.02;
 /// Step of the quantile tracker: it follows a lasting change of the tail within some 50 exceedances.
 const TAIL_STEP: f64 = 0.04;
 
-/// Tracks the 98 % quantile Q of a non-negative ratio, at least 1.
+/// Share of points above the far quantile, and the step of its tracker: a few exceedances suffice.
+const FAR_SHARE: f64 = 0.001;
+const FAR_STEP: f64 = 0.1;
+
+/// Tracks the 98 % quantile Q of a non-negative ratio, at least 1; and, in windows of some minutes, the 99.9 % quantile.
 ///
 /// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     quantile: f64,
+    far: f64,
 }
 
-state!(Tail { quantile });
+state!(Tail { quantile, far });
 
 impl Default for Tail {
     fn default() -> Self {
-        Self { quantile: 1.0 }
+        Self { quantile: 1.0, far: 1.0 }
     }
 }
 
 impl Tail {
-    pub(super) fn learn(&mut self, ratio: f64) {
-        self.quantile *=
-            if ratio > self.quantile { 1.0 + TAIL_STEP * (1.0 - TAIL_SHARE) } else { 1.0 - TAIL_STEP * TAIL_SHARE };
-        self.quantile = self.quantile.clamp(1.0, 1e12);
+    /// `coarse`: windows of some minutes, of which a thousand are days and hold an incident or two. In windows of a
+    /// minute the incidents themselves would be the thousandth part.
+    pub(super) fn learn(&mut self, ratio: f64, coarse: bool) {
+        let next = |quantile: f64, share: f64, step: f64| {
+            let factor = if ratio > quantile { 1.0 + step * (1.0 - share) } else { 1.0 - step * share };
+            (quantile * factor).clamp(1.0, 1e12)
+        };
+        self.quantile = next(self.quantile, TAIL_SHARE, TAIL_STEP);
+        if coarse {
+            self.far = next(self.far, FAR_SHARE, FAR_STEP);
+        }
+    }
+
+    /// The 99.9 % quantile, 1 where it is not tracked.
+    pub(super) fn far(&self) -> f64 {
+        self.far
     }
 
     pub(super) fn quantile(&self) -> f64 {
@@ -90,7 +107,7 @@ impl Tail {
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        self.quantile.is_finite() && self.quantile >= 1.0
+        [self.quantile, self.far].iter().all(|x| x.is_finite() && *x >= 1.0)
     }
 }
 
@@ -182,7 +199,7 @@ mod tests {
     fn the_tail_tracks_the_98_percent_quantile() {
         let mut tail = Tail::default();
         for i in 0..20_000 {
-            tail.learn(f64::from(i * 37 % 1000) / 100.0);
+            tail.learn(f64::from(i * 37 % 1000) / 100.0, true);
         }
         assert!((tail.quantile() - 9.8).abs() < 0.6, "{}", tail.quantile());
     }

@@ -1,4 +1,4 @@
-//! Event time of one series: the length of its windows, gaps, and blocks for the novelty half.
+//! Event time of one series: the length of its windows, and gaps.
 
 use crate::order;
 use crate::snapshot::state;
@@ -7,21 +7,18 @@ use crate::snapshot::state;
 /// one gap or one duplicate among them.
 const INTERVALS_LEARNT_FROM: usize = 9;
 
-/// Length in seconds of the blocks the novelty half works on. Coarse enough to average out the
-/// noise of one-minute windows, fine enough to be of use in an incident.
-const BLOCK_SECONDS: f64 = 300.0;
+/// From so many seconds on a window averages out enough noise for the novelty half: five minutes, or nearer
+/// to them than to one. In windows of a minute novelty is mostly noise, and an incident of minutes is over
+/// before a course of hours shows it.
+const COARSE: f64 = 150.0;
 
 /// What one row means in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tick {
     /// Windows since the previous known value, at least 1.
     pub windows: f64,
-    /// Windows in a block, at least 1; `None` while the interval is unknown.
-    pub block: Option<u32>,
-    /// The number of the block that the row lies in, counted from 1970-01-01.
-    pub block_number: i64,
-    /// The row is the last window of its block.
-    pub ends_block: bool,
+    /// Windows are long enough for the novelty half; false while the interval is unknown.
+    pub coarse: bool,
 }
 
 /// Learns the interval of a series (unless it is given) and measures time in windows.
@@ -61,17 +58,10 @@ impl Clock {
         if known {
             self.known = Some(time_s);
         }
-        let Some(interval) = self.interval else {
-            return Tick { windows: 1.0, block: None, block_number: 0, ends_block: false };
-        };
-        let block = (BLOCK_SECONDS / interval + 0.5).floor().clamp(1.0, 300.0);
-        let window = (time_s as f64 / interval).floor();
-        let block_number = (window / block).floor();
+        let Some(interval) = self.interval else { return Tick { windows: 1.0, coarse: false } };
         Tick {
             windows: elapsed.map_or(1.0, |seconds| (seconds / interval + 0.5).floor().max(1.0)),
-            block: Some(block as u32),
-            block_number: block_number as i64,
-            ends_block: window - block_number * block >= block - 1.0,
+            coarse: interval >= COARSE,
         }
     }
 
@@ -115,11 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_aligned_to_the_clock() {
-        let mut clock = Clock::new(Some(60.0));
-        let ends: Vec<i64> =
-            (0..15).map(|minute| minute * 60).filter(|time| clock.tick(*time, true).ends_block).collect();
-        assert_eq!(ends, [240, 540, 840]);
-        assert!(Clock::new(Some(300.0)).tick(300, true).ends_block);
+    fn five_minutes_are_coarse_and_one_is_not() {
+        assert!(Clock::new(Some(300.0)).tick(0, true).coarse);
+        assert!(!Clock::new(Some(60.0)).tick(0, true).coarse);
+        assert!(!Clock::new(None).tick(0, true).coarse, "not known yet");
     }
 }

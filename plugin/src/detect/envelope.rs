@@ -1,4 +1,4 @@
-//! Daily envelope: what this time of day has brought on several of the last days.
+//! Daily envelope: what this time of day has brought on several of the last days, and yesterday's job.
 
 use super::clock::{DAY, part_of_day};
 use crate::snapshot::state;
@@ -25,26 +25,39 @@ const VARIES: f64 = 0.2;
 /// A daily job that starts this many seconds earlier or later is the same job.
 const SHIFT: i64 = 600;
 
-/// The lowest and highest value of each half hour on each of the last days.
+/// A job is looked for in this half hour of yesterday and its neighbours,
+const JOB_SHIFT: i64 = 1800;
+/// against those two hours away;
+const JOB_APART: i64 = 7200;
+/// the mean of a half hour must have come so far up.
+const JOB_LASTED: f64 = 0.5;
+
+/// The lowest, highest and mean value of each half hour on each of the last days.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     low: Vec<f32>,
     high: Vec<f32>,
+    mean: Vec<f32>,
     day: Option<i64>,
+    /// The half hour that is being learnt, and its values so far.
+    present: usize,
+    values: u32,
 }
 
-state!(Envelope { low, high, day });
+state!(Envelope { low, high, mean, day, present, values });
 
 impl Default for Envelope {
     fn default() -> Self {
-        Self { low: vec![f32::INFINITY; ROWS * BINS], high: vec![f32::NEG_INFINITY; ROWS * BINS], day: None }
+        let all = |x| vec![x; ROWS * BINS];
+        let (low, high) = (all(f32::INFINITY), all(f32::NEG_INFINITY));
+        Self { low, high, mean: all(0.0), day: None, present: 0, values: 0 }
     }
 }
 
 impl Envelope {
     /// The range that enough of the last seven days reached around this time of day.
     pub(super) fn range(&self, time_s: i64) -> Option<(f64, f64)> {
-        let newest = self.day?;
+        self.day?;
         let mut lows = [f32::INFINITY; MOST];
         let mut highs = [f32::NEG_INFINITY; MOST];
         let mut days = 0;
@@ -52,11 +65,7 @@ impl Envelope {
             let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
             for shift in [-SHIFT, SHIFT] {
                 let time = time_s.saturating_add(shift);
-                let day = time.div_euclid(DAY).saturating_sub(back);
-                if day > newest || day <= newest.saturating_sub(ROWS as i64) {
-                    continue;
-                }
-                let cell = cell(day, time);
+                let Some(cell) = self.cell_of(time.div_euclid(DAY).saturating_sub(back), time) else { continue };
                 low = low.min(self.low.get(cell).copied().unwrap_or(f32::INFINITY));
                 high = high.max(self.high.get(cell).copied().unwrap_or(f32::NEG_INFINITY));
             }
@@ -71,9 +80,26 @@ impl Envelope {
         (days > 0).then_some((low, high))
     }
 
-    /// The range, widened where it is off the forecast.
+    /// The level that yesterday's job reached around this time: something that lasted, so that some half hour of it was
+    /// mostly as high as its highest value, measured from what it was two hours before and after.
+    fn job(&self, time_s: i64) -> Option<f64> {
+        let at = |shift: i64| {
+            let time = time_s.saturating_add(shift);
+            let cell = self.cell_of(time.div_euclid(DAY).saturating_sub(1), time)?;
+            Some((f64::from(*self.mean.get(cell)?), f64::from(*self.high.get(cell)?)))
+        };
+        let base = [-JOB_APART, JOB_APART].into_iter().filter_map(at).map(|cell| cell.0).fold(f64::INFINITY, f64::min);
+        let near = || [-JOB_SHIFT, 0, JOB_SHIFT].into_iter().filter_map(at);
+        let mean = near().map(|cell| cell.0).fold(f64::NEG_INFINITY, f64::max);
+        let high = near().map(|cell| cell.1).fold(f64::NEG_INFINITY, f64::max);
+        (base < high && mean - base > JOB_LASTED * (high - base)).then(|| high + VARIES * (high - base))
+    }
+
+    /// The range, widened where it is off the forecast. A job of yesterday counts at once: its first night is news, the
+    /// second isn't. Short spikes and drops must come back more often to be usual.
     pub(super) fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
         let (low, high) = self.range(time_s)?;
+        let high = self.job(time_s).map_or(high, |job| job.max(high));
         let below = VARIES * (forecast - low).max(0.0);
         let above = VARIES * (high - forecast).max(0.0);
         Some((low - below, high + above))
@@ -104,12 +130,26 @@ impl Envelope {
             *low = low.min(x as f32);
             *high = high.max(x as f32);
         }
+        self.values = if self.present == cell { self.values.saturating_add(1) } else { 1 };
+        self.present = cell;
+        if let Some(mean) = self.mean.get_mut(cell) {
+            *mean += (x as f32 - *mean) / self.values as f32;
+        }
+    }
+
+    /// Where a half hour is kept, unless it is older than anything that is kept, yet to come, or without a value.
+    fn cell_of(&self, day: i64, time_s: i64) -> Option<usize> {
+        let newest = self.day?;
+        let cell = cell(day, time_s);
+        let kept = day <= newest && day > newest.saturating_sub(ROWS as i64);
+        (kept && self.low.get(cell).is_some_and(|low| *low < f32::INFINITY)).then_some(cell)
     }
 
     pub(super) fn is_valid(&self) -> bool {
         self.low.len() == ROWS * BINS
             && self.high.len() == ROWS * BINS
-            && !self.low.iter().chain(&self.high).any(|x| x.is_nan())
+            && self.mean.len() == ROWS * BINS
+            && !self.low.iter().chain(&self.high).chain(&self.mean).any(|x| x.is_nan())
     }
 }
 
@@ -146,6 +186,20 @@ mod tests {
         let envelope = learnt(3, |_| true);
         assert_eq!(envelope.range(3 * DAY + 183 * 60), Some((1.0, 50.0)));
         assert_eq!(envelope.range(3 * DAY + 600 * 60), Some((1.0, 1.0)));
+    }
+
+    #[test]
+    fn a_job_of_yesterday_is_usual_tonight_and_a_short_spike_is_not() {
+        for (minutes, is_job) in [(45, true), (10, false)] {
+            let mut envelope = Envelope::default();
+            for minute in 0..6 * 1440 {
+                let runs = minute / 1440 == 5 && (185..185 + minutes).contains(&(minute % 1440));
+                envelope.learn(minute * 60, if runs { 50.0 } else { 1.0 });
+            }
+            let (_, high) = envelope.usual(6 * DAY + 187 * 60, 1.0).unwrap();
+            assert_eq!(high > 50.0, is_job, "{minutes} minutes: {high}");
+            assert!(envelope.usual(6 * DAY + 600 * 60, 1.0).unwrap().1 < 2.0);
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Sudden spikes and drops of one series, window by window.
 //!
 //! Two halves look at each value. The residual half predicts it and measures the
-//! miss; it sees each window and gives the expected value, range and direction. The
-//! novelty half compares block means with all of the remembered past; it sees what no
-//! predictor does: an odd shape, a value or spread never seen. Either opens an alert at a score of 1;
-//! hold-off and fatigue make it one for each event.
+//! miss; it gives the expected value, range and direction. The novelty half compares windows of some
+//! minutes with all of the remembered past; it sees what no predictor does: an odd shape, a value or
+//! spread never seen. Either opens an alert at a score of 1; hold-off and fatigue make it one for
+//! each event.
 //!
 //! The detector is deterministic: no clock, no randomness, and of floating point only what IEEE 754
 //! fixes, with `libm` for the rest. So it gives the same bits on each platform.
@@ -31,17 +31,12 @@ use residual::{Finding, Residual, restore, stabilise};
 
 /// Values are cut here, so that no sum or square overflows.
 const LARGEST: f64 = 1e30;
-/// Hold-off of the residual half: an event of some twenty windows, fatigue over a day of minutes.
+/// Hold-off of the residual half in windows of some minutes: an event of some twenty windows.
 const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
+/// In shorter windows: what goes on is known from [`Deviation`], so little else is held off; fatigue over a day of minutes.
+const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.1 };
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
 const NOVELTY_HOLD: HoldOffRule = HoldOffRule { memory: 65.0, raise: 3.0, rest: 3333.0, weight: 0.05 };
-/// Windows shorter than a block: the residual half has seen each of them, so novelty is discounted…
-const FINE_DISCOUNT: f64 = 0.8;
-/// …and only confirms what reached this part of a residual alert…
-const CONFIRMED: f64 = 0.7;
-/// …within about this many blocks.
-const CONFIRMED_WITHIN: f64 = 4.0;
-
 /// How eager the detector is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sensitivity {
@@ -160,45 +155,21 @@ pub struct Verdict {
     pub ready: bool,
 }
 
-/// The known windows of a block that is not complete.
-#[derive(Clone, Debug, Default)]
-struct Block {
-    number: i64,
-    sum: f64,
-    count: u32,
-}
-
-state!(Block { number, sum, count });
-
 /// The detector of one series. It learns from what it sees and has no parameters.
 #[derive(Clone, Debug)]
 pub struct Detector {
     clock: Clock,
     residual: Residual,
     residual_hold: HoldOff,
-    block: Block,
     novelty: Novelty,
     novelty_hold: HoldOff,
-    /// The highest residual score of late.
-    confirmation: f64,
     rarity: Rarity,
     deviation: Option<Deviation>,
     /// A value below zero has been seen.
     negative: bool,
 }
 
-state!(Detector {
-    clock,
-    residual,
-    residual_hold,
-    block,
-    novelty,
-    novelty_hold,
-    confirmation,
-    rarity,
-    deviation,
-    negative,
-});
+state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, negative });
 
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
@@ -207,10 +178,8 @@ impl Detector {
             clock: Clock::new(interval_s),
             residual: Residual::default(),
             residual_hold: HoldOff::default(),
-            block: Block::default(),
             novelty: Novelty::default(),
             novelty_hold: HoldOff::default(),
-            confirmation: 0.0,
             rarity: Rarity::default(),
             deviation: None,
             negative: false,
@@ -231,7 +200,8 @@ impl Detector {
         self.negative |= value < 0.0;
         let threshold = settings.sensitivity.threshold();
 
-        let mut finding = self.residual.observe(time_s, value, tick.windows);
+        let mut finding =
+            self.residual.observe(time_s, value, tick.windows, self.deviation.is_some() && !tick.coarse, tick.coarse);
         let raw = finding.score;
         let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, tick.windows));
         match course {
@@ -239,7 +209,6 @@ impl Detector {
             Some(Course::Returned) => {
                 finding.score = 0.0; // the end of an event is no event
                 self.residual.return_to_normal(finding.x);
-                self.confirmation = 0.0;
             }
             _ => {}
         }
@@ -251,36 +220,23 @@ impl Detector {
         if !watched {
             finding.score = 0.0;
         }
-        let by_residual = self.residual_hold.pass(RESIDUAL_HOLD, tick.windows, finding.score, threshold);
+        let rule = if tick.coarse { RESIDUAL_HOLD } else { FINE_HOLD };
+        let by_residual = self.residual_hold.pass(rule, tick.windows, finding.score, threshold);
 
         let mut by_novelty = 0.0;
         let mut raw_novelty = 0.0;
-        if let Some(block) = tick.block {
-            let fading = 1.0 - 1.0 / (CONFIRMED_WITHIN * f64::from(block));
-            self.confirmation =
-                (self.confirmation * fading).max(if course == Some(Course::Returned) { 0.0 } else { raw });
-            if self.block.number != tick.block_number {
-                self.block = Block { number: tick.block_number, ..Block::default() };
+        if tick.coarse {
+            raw_novelty = self.novelty.observe(time_s, value);
+            if course == Some(Course::Away) {
+                raw_novelty = 0.0; // told already
             }
-            self.block.sum += value;
-            self.block.count = self.block.count.saturating_add(1);
-            if tick.ends_block && 2 * self.block.count >= block {
-                let mean = self.block.sum / f64::from(self.block.count);
-                raw_novelty = self.novelty.observe(time_s, mean);
-                if block > 1 {
-                    raw_novelty *= if self.confirmation >= CONFIRMED { FINE_DISCOUNT } else { 0.0 };
+            if raw_novelty > finding.score {
+                self.explain(&mut finding);
+                if !settings.watches(value, restore(finding.expected)) || finding.x == finding.expected {
+                    raw_novelty = 0.0;
                 }
-                if course == Some(Course::Away) {
-                    raw_novelty = 0.0; // told already
-                }
-                if raw_novelty > finding.score {
-                    self.explain(&mut finding);
-                    if !settings.watches(value, restore(finding.expected)) || finding.x == finding.expected {
-                        raw_novelty = 0.0;
-                    }
-                }
-                by_novelty = self.novelty_hold.pass(NOVELTY_HOLD, 1.0, raw_novelty, threshold);
             }
+            by_novelty = self.novelty_hold.pass(NOVELTY_HOLD, 1.0, raw_novelty, threshold);
         }
         if by_residual >= threshold {
             self.novelty_hold.hold(NOVELTY_HOLD, by_residual);
@@ -305,10 +261,8 @@ impl Detector {
         self.clock.is_valid()
             && self.residual.is_valid()
             && self.residual_hold.is_valid()
-            && self.block.sum.is_finite()
             && self.novelty.is_valid()
             && self.novelty_hold.is_valid()
-            && self.confirmation.is_finite()
             && self.rarity.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
     }

@@ -1,6 +1,6 @@
-//! The novelty half: is anything about this block unlike all of the past?
+//! The novelty half: is anything about this window unlike all of the past?
 //!
-//! Four streams look at block means: the distance from the hour's mean, from the nearest value, from
+//! Four streams look at the values of windows of some minutes, called blocks here: the distance from the hour's mean, from the nearest value, from
 //! the nearest shapes, and from the nearest distribution. Each is measured against its own extreme
 //! ([`Extreme`]), so that no unit or distribution is assumed, and they are averaged:
 //!
@@ -52,7 +52,7 @@ pub(super) struct Novelty {
 state!(Novelty { blocks, since, origin, spread, mean, hours, residuals, values, course, extremes });
 
 impl Novelty {
-    /// Learns the mean of a block and returns its score, 0 while warming up; 1 is an alert.
+    /// Learns the value of a block and returns its score, 0 while warming up; 1 is an alert.
     pub(super) fn observe(&mut self, time_s: i64, value: f64) -> f64 {
         if self.blocks == 0 {
             self.origin = value;

@@ -35,7 +35,9 @@ const POINT: Threshold = Threshold { base: 9.0, tails: 2.75 };
 /// Several points, whose mean has lighter tails.
 const SPAN: Threshold = Threshold { base: 8.0, tails: 2.5 };
 /// The ratio, of which two points in a row must be as low.
-const RATIO: Threshold = Threshold { base: 6.5, tails: 2.2 };
+const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
+/// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
+const FAR: f64 = 2.0;
 /// A mean over several points is trusted down to this part of the scale of single ones.
 const SPAN_FLOOR: f64 = 0.5;
 /// The scale is never below this part of the expected x, so that a near-constant series alerts from
@@ -129,8 +131,9 @@ impl Residual {
         }
     }
 
-    /// Judges the value, then learns it. `windows`: since the value before it.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64) -> Finding {
+    /// Judges the value, then learns it. `windows`: since the value before it. `away`: an event goes on, which says
+    /// nothing of the noise. `coarse`: windows of some minutes.
+    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64, away: bool, coarse: bool) -> Finding {
         let x = stabilise(value);
         if self.points == 0 {
             self.bank.resume(x);
@@ -166,12 +169,12 @@ impl Residual {
             f64::MAX
         };
         finding.score = POINT.score(z, &self.tail);
-        if finding.ready {
-            self.tail.learn(z);
+        if finding.ready && !away {
+            self.tail.learn(z, coarse);
         }
 
         // Three and eight points, against the forecast made before them.
-        self.scale.learn(time_s, r.abs(), moved);
+        self.scale.learn(time_s, r.abs(), moved && !away);
         if self.recent.len() >= RECENT {
             self.recent.remove(0);
         }
@@ -192,8 +195,10 @@ impl Residual {
             let size = mean.abs();
             let own = span.scale.scale() * doubt(span.scale.updates());
             let z = if ready && own > 0.0 { beyond(size, mean > 0.0) / own.max(SPAN_FLOOR * scale) } else { 0.0 };
-            span.scale.learn(size, moved);
-            span.tail.learn(z);
+            span.scale.learn(size, moved && !away);
+            if !away {
+                span.tail.learn(z, coarse);
+            }
             let score = SPAN.score(z, &span.tail);
             // The value itself must still be on the side of the mean.
             if score > finding.score && (x - before) * mean > 0.0 {
@@ -205,20 +210,24 @@ impl Residual {
         // Ratio.
         self.learn_level(value);
         let ratio = self.ratio_of(value, restore(p));
-        let milder = ratio.max(self.last_ratio);
+        // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
+        let before = self.recent.iter().rev().nth(1).map_or(p, |(_, before)| *before);
+        let milder = self.ratio_of(value, restore(before)).max(self.last_ratio);
         self.last_ratio = ratio;
-        self.ratio.learn(ratio.abs(), moved);
+        self.ratio.learn(ratio.abs(), moved && !away);
         let own = self.ratio.scale();
         if own > 0.0 {
-            self.ratio_tail.learn((-ratio).max(0.0) / own);
+            if !away {
+                self.ratio_tail.learn((-ratio).max(0.0) / own, coarse);
+            }
             // From the edge of the envelope, like the others.
-            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(p)).min(0.0));
+            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(before)).min(0.0));
             let beyond = usual_ratio - milder;
-            if ready && beyond > 0.0 && x < p {
+            if ready && beyond > 0.0 && x < before {
                 let score = RATIO.score(beyond / own, &self.ratio_tail);
                 if score > finding.score {
                     finding.score = score;
-                    finding.expected = p;
+                    finding.expected = before;
                 }
             }
         }
@@ -285,7 +294,7 @@ fn doubt(updates: u32) -> f64 {
 
 impl Threshold {
     fn of(self, tail: &Tail) -> f64 {
-        self.base.max(self.tails * tail.quantile())
+        self.base.max(self.tails * tail.quantile()).max(FAR * tail.far())
     }
 
     fn score(self, z: f64, tail: &Tail) -> f64 {

@@ -208,7 +208,7 @@ impl Profile {
         if self.numbers > 0 && self.numbers == self.values && column_type != Type::String {
             for (key, number) in [("minimum", self.minimum), ("maximum", self.maximum)] {
                 writer.key(key);
-                writer.plain(&number);
+                writer.number(number);
             }
         }
         writer.close(b'}');

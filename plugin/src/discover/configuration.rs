@@ -29,6 +29,11 @@ pub(super) fn for_rows(format: Format, column: &str, dialect: Option<&Dialect>, 
     if let (Format::Csv, Some(dialect)) = (format, dialect) {
         writer.key("input");
         writer.open(b'{');
+        // Rows are told from flow log lines by a comma; others have to be announced.
+        if dialect.delimiter != b',' {
+            writer.key("records");
+            writer.text("csv");
+        }
         writer.key("csv");
         writer.open(b'{');
         writer.key("delimiter");

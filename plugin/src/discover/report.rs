@@ -118,7 +118,7 @@ impl Report {
             writer.key("source");
             writer.text(found.source);
             writer.key("fits");
-            writer.plain(&found.fits);
+            writer.number(found.fits);
             writer.close(b'}');
         }
         writer.key("layers");

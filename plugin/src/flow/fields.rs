@@ -68,6 +68,11 @@ pub struct FieldInfo {
     pub field_type: FieldType,
     /// What its tokens look like.
     pub kind: Kind,
+}
+
+/// What the reference says of a field. Apart from [`FieldInfo`], because artifacts have no use for it.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldDoc {
     /// A token as it may occur.
     pub example: &'static str,
     /// Meaning, unit and special values, one line.
@@ -104,9 +109,10 @@ macro_rules! fields {
             version: $version,
             field_type: FieldType::$type,
             kind: $kind,
-            example: $example,
-            meaning: $meaning,
         },)*];
+
+        /// The documentation of all fields, in the order of [`FIELDS`].
+        static DOCS: [FieldDoc; Field::COUNT] = [$(FieldDoc { example: $example, meaning: $meaning },)*];
 
         impl Field {
             /// The number of fields known.
@@ -239,6 +245,11 @@ impl Field {
     /// The field's row of the table.
     pub fn info(self) -> &'static FieldInfo {
         &FIELDS[self as usize]
+    }
+
+    /// The field's documentation.
+    pub fn doc(self) -> &'static FieldDoc {
+        &DOCS[self as usize]
     }
 
     /// The name with hyphens, as in a `LogFormat`.

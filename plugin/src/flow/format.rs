@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::fields::{FIELDS, Field, FieldType, Kind};
+use super::scan::{Key, Step, StepKind};
 
 /// The most columns a format may have: three times the fields that exist.
 pub const MAX_COLUMNS: usize = 250;
@@ -16,9 +17,6 @@ const MAX_NAME: usize = 128;
 
 /// Marks in [`Format::index`] a field the format does not have.
 const ABSENT: u8 = u8::MAX;
-
-/// A `,"name":"` is written as one 32-byte block when it fits; all known fields do.
-pub(crate) const KEY_BLOCK: usize = 32;
 
 /// One column of a format.
 #[derive(Clone, Debug)]
@@ -31,17 +29,8 @@ pub struct Column {
     pub snake_name: String,
     /// What its tokens look like.
     pub kind: Kind,
-    /// `,"snake_name":` and, for text, the opening quote; padded with zeros to a block when it fits in one.
-    pub(crate) key: Key,
-    /// Where the record parser keeps the number: an index into [`Numbers`](super::record::Numbers).
+    /// Where the record parser keeps the number: an index into [`Values`](super::record::Values).
     pub(crate) slot: u8,
-}
-
-/// A pre-rendered member key.
-#[derive(Clone, Debug)]
-pub(crate) enum Key {
-    Block([u8; KEY_BLOCK], u8),
-    Long(Vec<u8>),
 }
 
 impl Column {
@@ -50,16 +39,26 @@ impl Column {
         let name = name.replace('_', "-");
         let snake_name = name.replace('-', "_");
         let kind = field.map_or(Kind::Text, |field| field.info().kind);
-        let is_text = field.is_none_or(|field| field.info().field_type == FieldType::String);
-        let key = format!(",\"{snake_name}\":{}", if is_text { "\"" } else { "" }).into_bytes();
-        let key = if key.len() <= KEY_BLOCK {
-            let mut block = [0; KEY_BLOCK];
-            block[..key.len()].copy_from_slice(&key);
-            Key::Block(block, key.len() as u8)
-        } else {
-            Key::Long(key)
+        Column { field, name, snake_name, kind, slot: super::record::slot(field) }
+    }
+
+    fn step(&self, key: &str) -> Step {
+        let kind = match self.kind {
+            Kind::Integer { max } => StepKind::Integer { slot: self.slot, max },
+            Kind::Action => StepKind::Action,
+            Kind::Status => StepKind::Status,
+            _ => StepKind::Text,
         };
-        Column { field, name, snake_name, kind, key, slot: super::record::slot(field) }
+        let mut block = [0; Key::BLOCK];
+        block.iter_mut().zip(key.bytes()).for_each(|(place, byte)| *place = byte);
+        Step { kind, key: Key { block, length: key.len(), is_quoted: key.ends_with(":\"") } }
+    }
+
+    /// How the column begins in output: `,"snake_name":` and, for text, the opening quote. The first has no comma.
+    fn key(&self, is_first: bool) -> String {
+        let is_text = self.field.is_none_or(|field| field.info().field_type == FieldType::String);
+        let (comma, quote) = (if is_first { "" } else { "," }, if is_text { "\"" } else { "" });
+        format!("{comma}\"{}\":{quote}", self.snake_name)
     }
 }
 
@@ -88,6 +87,14 @@ pub struct Format {
     index: [u8; Field::COUNT],
     /// The known fields it holds, one bit each, by their place in the table.
     mask: u128,
+    /// How each column begins in output.
+    keys: Vec<String>,
+    /// What each column means for a line.
+    steps: Vec<Step>,
+    /// Bytes that a record takes in output besides its line, at most.
+    room: usize,
+    /// Whether all keys fit into blocks and no token has to be decoded.
+    is_quick: bool,
 }
 
 impl Format {
@@ -164,12 +171,37 @@ impl Format {
                 mask |= 1 << field as u32;
             }
         }
-        Format { columns, index, mask }
+        let keys: Vec<_> = columns.iter().enumerate().map(|(i, column)| column.key(i == 0)).collect();
+        let steps = columns.iter().zip(&keys).map(|(column, key)| column.step(key)).collect();
+        // A closing quote, or `null` instead of `-`; and braces and line end.
+        let room = keys.iter().map(|key| key.len() + 4).sum::<usize>() + 4;
+        let is_quick = keys.iter().all(|key| key.len() <= Key::BLOCK) && columns.iter().all(|c| c.kind != Kind::Tag);
+        Format { columns, index, mask, keys, steps, room, is_quick }
     }
 
     /// The columns in the order of the line.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// What each column means for a line.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// How each column begins in output.
+    pub(super) fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// Bytes that a record takes in output besides its line, at most.
+    pub(super) const fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Whether records can be written in blocks.
+    pub(super) const fn is_quick(&self) -> bool {
+        self.is_quick
     }
 
     /// The column that holds this field.

@@ -14,19 +14,28 @@ use super::tokens::Span;
 #[derive(Clone, Debug)]
 pub struct Formats {
     candidates: Vec<Format>,
+    /// Whether no other candidate has as many columns.
+    telling: Vec<bool>,
 }
 
 /// The two formats AWS has when none is chosen: 14 fields for a VPC, 36 for a transit gateway.
 impl Default for Formats {
     fn default() -> Self {
-        Formats { candidates: vec![Format::default_format(), Format::transit_gateway()] }
+        Formats::new(vec![Format::default_format(), Format::transit_gateway()])
     }
 }
 
 impl Formats {
     /// These candidates, in order of preference; the default ones if there are none.
     pub fn new(candidates: Vec<Format>) -> Formats {
-        if candidates.is_empty() { Formats::default() } else { Formats { candidates } }
+        if candidates.is_empty() {
+            return Formats::default();
+        }
+        let length = |format: &Format| format.columns().len();
+        let telling =
+            candidates.iter().map(|one| candidates.iter().filter(|other| length(other) == length(one)).count() == 1);
+        let telling = telling.collect();
+        Formats { candidates, telling }
     }
 
     /// The candidates, in order of preference.
@@ -35,18 +44,25 @@ impl Formats {
     }
 
     /// The candidate for a line of `count` tokens, of which `spans` holds the first ones.
-    pub(crate) fn choose(&self, line: &[u8], spans: &[Span], count: usize) -> Option<&Format> {
-        let mut matching = self.candidates.iter().filter(|format| format.columns().len() == count);
+    pub(super) fn choose(&self, line: &[u8], spans: &[Span], count: usize) -> Option<usize> {
+        let candidates = self.candidates.iter().enumerate();
+        let mut matching = candidates.filter(|(_, format)| format.columns().len() == count);
         let first = matching.next()?;
-        let Some(second) = matching.next() else { return Some(first) };
-        let mut best = (first, rank(first, line, spans));
-        for format in std::iter::once(second).chain(matching) {
+        let Some(second) = matching.next() else { return Some(first.0) };
+        let mut best = (first.0, rank(first.1, line, spans));
+        for (candidate, format) in std::iter::once(second).chain(matching) {
             let rank = rank(format, line, spans);
             if rank > best.1 {
-                best = (format, rank);
+                best = (candidate, rank);
             }
         }
         Some(best.0)
+    }
+
+    /// The candidate at this place, if its length alone tells that a line has it.
+    #[inline]
+    pub(super) fn telling(&self, candidate: usize) -> Option<&Format> {
+        self.candidates.get(candidate).filter(|_| self.telling[candidate])
     }
 
     /// The candidate that holds exactly these known fields and nothing else.

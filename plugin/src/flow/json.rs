@@ -3,14 +3,8 @@
 use std::borrow::Cow;
 
 use super::fields::Kind;
-use super::format::{Column, KEY_BLOCK, Key};
-use super::record::FlowRecord;
-use super::tokens::Span;
+use super::record::{FlowRecord, Source};
 use crate::row::text::write_escaped;
-
-/// Short texts are copied in blocks of this size, and the surplus is cut off: a copy of constant size is a few
-/// instructions, while one of variable size is a call, in WebAssembly into the host.
-const BLOCK: usize = 16;
 
 impl FlowRecord<'_> {
     /// Appends the record as `"name":value,…` without braces, in the order of the format's columns.
@@ -18,81 +12,38 @@ impl FlowRecord<'_> {
     /// Names have underscores, integers are JSON numbers, `-` is null, everything else is a string: the shape Vector's
     /// `parse_aws_vpc_flow_log` gives. Tag values are percent-decoded.
     pub fn write_members(&self, out: &mut Vec<u8>) {
-        // One growth for the whole record as a rule: keys, tokens and the block that may be written beyond them.
-        out.reserve(self.spans.len() * KEY_BLOCK + self.text.len() + KEY_BLOCK);
-        let mut columns = self.format.columns().iter().zip(self.spans);
-        if let Some((column, &span)) = columns.next() {
-            let start = out.len();
-            self.write_member(column, span, out);
-            // Keys begin with a comma; the first does not need it.
-            out.copy_within(start + 1.., start);
-            out.pop();
-        }
-        for (column, &span) in columns {
-            self.write_member(column, span, out);
-        }
-    }
-
-    #[inline]
-    fn write_member(&self, column: &Column, span: Span, out: &mut Vec<u8>) {
-        let key_start = out.len();
-        let key_length = match &column.key {
-            Key::Block(block, length) => {
-                out.extend_from_slice(block);
-                usize::from(*length)
-            }
-            Key::Long(key) => {
-                out.extend_from_slice(key);
-                key.len()
-            }
-        };
-        out.truncate(key_start + key_length);
-        let bytes = self.text;
-        let (mut start, end) = (span.start as usize, span.end as usize);
-        let length = end.wrapping_sub(start);
-        let is_absent = length == 0 || (length == 1 && bytes[start] == b'-');
-        if let Kind::Integer { .. } = column.kind {
-            if is_absent {
+        for ((column, key), span) in self.format.columns().iter().zip(self.format.keys()).zip(self.spans) {
+            out.extend_from_slice(key.as_bytes());
+            let token = span.text(self.text);
+            let is_number = matches!(column.kind, Kind::Integer { .. });
+            if matches!(token, "" | "-") {
+                // A null has no quotes.
+                out.truncate(out.len() - usize::from(!is_number));
                 out.extend_from_slice(b"null");
-                return;
+                continue;
             }
-            // `007` is a number in a flow log but not in JSON.
-            while end - start > 1 && bytes[start] == b'0' {
-                start += 1;
+            match column.kind {
+                Kind::Integer { .. } => out.extend_from_slice(without_zeros(token.as_bytes())),
+                Kind::Tag => write_escaped(out, &decode_tag(token)),
+                // The strings of a JSON object are kept as they stand there.
+                _ if self.source == Source::Json => out.extend_from_slice(token.as_bytes()),
+                _ => write_escaped(out, token),
             }
-            write_token(bytes, start, end, out);
-            return;
+            if !is_number {
+                out.push(b'"');
+            }
         }
-        if is_absent {
-            out.pop();
-            out.extend_from_slice(b"null");
-            return;
-        }
-        if column.kind == Kind::Tag {
-            write_escaped(out, &decode_tag(span.text(self.text)));
-        } else if self.plain {
-            write_token(bytes, start, end, out);
-        } else {
-            write_escaped(out, span.text(self.text));
-        }
-        out.push(b'"');
     }
 }
 
-#[inline]
-fn write_token(bytes: &[u8], mut start: usize, end: usize, out: &mut Vec<u8>) {
-    while let Some(block) = bytes.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        out.extend_from_slice(block);
-        if end - start <= BLOCK {
-            out.truncate(out.len() - (BLOCK - (end - start)));
-            return;
-        }
-        start += BLOCK;
+/// `007` is a number in a flow log but not in JSON.
+pub(super) fn without_zeros(mut digits: &[u8]) -> &[u8] {
+    while let [b'0', rest @ ..] = digits
+        && !rest.is_empty()
+    {
+        digits = rest;
     }
-    // The end of the line: byte by byte, for the tokens there are short ("ACCEPT OK").
-    for &byte in &bytes[start..end] {
-        out.push(byte);
-    }
+    digits
 }
 
 /// A tag value with its percent-encoding undone ("Flow log records", version 11).

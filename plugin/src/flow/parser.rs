@@ -3,9 +3,14 @@
 use super::extracted::{self, Members};
 use super::format::{Format, MAX_COLUMNS};
 use super::formats::Formats;
-use super::record::FlowRecord;
-use super::tokens::{Span, Tokens, split};
+use super::page::Page;
+use super::record::{FlowRecord, Source, Values};
+use super::scan::{Keep, scan};
+use super::tokens::{Span, split};
 use crate::failure::{Failure, Layer};
+
+/// The most header lines of a payload. Compiling one costs as much as reading hundreds of records.
+const MAX_HEADERS: usize = 1_000;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug)]
@@ -34,17 +39,38 @@ impl<'a> Parsed<'a> {
 pub struct Parser {
     formats: Formats,
     header: Option<Formats>,
+    /// Header lines in this payload.
+    headers: usize,
     spans: Box<[Span; MAX_COLUMNS]>,
+    values: Values,
     members: Members,
     /// The format made for the last JSON object whose fields no candidate holds exactly, and those fields.
     partial: Option<(u128, Format)>,
+    /// The candidate of the last line scanned, which is tried first for the next. The result does not depend on it.
+    guess: usize,
+}
+
+/// A line that was scanned; [`Parser::scanned`] gives its record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scanned {
+    candidate: usize,
 }
 
 impl Parser {
     /// A parser for records of these formats.
     pub fn new(formats: Formats) -> Parser {
         let spans = Box::new([Span::default(); MAX_COLUMNS]);
-        Parser { formats, header: None, spans, members: Members::default(), partial: None }
+        let values = Values::default();
+        Parser {
+            formats,
+            header: None,
+            headers: 0,
+            spans,
+            values,
+            members: Members::default(),
+            partial: None,
+            guess: 0,
+        }
     }
 
     /// The configured candidates.
@@ -55,12 +81,21 @@ impl Parser {
     /// Begins a new payload: a header line holds for its own payload only.
     pub fn reset(&mut self) {
         self.header = None;
+        self.headers = 0;
     }
 
     /// Parses one line of text: a record, or a header line, which from now until [`reset`](Parser::reset) is the only
     /// format expected.
     pub fn line<'a>(&'a mut self, line: &'a [u8]) -> Result<Parsed<'a>, Failure> {
+        if let Some(scanned) = self.scan(line) {
+            return Ok(Parsed::Record(self.scanned(line, scanned)));
+        }
         if let Some(header) = Format::from_header(line) {
+            self.headers += 1;
+            if self.headers > MAX_HEADERS {
+                let reason = format!("more than {MAX_HEADERS} header lines in a payload");
+                return Err(Failure::new(Layer::FlowRecord, 0, reason));
+            }
             let format = header.map_err(|error| {
                 let reason = format!("the header line is not a format: {}", error.reason);
                 Failure::new(Layer::FlowRecord, error.offset, reason)
@@ -69,7 +104,35 @@ impl Parser {
             return Ok(Parsed::Header(&header.candidates()[0]));
         }
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        record(formats, self.header.is_some(), &mut *self.spans, line).map(Parsed::Record)
+        let candidate = record(formats, self.header.is_some(), &mut *self.spans, &mut self.values, line)?;
+        Ok(Parsed::Record(self.scanned(line, Scanned { candidate })))
+    }
+
+    /// Scans a line in the quick way, which finds most records but neither headers nor failures.
+    /// [`line`](Parser::line) does so too.
+    #[inline]
+    pub(crate) fn scan(&mut self, line: &[u8]) -> Option<Scanned> {
+        let Parser { spans, values, .. } = self;
+        let scan = |format: &_| scan(line, format, &mut Keep { spans: &mut **spans, values, column: 0 });
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        quick(formats, &mut self.guess, line, scan).map(|candidate| Scanned { candidate })
+    }
+
+    /// Writes the record of a line in the quick way; false, with nothing written, if it is none of those that
+    /// [`scan`](Parser::scan) finds.
+    #[inline]
+    pub(crate) fn write(&mut self, line: &[u8], page: &mut Page, out: &mut Vec<u8>) -> bool {
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        quick(formats, &mut self.guess, line, |format| page.write(line, format, out)).is_some()
+    }
+
+    /// The record of the line scanned last.
+    #[inline]
+    pub(crate) fn scanned<'a>(&'a self, line: &'a [u8], Scanned { candidate }: Scanned) -> FlowRecord<'a> {
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        let format = &formats.candidates()[candidate];
+        let spans = &self.spans[..format.columns().len()];
+        FlowRecord { text: line, spans, format, values: &self.values, source: Source::Line }
     }
 
     /// Parses a CloudWatch Logs event: its message, and the `extractedFields` object (raw JSON) if there is one.
@@ -91,8 +154,8 @@ impl Parser {
         if !formats.covered_by(found.fields) {
             // Checked once for the answer and once more to return it: a record borrows the buffers, and such events
             // are rare (a filter pattern that names only part of the columns).
-            let spans = &mut *self.spans;
-            if Format::from_header(message).is_some() || record(formats, false, spans, message).is_ok() {
+            let record = record(formats, false, &mut *self.spans, &mut self.values, message);
+            if Format::from_header(message).is_some() || record.is_ok() {
                 return self.line(message);
             }
         }
@@ -132,26 +195,41 @@ impl Parser {
         for (span, column) in spans.iter_mut().zip(format.columns()) {
             *span = column.field.map(|field| self.members.value(field)).unwrap_or_default();
         }
-        // A JSON string without escape sequences is already what output needs.
-        FlowRecord::check(found.text, spans, format, true)
+        self.values.check(found.text, spans, format)?;
+        Ok(FlowRecord { text: found.text, spans, format, values: &self.values, source: Source::Json })
     }
 }
 
-#[inline]
-fn record<'a>(
-    formats: &'a Formats,
+/// The candidate for which `scan` succeeds; none if its length alone does not tell it, or if the line is a header.
+#[inline(always)]
+fn quick(formats: &Formats, guess: &mut usize, line: &[u8], mut scan: impl FnMut(&Format) -> bool) -> Option<usize> {
+    // A header line can be a record of a format without numbers.
+    let may_be_header = line.first().is_some_and(|first| first.is_ascii_lowercase() || *first == b'$');
+    if may_be_header && Format::from_header(line).is_some() {
+        return None;
+    }
+    let mut scan = |candidate: &usize| formats.telling(*candidate).is_some_and(&mut scan);
+    if !scan(guess) {
+        *guess = (0..formats.candidates().len()).find(scan)?;
+    }
+    Some(*guess)
+}
+
+/// Reads a line in the general way: the place of its format among the candidates.
+fn record(
+    formats: &Formats,
     from_header: bool,
-    spans: &'a mut [Span],
-    line: &'a [u8],
-) -> Result<FlowRecord<'a>, Failure> {
-    let Tokens { count, plain, ascii } = split(line, spans)?;
-    if !ascii && let Err(error) = std::str::from_utf8(line) {
+    spans: &mut [Span],
+    values: &mut Values,
+    line: &[u8],
+) -> Result<usize, Failure> {
+    let count = split(line, spans)?;
+    if let Err(error) = std::str::from_utf8(line) {
         return Err(not_utf8(line, error.valid_up_to()));
     }
-    match formats.choose(line, spans, count) {
-        Some(format) => FlowRecord::check(line, &spans[..count], format, plain),
-        None => Err(wrong_count(formats, from_header, count, line)),
-    }
+    let candidate = formats.choose(line, spans, count).ok_or_else(|| wrong_count(formats, from_header, count, line))?;
+    values.check(line, spans, &formats.candidates()[candidate])?;
+    Ok(candidate)
 }
 
 #[cold]

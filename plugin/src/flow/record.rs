@@ -1,8 +1,8 @@
 //! A flow log record: tokens borrowed from the text, and the numbers that scoring needs.
 
 use super::fields::{Field, FieldType, Kind};
+use super::fit::integer;
 use super::format::{Column, Format, shortened};
-use super::number::number;
 use super::tokens::Span;
 use crate::failure::{Failure, Layer};
 use crate::row::{Column as RowColumn, Numeric};
@@ -27,8 +27,21 @@ pub enum LogStatus {
     SkipData,
 }
 
-/// Numbers read while parsing, by slot; -1 is absent. The last slot takes what scoring never asks for.
-pub(crate) type Numbers = [i64; 10];
+/// What is read while parsing, so that scoring does not have to. What belongs to columns that the record's format does
+/// not have is left from earlier records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values {
+    /// By slot; -1 is absent. The last slot takes what scoring never asks for.
+    pub(super) numbers: [i64; CORE.len() + 1],
+    pub(super) action: Option<Action>,
+    pub(super) log_status: Option<LogStatus>,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Values { numbers: [-1; CORE.len() + 1], action: None, log_status: None }
+    }
+}
 
 const CORE: [Field; 9] = [
     Field::Version,
@@ -43,7 +56,7 @@ const CORE: [Field; 9] = [
 ];
 
 /// The slot of a column's number.
-pub(crate) fn slot(field: Option<Field>) -> u8 {
+pub(super) fn slot(field: Option<Field>) -> u8 {
     CORE.iter().position(|&core| Some(core) == field).unwrap_or(CORE.len()) as u8
 }
 
@@ -54,45 +67,57 @@ pub struct FlowRecord<'a> {
     pub(super) text: &'a [u8],
     pub(super) spans: &'a [Span],
     pub(super) format: &'a Format,
-    pub(super) plain: bool,
-    numbers: Numbers,
-    action: Option<Action>,
-    log_status: Option<LogStatus>,
+    pub(super) values: &'a Values,
+    pub(super) source: Source,
 }
 
-impl<'a> FlowRecord<'a> {
+/// What a record was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A line.
+    Line,
+    /// The strings of a JSON object, which have no escapes: output needs none either.
+    Json,
+}
+
+impl Values {
+    #[inline(always)]
+    pub(super) fn set(&mut self, slot: u8, value: i64) {
+        if let Some(place) = self.numbers.get_mut(usize::from(slot)) {
+            *place = value;
+        }
+    }
+
     /// Checks the tokens against the columns: `spans` holds one token of `text` for each. An empty one is absent, as is
     /// `-`; only a JSON null makes it.
-    pub(super) fn check(text: &'a [u8], spans: &'a [Span], format: &'a Format, plain: bool) -> Result<Self, Failure> {
-        let mut record = FlowRecord { text, spans, format, plain, numbers: [-1; 10], action: None, log_status: None };
-        let bytes = text;
+    pub(super) fn check(&mut self, text: &[u8], spans: &[Span], format: &Format) -> Result<(), Failure> {
         for (column, span) in format.columns().iter().zip(spans) {
-            let (start, end) = (span.start as usize, span.end as usize);
-            match column.kind {
-                Kind::Integer { max } => match number(bytes, start, end) {
-                    Some(value) if value <= max => record.numbers[usize::from(column.slot)] = value,
-                    _ if matches!(bytes.get(start..end), Some(b"-" | b"")) => {}
+            let (token, start) = (span.of(text), span.start as usize);
+            match (column.kind, token) {
+                (Kind::Integer { .. }, b"-" | b"") => self.set(column.slot, -1),
+                (Kind::Action, b"-" | b"") => self.action = None,
+                (Kind::Status, b"-" | b"") => self.log_status = None,
+                (Kind::Integer { max }, _) => match integer(token) {
+                    Some(value) if value <= max => self.set(column.slot, value),
                     _ => return Err(refuse(column, max, span.text(text), start)),
                 },
-                Kind::Action => match bytes.get(start..end) {
-                    Some(b"ACCEPT") => record.action = Some(Action::Accept),
-                    Some(b"REJECT") => record.action = Some(Action::Reject),
-                    Some(b"-" | b"") => {}
-                    _ => return Err(refuse_word(column, span.text(text), start, "ACCEPT, REJECT or -")),
-                },
-                Kind::Status => match bytes.get(start..end) {
-                    Some(b"OK") => record.log_status = Some(LogStatus::Ok),
-                    Some(b"NODATA") => record.log_status = Some(LogStatus::NoData),
-                    Some(b"SKIPDATA") => record.log_status = Some(LogStatus::SkipData),
-                    Some(b"-" | b"") => {}
-                    _ => return Err(refuse_word(column, span.text(text), start, "OK, NODATA, SKIPDATA or -")),
-                },
+                (Kind::Action, b"ACCEPT") => self.action = Some(Action::Accept),
+                (Kind::Action, b"REJECT") => self.action = Some(Action::Reject),
+                (Kind::Action, _) => return Err(refuse_word(column, span.text(text), start, "ACCEPT, REJECT or -")),
+                (Kind::Status, b"OK") => self.log_status = Some(LogStatus::Ok),
+                (Kind::Status, b"NODATA") => self.log_status = Some(LogStatus::NoData),
+                (Kind::Status, b"SKIPDATA") => self.log_status = Some(LogStatus::SkipData),
+                (Kind::Status, _) => {
+                    return Err(refuse_word(column, span.text(text), start, "OK, NODATA, SKIPDATA or -"));
+                }
                 _ => {}
             }
         }
-        Ok(record)
+        Ok(())
     }
+}
 
+impl<'a> FlowRecord<'a> {
     /// The format the record has.
     pub fn format(&self) -> &'a Format {
         self.format
@@ -106,6 +131,13 @@ impl<'a> FlowRecord<'a> {
     /// The token of a field, as it stands in the line. None: `-`, or the format does not have the field.
     pub fn text(&self, field: Field) -> Option<&'a str> {
         self.token(self.format.column_of(field)?)
+    }
+
+    /// The token of a field as bytes, which spares looking whether they are text.
+    #[inline]
+    pub(crate) fn raw(&self, field: Field) -> Option<&'a [u8]> {
+        let token = self.spans.get(self.format.column_of(field)?)?.of(self.text);
+        (!matches!(token, b"-" | b"")).then_some(token)
     }
 
     /// The token of a column by its name, which need not be in the table of fields.
@@ -138,13 +170,13 @@ impl<'a> FlowRecord<'a> {
             return None;
         }
         let span = self.spans.get(self.format.column_of(field)?)?;
-        number(self.text, span.start as usize, span.end as usize)
+        integer(span.of(self.text))
     }
 
     #[inline]
     fn core(&self, slot: usize) -> Option<i64> {
-        let value = self.numbers[slot];
-        (value >= 0).then_some(value)
+        self.format.column_of(*CORE.get(slot)?)?;
+        self.values.numbers.get(slot).copied().filter(|&value| value >= 0)
     }
 
     /// Record version: the highest version number among the format's fields.
@@ -194,12 +226,12 @@ impl<'a> FlowRecord<'a> {
 
     /// Accepted or rejected; none in NODATA and SKIPDATA records.
     pub fn action(&self) -> Option<Action> {
-        self.action
+        self.format.column_of(Field::Action).and(self.values.action)
     }
 
     /// Whether the record stands for traffic; none if the format does not have the field.
     pub fn log_status(&self) -> Option<LogStatus> {
-        self.log_status
+        self.format.column_of(Field::LogStatus).and(self.values.log_status)
     }
 
     /// First and last second of the record, in that order; one alone stands for both.

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use super::fields::{FIELDS, FieldInfo, Kind};
+use super::fields::{FIELDS, FieldDoc, FieldInfo, Kind};
 
 /// `docs/fields.md`: a table of all fields.
 pub fn markdown() -> String {
     let mut page = String::from(HEAD);
     for info in &FIELDS {
-        let FieldInfo { field, name, version, field_type, kind, example, meaning } = info;
+        let FieldInfo { field, name, version, field_type, kind } = info;
+        let FieldDoc { example, meaning } = field.doc();
         let values = match kind {
             Kind::Integer { max } => format!("0–{max}"),
             Kind::Address => "address".to_owned(),

@@ -11,9 +11,8 @@
 //! sides. How the service computed `STRENGTH` was never published; here it is larger / smaller − 1, which has the range
 //! of its examples (0.02 … 0.1 for ordinary values, 7.1 for a clear one), limited to [`MAX_STRENGTH`].
 
-use std::io::Write;
-
 use super::Attribution;
+use crate::decimal;
 
 /// The largest strength that is told: beyond it one side is so small that the quotient says nothing more.
 const MAX_STRENGTH: f64 = 1000.0;
@@ -30,10 +29,15 @@ pub fn write_explanation(out: &mut Vec<u8>, names: &[String], attribution: &Attr
         if with_directionality {
             let (direction, larger, smaller) = if high > low { ("HIGH", high, low) } else { ("LOW", low, high) };
             let strength = if larger > 0.0 { (larger / smaller - 1.0).min(MAX_STRENGTH) } else { 0.0 };
-            // Writing to a vector cannot fail.
-            let _ = write!(out, "\"DIRECTION\":\"{direction}\",\"STRENGTH\":\"{strength:.4}\",");
+            out.extend_from_slice(b"\"DIRECTION\":\"");
+            out.extend_from_slice(direction.as_bytes());
+            out.extend_from_slice(b"\",\"STRENGTH\":\"");
+            decimal::write_rounded(strength, out);
+            out.extend_from_slice(b"\",");
         }
-        let _ = write!(out, "\"ATTRIBUTION_SCORE\":\"{:.4}\"}}", high + low);
+        out.extend_from_slice(b"\"ATTRIBUTION_SCORE\":\"");
+        decimal::write_rounded(high + low, out);
+        out.extend_from_slice(b"\"}");
     }
     out.push(b'}');
 }

@@ -9,8 +9,9 @@
 //! A point beyond a leaf's value is on the same side of every box around that leaf, so a tree's score belongs to one
 //! direction as a whole, and its attribution costs nothing.
 //!
-//! The arrays here are derived from a tree and made anew when it has changed. Late in a stream that is about once in
-//! `time_decay` / (`sub_sample_size` · `number_of_trees`) records.
+//! The arrays here are derived from a tree and made anew when it has changed, if that is worth its while: a tree's sampler
+//! knows when it will change again, and one that does so soon is walked down instead. Both ways lead to the same leaf and
+//! the same fold, so to the same score to the bit.
 
 use super::points::Points;
 use super::score::Tables;
@@ -27,6 +28,20 @@ struct Place {
     parent: Child,
 }
 
+/// Records between two changes of a tree from which on sorting it costs less than walking down for each.
+const WORTH_SORTING: u64 = 100;
+
+/// How a tree is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Search {
+    /// By its arrays.
+    Sorted,
+    /// By its arrays, which have to be made first.
+    Unsorted,
+    /// From the root down.
+    Walk,
+}
+
 /// The sorted view of all trees of a forest over one coordinate.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
@@ -38,7 +53,7 @@ pub(crate) struct Line {
     places: Vec<Place>,
     /// The parent of each node of each tree.
     parents: Vec<Child>,
-    stale: Vec<bool>,
+    searches: Vec<Search>,
     /// Scratch: nodes whose right side is still to be visited, with their depth.
     open: Vec<(Child, u16)>,
 }
@@ -51,26 +66,40 @@ impl Line {
             cuts: vec![f32::INFINITY; trees * width],
             places: vec![Place::default(); trees * width],
             parents: vec![NONE; trees * width],
-            stale: vec![true; trees],
+            searches: vec![Search::Walk; trees],
             open: Vec::new(),
         }
     }
 
-    /// Notes that a tree has changed.
-    pub(crate) fn touch(&mut self, tree: usize) {
-        self.stale[tree] = true;
+    /// Notes that a tree has changed, and that it will again after so many records.
+    pub(crate) fn touch(&mut self, tree: usize, lasts: u64) {
+        self.searches[tree] = if lasts > WORTH_SORTING { Search::Unsorted } else { Search::Walk };
     }
 
-    /// Brings the arrays up to date.
-    pub(crate) fn refresh(&mut self, trees: &[Tree], points: &Points) {
-        for (index, tree) in trees.iter().enumerate() {
-            if std::mem::replace(&mut self.stale[index], false) {
+    /// The score of `x` in one tree: what it owes to lying above, and below. `DIRECTED` says whether the split matters
+    /// for a point that the tree holds.
+    #[inline]
+    pub(crate) fn score<const DIRECTED: bool>(
+        &mut self,
+        index: usize,
+        tree: &Tree,
+        points: &Points,
+        tables: &Tables,
+        x: f32,
+    ) -> (f64, f64) {
+        match self.searches[index] {
+            Search::Sorted => {}
+            Search::Unsorted => {
+                self.searches[index] = Search::Sorted;
                 self.sort(index, tree, points);
             }
+            Search::Walk => return self.walk(index, tree, points, tables, x),
         }
+        self.search::<DIRECTED>(index, tree, tables, x)
     }
 
     /// Visits the tree from left to right.
+    #[inline(never)]
     fn sort(&mut self, index: usize, tree: &Tree, points: &Points) {
         let range = index * self.width..(index + 1) * self.width;
         let cuts = &mut self.cuts[range.clone()];
@@ -95,10 +124,9 @@ impl Line {
         cuts[count..].fill(f32::INFINITY);
     }
 
-    /// The score of `x` in one tree: what it owes to lying above, and below. `DIRECTED` says whether the split matters
-    /// for a point that the tree holds.
+    /// The score by the arrays.
     #[inline]
-    pub(crate) fn score<const DIRECTED: bool>(&self, index: usize, tree: &Tree, tables: &Tables, x: f32) -> (f64, f64) {
+    fn search<const DIRECTED: bool>(&self, index: usize, tree: &Tree, tables: &Tables, x: f32) -> (f64, f64) {
         let start = index * self.width;
         let cuts = &self.cuts[start..start + self.width];
         let (mut at, mut step) = (0, self.width / 2);
@@ -107,59 +135,95 @@ impl Line {
             step /= 2;
         }
         let place = &self.places[start + at];
-        let normaliser = tables.normaliser(tree.mass());
-        if x == place.value {
-            let base = tables.seen(usize::from(place.depth), place.mass, tree.mass());
-            let share = if DIRECTED { self.share_above(start, at, tree, tables, base) } else { 1.0 };
-            let score = base * normaliser;
-            return (score * share, score - score * share);
-        }
         let parents = &self.parents[start..start + self.width];
-        let q = f64::from(x);
-        let mut depth = usize::from(place.depth);
-        let mut score = tables.unseen(depth);
-        let mut node = place.parent;
-        while node != NONE {
-            let (low, high) = (tree.boxes[2 * usize::from(node)], tree.boxes[2 * usize::from(node) + 1]);
-            if low <= x && x <= high {
-                break;
-            }
-            depth -= 1;
-            let (low, high) = (f64::from(low), f64::from(high));
-            let beyond = (q - high).max(low - q);
-            let p = beyond / (beyond + (high - low));
-            score += p * (tables.unseen(depth) - score);
-            node = parents[usize::from(node)];
+        if x != place.value {
+            return unequal(place, parents, tree, tables, x);
         }
-        score *= normaliser;
-        if x > place.value { (score, 0.0) } else { (0.0, score) }
+        if !DIRECTED {
+            return (
+                tables.seen(usize::from(place.depth), place.mass, tree.mass()) * tables.normaliser(tree.mass()),
+                0.0,
+            );
+        }
+        // Beyond the ends the point itself, which no box asks for.
+        let value = |at: usize| self.places.get(at).map_or(x, |place| place.value);
+        equal(place, parents, tree, tables, [value((start + at).wrapping_sub(1)), value(start + at + 1)])
     }
 
-    /// Which share of the score `base` of a point that the tree holds it owes to lying above, as if the tree did not
-    /// hold it: by the boxes of what else lies below each ancestor, until such a box holds the point.
-    fn share_above(&self, start: usize, at: usize, tree: &Tree, tables: &Tables, base: f64) -> f64 {
-        let place = &self.places[start + at];
-        let (mut side, mut other) = (0.5, 0.5);
-        let mut node = place.parent;
-        let mut depth = usize::from(place.depth);
-        let mut above = true;
-        while node != NONE {
-            let (low, high) = (tree.boxes[2 * usize::from(node)], tree.boxes[2 * usize::from(node) + 1]);
-            if low < place.value && place.value < high {
-                break;
-            }
-            depth -= 1;
-            // The point is one end of the box; its neighbour is that end of the box without it.
-            above = place.value == high;
-            let neighbour = if above { at.wrapping_sub(1) } else { at + 1 };
-            let Some(neighbour) = self.places.get(start.wrapping_add(neighbour)) else { break };
-            let beyond = (f64::from(place.value) - f64::from(neighbour.value)).abs();
-            let p = beyond / (f64::from(high) - f64::from(low));
-            side += p * (tables.unseen(depth) / base - side);
-            other -= p * other;
-            node = self.parents[start + usize::from(node)];
+    /// The score by way of the nodes, whose parents are noted on the way.
+    #[inline(never)]
+    fn walk(&mut self, index: usize, tree: &Tree, points: &Points, tables: &Tables, x: f32) -> (f64, f64) {
+        let parents = &mut self.parents[index * self.width..(index + 1) * self.width];
+        let (mut at, mut parent, mut depth) = (tree.root, NONE, 0);
+        // The last subtrees passed by on the left and on the right.
+        let mut passed = [None; 2];
+        while at & LEAF == 0 {
+            let node = &tree.nodes[usize::from(at)];
+            let side = usize::from(node.cut < x);
+            passed[1 - side] = Some(node.children[1 - side]);
+            parents[usize::from(at)] = parent;
+            (parent, at, depth) = (at, node.children[side], depth + 1);
         }
-        let share = side / (side + other);
-        if above { share } else { 1.0 - share }
+        let leaf = tree.leaves[usize::from(at & !LEAF)];
+        let place = Place { value: points.get(leaf.point)[0], depth, mass: leaf.mass, parent };
+        if x != place.value {
+            return unequal(&place, parents, tree, tables, x);
+        }
+        let [left, right] = passed.map(|child| child.map_or((x, x), |child| tree.interval(child, 0, points, 1)));
+        equal(&place, parents, tree, tables, [left.1, right.0])
     }
+}
+
+/// The score of `x`, whose place is at a leaf with another value, folded upwards.
+#[inline]
+fn unequal(place: &Place, parents: &[Child], tree: &Tree, tables: &Tables, x: f32) -> (f64, f64) {
+    let q = f64::from(x);
+    let mut depth = usize::from(place.depth);
+    let mut score = tables.unseen(depth);
+    let mut node = place.parent;
+    while node != NONE {
+        let (low, high) = (tree.boxes[2 * usize::from(node)], tree.boxes[2 * usize::from(node) + 1]);
+        if low <= x && x <= high {
+            break;
+        }
+        depth -= 1;
+        let (low, high) = (f64::from(low), f64::from(high));
+        let beyond = (q - high).max(low - q);
+        let p = beyond / (beyond + (high - low));
+        score += p * (tables.unseen(depth) - score);
+        node = parents[usize::from(node)];
+    }
+    score *= tables.normaliser(tree.mass());
+    if x > place.value { (score, 0.0) } else { (0.0, score) }
+}
+
+/// The score of a point that the tree holds. Which share of it the point owes to lying above is told as if the tree did
+/// not hold it: by the boxes of what else lies below each ancestor, until such a box holds the point. `neighbours` are the
+/// values of the leaves before and after.
+#[inline]
+fn equal(place: &Place, parents: &[Child], tree: &Tree, tables: &Tables, neighbours: [f32; 2]) -> (f64, f64) {
+    let base = tables.seen(usize::from(place.depth), place.mass, tree.mass());
+    let (mut side, mut other) = (0.5, 0.5);
+    let mut node = place.parent;
+    let mut depth = usize::from(place.depth);
+    let mut above = true;
+    while node != NONE {
+        let (low, high) = (tree.boxes[2 * usize::from(node)], tree.boxes[2 * usize::from(node) + 1]);
+        if low < place.value && place.value < high {
+            break;
+        }
+        depth -= 1;
+        // The point is one end of the box; its neighbour is that end of the box without it.
+        above = place.value == high;
+        let neighbour = neighbours[usize::from(!above)];
+        let beyond = (f64::from(place.value) - f64::from(neighbour)).abs();
+        let p = beyond / (f64::from(high) - f64::from(low));
+        side += p * (tables.unseen(depth) / base - side);
+        other -= p * other;
+        node = parents[usize::from(node)];
+    }
+    let share = side / (side + other);
+    let score = base * tables.normaliser(tree.mass());
+    let share = if above { share } else { 1.0 - share };
+    (score * share, score - score * share)
 }

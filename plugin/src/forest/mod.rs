@@ -196,6 +196,12 @@ impl Forest {
             sum: Attribution::new(dimensions),
             line: (dimensions == 1).then(|| Line::new(self.trees.len(), self.sub_sample_size)),
         };
+        let learned = self.learned();
+        if let Some(line) = &mut self.working.line {
+            for (index, sampler) in self.samplers.iter().enumerate() {
+                line.touch(index, sampler.next().saturating_sub(learned));
+            }
+        }
     }
 
     /// Makes a deserialised forest usable; `false` if it is not one that [`Forest::new`] with these parameters and
@@ -259,9 +265,8 @@ impl Forest {
         }
         let mut sum = 0.0;
         if let (Some(line), &[x]) = (line, &self.shingle[..]) {
-            line.refresh(&self.trees, &self.points);
             for (index, tree) in self.trees.iter().enumerate() {
-                let (above, below) = line.score::<false>(index, tree, tables, x);
+                let (above, below) = line.score::<false>(index, tree, &self.points, tables, x);
                 sum += above + below;
             }
         } else {
@@ -289,9 +294,8 @@ impl Forest {
         let trees = self.trees.len() as f64;
         if let (Some(line), &[x]) = (line, &self.shingle[..]) {
             let (mut high, mut low) = (0.0, 0.0);
-            line.refresh(&self.trees, &self.points);
             for (index, tree) in self.trees.iter().enumerate() {
-                let (above, below) = line.score::<true>(index, tree, tables, x);
+                let (above, below) = line.score::<true>(index, tree, &self.points, tables, x);
                 high += above;
                 low += below;
             }
@@ -321,9 +325,6 @@ impl Forest {
                 if sampler.next() != position {
                     continue;
                 }
-                if let Some(line) = &mut self.working.line {
-                    line.touch(index);
-                }
                 if let Some(evicted) = sampler.evicted() {
                     tree.remove(evicted, &self.points, &mut self.working.path);
                     self.points.release(evicted);
@@ -331,6 +332,9 @@ impl Forest {
                 let held = tree.insert(point, &self.points);
                 self.points.retain(held);
                 sampler.accept(position, held, self.decay);
+                if let Some(line) = &mut self.working.line {
+                    line.touch(index, sampler.next() - position);
+                }
             }
             self.points.release(point);
         }

@@ -30,8 +30,8 @@ fn closed_form_scores_of_tiny_trees_hold() {
     let mut trees = vec![Tree::new(1)];
     let score = |trees: &[Tree], points: &Points, x: f32| {
         let mut line = Line::new(1, 10);
-        line.refresh(trees, points);
-        let (above, below) = line.score::<true>(0, &trees[0], &tables, x);
+        line.touch(0, u64::MAX);
+        let (above, below) = line.score::<true>(0, &trees[0], points, &tables, x);
         assert!((above + below - score_point(&trees[0], points, &tables, &[x])).abs() < 1e-12);
         above + below
     };
@@ -62,6 +62,29 @@ fn the_sorted_view_of_one_column_gives_what_a_walk_down_the_trees_gives() {
                 }
                 for (quick, walked) in [(quick.high[0], walked.high[0]), (quick.low[0], walked.low[0])] {
                     assert!((quick - walked / 100.0).abs() < 1e-9, "{x} after {i}: {quick} for {}", walked / 100.0);
+                }
+            }
+        }
+        forest.update(&[x]);
+    }
+}
+
+#[test]
+fn a_tree_gives_the_same_bits_sorted_and_walked() {
+    let mut forest = forest(Parameters { time_decay: 400, ..Parameters::default() }, 1);
+    let tables = Tables::new(256);
+    for (i, x) in stream(1_000).enumerate() {
+        if i % 97 == 0 && forest.is_ready() {
+            let (mut sorted, mut walked) = (Line::new(100, 256), Line::new(100, 256));
+            for (index, tree) in forest.trees.iter().enumerate() {
+                sorted.touch(index, u64::MAX);
+                walked.touch(index, 0);
+                for x in [x as f32, 40.0, -5.0, 17.0, 1e12] {
+                    let bits = |line: &mut Line| {
+                        let (above, below) = line.score::<true>(index, tree, &forest.points, &tables, x);
+                        (above.to_bits(), below.to_bits())
+                    };
+                    assert_eq!(bits(&mut sorted), bits(&mut walked), "{x} after {i} in tree {index}");
                 }
             }
         }

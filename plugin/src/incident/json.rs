@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::time::write_time;
+use crate::decimal;
 
 /// An object under construction; [`Object::end`] closes it.
 pub(crate) struct Object<'a> {
@@ -97,7 +98,7 @@ fn write_number(value: f64, out: &mut Vec<u8>) {
     if value.is_nan() {
         out.extend_from_slice(b"null");
     } else {
-        let _ = write!(out, "{}", value.clamp(f64::MIN, f64::MAX) + 0.0);
+        decimal::write(value.clamp(f64::MIN, f64::MAX) + 0.0, out);
     }
 }
 

@@ -171,7 +171,9 @@ impl Life {
             return;
         }
         if let Some(last) = &self.last {
-            if last.direction != direction && last.is_way_back(value) {
+            // From a new level the way back may come late; otherwise the value was back when the incident closed.
+            let recent = judged.start - last.end <= 2 * i64::from(CALM) * window;
+            if last.direction != direction && (recent || last.level.is_some()) && last.is_way_back(value) {
                 self.echo = Some((direction, judged.end + i64::from(CALM) * window));
                 return;
             }
@@ -221,7 +223,7 @@ impl Life {
             expected_total: run.expected,
             severity: Severity::Low,
             explanation: Explanation::default(),
-            former: (judged.verdict.expected_low, judged.verdict.expected_high),
+            former: (judged.verdict.expected_low, judged.verdict.expected, judged.verdict.expected_high),
             told: (0.0, 0.0),
             calm: 0,
             continued: 0,

@@ -15,7 +15,7 @@
 //!   the calm to close it: no flapping.
 //! - An alert on what has been the new level opens nothing up to [`ECHO`] after the close, unless it is [`BEYOND`] it.
 //! - The way back isn't news: an alert in the other direction that leads into the range from before the incident opens
-//!   nothing, while it is open and up to [`ECHO`] after it was closed.
+//!   nothing, while it is open, shortly after, and up to [`ECHO`] after it was closed as the new level.
 //! - Windows whose value is unknown (SKIPDATA, a silent source, maintenance) neither open nor close anything.
 //!
 //! An **aggregate** (the total of all series, or of a prefix) would repeat its members' incidents. Its own incident is held
@@ -50,6 +50,8 @@ pub const LONGEST: i64 = 86_400;
 pub const WORSE: f64 = 2.0;
 /// So many times the new level (or one in so many, for a drop) is news again.
 pub const BEYOND: f64 = 1.5;
+/// The way back may lead so many times past what was expected.
+pub const OVERSHOOT: f64 = 3.0;
 /// Windows that an aggregate's incident is held back. Detectors of members, with less noise to overcome, are seldom
 /// later than that.
 pub const HOLD: u32 = 2;
@@ -99,8 +101,8 @@ pub struct Incident {
     pub severity: Severity,
     /// The cause.
     pub explanation: Explanation,
-    /// The expected range when it began.
-    former: (f64, f64),
+    /// What was expected when it began: lower end, value and upper end.
+    former: (f64, f64, f64),
     /// The score and the distance from the expected value last told.
     told: (f64, f64),
     calm: u32,
@@ -143,14 +145,16 @@ state!(Incident {
 impl Incident {
     /// Whether `value` lies in the range from before.
     fn was_ordinary(&self, value: f64) -> bool {
-        self.former.0 <= value && value <= self.former.1
+        self.former.0 <= value && value <= self.former.2
     }
 
-    /// Whether `value` leads from the incident back to where it came from, or not much farther than that.
+    /// Whether `value` leads from the incident back to where it came from, or not much farther than that: an outage after
+    /// a spike isn't a way back, even where the range reaches to zero.
     fn is_way_back(&self, value: f64) -> bool {
+        let (low, expected, high) = self.former;
         match self.direction {
-            Direction::Spike => value >= self.former.0,
-            Direction::Drop => value <= self.former.1,
+            Direction::Spike => value >= low.max(expected / OVERSHOOT),
+            Direction::Drop => value <= high.min(expected * OVERSHOOT),
         }
     }
 

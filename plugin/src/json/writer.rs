@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write};
 
 use super::Value;
+use crate::decimal;
 use crate::row::text::write_escaped;
 
 /// Writes one JSON document, member by member. Commas and indentation are its business, balance the caller's.
@@ -109,13 +110,20 @@ impl Writer {
         self.out.extend_from_slice(json.as_bytes());
     }
 
-    /// A number (or what else looks in JSON as it does in Rust).
+    /// A whole number (or what else looks in JSON as it does in Rust).
     #[inline(never)]
     pub(crate) fn plain(&mut self, value: &dyn Display) {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = write!(text, "{value}");
         self.literal(&text);
+    }
+
+    /// A finite floating-point number.
+    #[inline(never)]
+    pub(crate) fn number(&mut self, value: f64) {
+        self.begin_item();
+        decimal::write(value, &mut self.out);
     }
 
     /// A whole value.

@@ -1,12 +1,14 @@
 //! Payloads in, decoded records out.
 
 use super::Counts;
+use super::answer::Answer;
 use super::event;
 use super::reader::{Read, Reader};
-use crate::config::Config;
-use crate::decode::{Context, Decoder, Leaf, Sink};
+use crate::config::{Config, Records};
+use crate::decode::{Context, Decoder, Layers, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
 use crate::failure::Failure;
+use crate::flow::Page;
 use crate::row::Columns;
 
 /// What became of one payload.
@@ -24,19 +26,41 @@ pub enum Outcome {
 pub struct Decoding {
     decoder: Decoder,
     reader: Reader,
+    page: Page,
 }
 
 impl Decoding {
     /// A decoder by the section `input` of a configuration.
     pub fn new(config: &Config) -> Self {
-        Decoding { decoder: Decoder::new(config.input.limits), reader: Reader::new(&config.input, &Columns::default()) }
+        Decoding {
+            decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
+            reader: Reader::new(&config.input, &Columns::default()),
+            page: Page::default(),
+        }
     }
 
     /// Decodes one payload; `id` is its name in `failed` lines.
     pub fn decode(&mut self, payload: &[u8], id: Option<&str>) -> Outcome {
+        let (decoder, mut lines) = self.begin(payload, id);
+        decoder.decode::<dyn Sink>(payload, &mut lines);
+        lines.finish()
+    }
+
+    /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract: for each record
+    /// its id, `Ok` with the decoded records as lines of JSON, `Dropped`, or `ProcessingFailed` with the data as it came.
+    /// A record that holds several is `Ok` if one of them is. None if the payload is no such request.
+    pub fn answer(&mut self, request: &[u8]) -> Option<String> {
+        let (decoder, lines) = self.begin(request, None);
+        let mut answer = Answer::new(lines);
+        decoder.decode::<dyn Sink>(request, &mut answer);
+        answer.finish()
+    }
+
+    fn begin<'a>(&'a mut self, payload: &[u8], id: Option<&'a str>) -> (&'a mut Decoder, Lines<'a>) {
         self.reader.reset();
-        let mut lines = Lines {
+        let lines = Lines {
             reader: &mut self.reader,
+            page: &mut self.page,
             id,
             // Records take about three times the bytes of their compressed payload twice over; a guess that is wrong
             // costs a copy.
@@ -45,30 +69,46 @@ impl Decoding {
             dropped: None,
             failure: None,
         };
-        self.decoder.decode::<dyn Sink>(payload, &mut lines);
-        match lines {
+        (&mut self.decoder, lines)
+    }
+}
+
+impl Lines<'_> {
+    fn finish(mut self) -> Outcome {
+        self.page.turn(&mut self.out);
+        match self {
             Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
             Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
-                Outcome::Dropped(dropped.unwrap_or_else(|| "there are only header lines in the payload".into()))
+                Outcome::Dropped(dropped.unwrap_or_else(|| HEADER.into()))
             }
             Lines { out, counts, .. } => Outcome::Ok(out, counts),
         }
     }
 }
 
-struct Lines<'a> {
+/// Why a payload is dropped in which only header lines are. They are no records.
+const HEADER: &str = "there are only header lines in the payload, which name the columns of the lines after them";
+
+pub(super) struct Lines<'a> {
     reader: &'a mut Reader,
+    /// Records at the end of `out` that are not there yet.
+    pub(super) page: &'a mut Page,
     id: Option<&'a str>,
-    out: Vec<u8>,
-    counts: Counts,
+    pub(super) out: Vec<u8>,
+    pub(super) counts: Counts,
     dropped: Option<String>,
     failure: Option<Failure>,
 }
 
 impl Sink for Lines<'_> {
     fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
+        if self.reader.write(leaf, self.page, &mut self.out) {
+            self.counts.ok += 1;
+            return;
+        }
         match self.reader.read(leaf) {
             Ok(Read::Record(record)) => {
+                self.page.turn(&mut self.out);
                 self.out.push(b'{');
                 record.write_members(&mut self.out);
                 self.out.extend_from_slice(b"}\n");
@@ -85,31 +125,49 @@ impl Sink for Lines<'_> {
     }
 
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
+        self.page.turn(&mut self.out);
         event::failed(&mut self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
         self.failure.get_or_insert_with(|| failure.clone());
     }
 }
 
-/// What a sample of payloads holds, as JSON text.
+/// Payload bytes after which a sample is large enough.
+const SAMPLE: usize = 64 << 20;
+
+/// What a sample of payloads holds, as JSON text. Payloads beyond the first 64 MiB are not looked at.
 pub fn discover_schema<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> String {
-    let mut sample = Sample(Sampler::new(Limits::default()));
+    let mut sample = Sample { sampler: Sampler::new(Limits::default()), layers: Layers::default() };
     let mut decoder = Decoder::new(crate::decode::Limits::default());
-    for payload in payloads {
-        sample.0.payload(payload);
+    let mut bytes = 0;
+    for payload in payloads.take_while(|payload| {
+        let is_within = bytes < SAMPLE;
+        bytes += payload.len();
+        is_within
+    }) {
+        sample.sampler.payload(payload);
         decoder.decode::<dyn Sink>(payload, &mut sample);
     }
-    sample.0.finish().to_json()
+    sample.sampler.finish().to_json()
 }
 
-struct Sample(Sampler);
+struct Sample {
+    sampler: Sampler,
+    layers: Layers,
+}
 
 impl Sink for Sample {
-    fn leaf(&mut self, leaf: Leaf<'_>, _: &Context<'_>) {
+    fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
+        let Sample { sampler, layers } = self;
+        // Nearly every record came the same way as the last.
+        if *layers != context.layers {
+            *layers = context.layers;
+            sampler.layers(&layers.names());
+        }
         match leaf {
-            Leaf::Line(line) => self.0.line(line),
-            Leaf::Event { message, extracted_fields } => self.0.event(message, extracted_fields),
-            Leaf::Object(object) => self.0.object(object),
+            Leaf::Line(line) => sampler.line(line),
+            Leaf::Event { message, extracted_fields } => sampler.event(message, extracted_fields),
+            Leaf::Object(object) => sampler.object(object),
         }
     }
 

@@ -20,6 +20,7 @@ fn member(out: &mut Vec<u8>, name: &str, text: &str) {
 /// A record, or payload, that could not be used: who it is, why, and its bytes, so that nothing is lost.
 pub(super) fn failed(out: &mut Vec<u8>, id: Option<&str>, failure: &Failure, raw: &[u8], context: &Context<'_>) {
     out.extend_from_slice(b"{\"type\":\"failed\"");
+    let event_id = context.event_id.map(String::from_utf8_lossy);
     for (name, value) in [
         ("id", id),
         ("record_id", context.record_id),
@@ -27,7 +28,7 @@ pub(super) fn failed(out: &mut Vec<u8>, id: Option<&str>, failure: &Failure, raw
         ("sequence_number", context.sequence_number),
         ("log_group", context.log_group),
         ("log_stream", context.log_stream),
-        ("event_id", context.event_id),
+        ("event_id", event_id.as_deref()),
     ] {
         if let Some(value) = value {
             member(out, name, value);

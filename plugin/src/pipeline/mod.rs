@@ -3,20 +3,32 @@
 //! [`Decoding`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
 //! same record in every way in.
 
+mod answer;
 mod decoding;
 mod event;
+mod flat;
 mod reader;
 mod record_mode;
 mod scorer;
+mod standing;
 mod window_mode;
 
 use std::ops::AddAssign;
 
+use crate::decode::Context;
+use crate::failure::Failure;
 use crate::snapshot::state;
 
 pub use decoding::{Decoding, Outcome, discover_schema};
+pub(crate) use flat::Place;
 pub use reader::{Reader, Record};
 pub use scorer::{RestoreError, Scorer};
+pub use standing::Standing;
+
+/// Appends the `failed` event of bytes that belong to no envelope.
+pub(crate) fn failed(out: &mut Vec<u8>, failure: &Failure, raw: &[u8]) {
+    event::failed(out, None, failure, raw, &Context::default());
+}
 
 /// How many records there were, and what became of them: `records = ok + dropped + failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

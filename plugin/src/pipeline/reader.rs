@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::config::{self, Records};
 use crate::decode::Leaf;
 use crate::failure::Failure;
-use crate::flow::{FlowRecord, Parsed, Parser};
+use crate::flow::{FlowRecord, Format, Page, Parsed, Parser};
 use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
 
 /// A record of any form.
@@ -73,6 +73,11 @@ impl Reader {
         }
     }
 
+    /// What a person should know about the configured formats: names of fields that are not known.
+    pub fn warnings(&self) -> Vec<String> {
+        self.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
+    }
+
     /// Begins a payload.
     pub fn reset(&mut self) {
         self.flow.reset();
@@ -90,13 +95,19 @@ impl Reader {
         match self.records {
             Records::Csv => return Self::csv_row(&mut self.csv, message),
             Records::Json => return self.row(message),
-            Records::Flow => {}
-            Records::Auto => match message.trim_ascii_start().first() {
-                Some(b'{') if extracted.is_none() => return self.row(message),
+            Records::Auto if extracted.is_none() => {
+                if message.trim_ascii_start().first() == Some(&b'{') {
+                    return self.row(message);
+                }
+                if let Some(scanned) = self.flow.scan(message) {
+                    return Ok(Read::Record(Record::Flow(self.flow.scanned(message, scanned))));
+                }
                 // A comma is in no flow log field.
-                _ if message.contains(&b',') && extracted.is_none() => return Self::csv_row(&mut self.csv, message),
-                _ => {}
-            },
+                if message.contains(&b',') {
+                    return Self::csv_row(&mut self.csv, message);
+                }
+            }
+            Records::Flow | Records::Auto => {}
         }
         let parsed = match extracted {
             None => self.flow.line(message)?,
@@ -106,6 +117,19 @@ impl Reader {
             Parsed::Record(record) => Read::Record(Record::Flow(record)),
             Parsed::Header(_) => Read::Header,
         })
+    }
+
+    /// Writes a flow log line's record as a line of JSON; false, with nothing written, if the leaf is something else, or
+    /// nothing good: then [`read`](Reader::read) tells.
+    #[inline]
+    pub(super) fn write(&mut self, leaf: Leaf<'_>, page: &mut Page, out: &mut Vec<u8>) -> bool {
+        let (Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None }) = leaf else { return false };
+        let is_flow = match self.records {
+            Records::Auto => line.trim_ascii_start().first() != Some(&b'{'),
+            Records::Flow => true,
+            Records::Json | Records::Csv => false,
+        };
+        is_flow && self.flow.write(line, page, out)
     }
 
     fn row<'a>(&'a mut self, object: &'a [u8]) -> Result<Read<'a>, Failure> {

@@ -1,10 +1,11 @@
 //! Record mode: each record's numbers are scored with the forest, as the retired service did.
 
-use std::io::Write;
-
 use super::event;
 use super::reader::Record;
+use super::standing::Standing;
 use crate::config::{self, Config};
+use crate::decimal;
+use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
 use crate::row::text::write_escaped;
@@ -43,6 +44,8 @@ pub(super) struct RecordMode {
     names: Vec<String>,
     point: Vec<f64>,
     attribution: Attribution,
+    /// Of the records since a host last asked.
+    pub(super) standing: Standing,
 }
 
 impl RecordMode {
@@ -55,6 +58,7 @@ impl RecordMode {
             names: Vec::new(),
             point: Vec::new(),
             attribution: Attribution::default(),
+            standing: Standing::default(),
         };
         if !config.record.columns.is_empty() {
             mode.choose(config.record.columns.clone());
@@ -70,6 +74,10 @@ impl RecordMode {
     /// Records at or above the threshold so far.
     pub(super) fn anomalies(&self) -> u64 {
         self.state.anomalies
+    }
+
+    pub(super) fn tell_only_anomalies(&mut self) {
+        self.settings.only_anomalies = true;
     }
 
     pub(super) fn state(&self) -> &State {
@@ -167,6 +175,9 @@ impl RecordMode {
         };
         let is_anomaly = known && score >= self.settings.threshold && forest.is_ready();
         self.state.anomalies += u64::from(is_anomaly);
+        let sides = (self.attribution.high.iter().sum::<f64>(), self.attribution.low.iter().sum::<f64>());
+        let direction = if sides.0 > sides.1 { Direction::Spike } else { Direction::Drop };
+        self.standing.raise(Standing { score, direction: is_anomaly.then_some(direction) });
         if is_anomaly || !self.settings.only_anomalies {
             out.extend_from_slice(b"{\"type\":\"score\",");
             let start = out.len();
@@ -175,8 +186,9 @@ impl RecordMode {
                 out.push(b',');
             }
             if known {
-                // Writing to a vector cannot fail.
-                let _ = write!(out, "\"anomaly_score\":{score},\"anomaly_explanation\":");
+                out.extend_from_slice(b"\"anomaly_score\":");
+                decimal::write(score, out);
+                out.extend_from_slice(b",\"anomaly_explanation\":");
                 write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
                 out.extend_from_slice(b"}\n");
             } else {

@@ -1,11 +1,13 @@
 //! Payloads in, events out, and what was learned on the way.
 
 use super::event;
+use super::flat::Place;
 use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
+use super::standing::Standing;
 use super::window_mode::WindowMode;
 use super::{Counts, Totals};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
 use crate::row::Columns;
@@ -45,19 +47,25 @@ impl Scorer {
         Ok(Scorer::with(Config::parse(config)?))
     }
 
-    fn with(config: Config) -> Self {
+    /// A scorer by a configuration that was read.
+    pub fn with(config: Config) -> Self {
         let mode = match config.mode {
             config::Mode::Window => Mode::Window(Box::new(WindowMode::new(&config))),
             config::Mode::Record => Mode::Record(Box::new(RecordMode::new(&config))),
         };
         Scorer {
-            decoder: Decoder::new(config.input.limits),
+            decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, mode.columns()),
             mode,
             config,
             payloads: 0,
             counts: Counts::default(),
         }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Hands records to the mode through `feed` and counts what became of them.
@@ -67,6 +75,11 @@ impl Scorer {
         out: &mut Vec<u8>,
         feed: impl FnOnce(&mut Decoder, &mut dyn Sink),
     ) -> Counts {
+        if self.payloads == 0 {
+            for warning in self.reader.warnings() {
+                event::notice(out, "unknown_field", &warning);
+            }
+        }
         self.payloads += 1;
         self.reader.reset();
         let mut events = Events {
@@ -78,7 +91,11 @@ impl Scorer {
             counts: Counts::default(),
         };
         feed(&mut self.decoder, &mut events);
-        let counts = events.counts;
+        let mut counts = events.counts;
+        if counts.records() == 0 {
+            // Only header lines, which are no records: the payload itself is accounted for.
+            counts.dropped = 1;
+        }
         self.counts += counts;
         counts
     }
@@ -95,6 +112,75 @@ impl Scorer {
                 events.leaf(Leaf::Object(line), &Context::default());
             }
         })
+    }
+
+    /// Scores one line that has no layer around it. [`transform`](Scorer::transform) comes to the same, after it has looked
+    /// for layers.
+    #[inline]
+    pub(crate) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Counts {
+        self.events(None, out, |_, events| events.leaf(Leaf::Line(line), &Context::default()))
+    }
+
+    /// Scores a flat JSON object by the places of the values of [`flat_names`](Scorer::flat_names) in it, if it is as
+    /// simple as nearly all are: `None` leaves it to [`transform`](Scorer::transform), which comes to the same.
+    #[inline]
+    pub(crate) fn flat(&mut self, object: &[u8], places: &[Place], out: &mut Vec<u8>) -> Option<Counts> {
+        let Mode::Window(mode) = &mut self.mode else { return None };
+        if object.len() > self.config.input.limits.line_bytes || !mode.observe_flat(object, places, out) {
+            return None;
+        }
+        let counts = Counts { ok: 1, ..Counts::default() };
+        self.payloads += 1;
+        self.counts += counts;
+        Some(counts)
+    }
+
+    /// The members that [`flat`](Scorer::flat) needs; none if the mode, or a path among them, needs more than that.
+    pub(crate) fn flat_names(&self) -> Option<Vec<String>> {
+        match &self.mode {
+            Mode::Window(mode) => mode.flat_names(),
+            Mode::Record(_) => None,
+        }
+    }
+
+    /// From now on only anomalies are events of record mode, whatever the configuration tells the component to tell.
+    pub(crate) fn tell_only_anomalies(&mut self) {
+        if let Mode::Record(mode) = &mut self.mode {
+            mode.tell_only_anomalies();
+        }
+    }
+
+    /// How the records stand that were scored since the last time this was asked: the worst of them counts.
+    #[inline]
+    pub(crate) fn take_standing(&mut self) -> Standing {
+        std::mem::take(match &mut self.mode {
+            Mode::Window(mode) => &mut mode.marks.standing,
+            Mode::Record(mode) => &mut mode.standing,
+        })
+    }
+
+    /// Looks up which series have an incident open, by which records are marked from now on.
+    pub(crate) fn mark_incidents(&mut self) {
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.marks.look_up(&mode.engine);
+        }
+    }
+
+    /// Records between the snapshot that this scorer comes from and now were seen by nobody: what is known in part only
+    /// is unknown.
+    pub(crate) fn resume(&mut self) {
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.marks.resumes = true;
+        }
+    }
+
+    /// The newest trusted event time in epoch seconds; record mode has none.
+    #[inline]
+    pub(crate) fn newest(&self) -> Option<i64> {
+        match &self.mode {
+            Mode::Window(mode) => mode.engine.newest(),
+            Mode::Record(_) => None,
+        }
     }
 
     /// Tells the time, in milliseconds since the Unix epoch. Record mode has no use for it.
@@ -137,7 +223,11 @@ impl Scorer {
 
     /// A scorer that goes on from a snapshot.
     pub fn restore(config: &str, bytes: &[u8]) -> Result<Self, RestoreError> {
-        let config = Config::parse(config).map_err(RestoreError::Config)?;
+        Scorer::restore_with(Config::parse(config).map_err(RestoreError::Config)?, bytes)
+    }
+
+    /// A scorer by a configuration that was read, which goes on from a snapshot.
+    pub fn restore_with(config: Config, bytes: &[u8]) -> Result<Self, RestoreError> {
         let mut scorer = Scorer::with(config);
         let mut state = snapshot::open(&scorer.config, bytes)?;
         scorer.payloads = State::load(&mut state);

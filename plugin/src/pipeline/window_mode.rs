@@ -8,9 +8,10 @@ use crate::row::{Column, Columns, Numeric, Row};
 use crate::series::{Engine, Observation, Settings, Status, Talker};
 
 use super::reader::Record;
+use super::standing::Marks;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
-const ROW_FIELDS: [&str; 11] = [
+pub(super) const ROW_FIELDS: [&str; 11] = [
     "start",
     "end",
     "bytes",
@@ -25,18 +26,20 @@ const ROW_FIELDS: [&str; 11] = [
 ];
 
 /// Stands for a part of the key that a record does not have.
-const ABSENT: &[u8] = b"-";
+pub(super) const ABSENT: &[u8] = b"-";
 
 pub(super) struct WindowMode {
     settings: Settings,
     pub(super) engine: Engine,
     /// The fields of the key, then those of [`ROW_FIELDS`] that are not among them.
-    columns: Columns,
+    pub(super) columns: Columns,
     /// Number of fields of the key.
-    parts: usize,
+    pub(super) parts: usize,
     /// Positions of [`ROW_FIELDS`] among the columns.
-    places: [usize; ROW_FIELDS.len()],
-    key: Vec<u8>,
+    pub(super) places: [usize; ROW_FIELDS.len()],
+    pub(super) key: Vec<u8>,
+    /// For hosts that mark records.
+    pub(super) marks: Marks,
 }
 
 impl WindowMode {
@@ -57,6 +60,7 @@ impl WindowMode {
             settings,
             places,
             key: Vec::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -84,7 +88,10 @@ impl WindowMode {
     ) -> Result<(), Failure> {
         // The one field of the default key is taken as it stands; only longer keys have to be put together.
         let key: &[u8] = match (record, &self.columns.as_slice()[..self.parts]) {
-            (Record::Flow(record), [column]) => record.named(column).map_or(ABSENT, str::as_bytes),
+            (Record::Flow(record), [column]) => match column.field() {
+                Some(field) => record.raw(field).unwrap_or(ABSENT),
+                None => record.named(column).map_or(ABSENT, str::as_bytes),
+            },
             (_, parts) => {
                 self.key.clear();
                 for (index, column) in parts.iter().enumerate() {
@@ -99,12 +106,14 @@ impl WindowMode {
                 &self.key
             }
         };
-        match record {
-            Record::Flow(record) => self.engine.observe(&of_flow(record, key, context)?, out),
+        // The texts of a row may have to be unescaped, and then are its own.
+        let (srcaddr, dstaddr);
+        let observation = match record {
+            Record::Flow(record) => of_flow(record, key, context)?,
             Record::Row(row) => {
                 let column = |field: usize| &self.columns.as_slice()[self.places[field]];
                 let text = |field: usize| row.text(column(field));
-                let (srcaddr, dstaddr) = (text(6), text(7));
+                (srcaddr, dstaddr) = (text(6), text(7));
                 let talker = match (&srcaddr, &dstaddr) {
                     (Some(srcaddr), Some(dstaddr)) => Some(Talker {
                         srcaddr: srcaddr.as_bytes(),
@@ -125,7 +134,7 @@ impl WindowMode {
                 if status == Status::Ok && bytes.is_none() {
                     return Err(missing("bytes"));
                 }
-                let observation = Observation {
+                Observation {
                     key,
                     start,
                     end,
@@ -134,14 +143,16 @@ impl WindowMode {
                     rejected: text(4).as_deref() == Some("REJECT"),
                     talker,
                     status,
-                };
-                self.engine.observe(&observation, out);
+                }
             }
-        }
+        };
+        self.marks.see(&observation, &mut self.engine);
+        self.engine.observe(&observation, out);
         Ok(())
     }
 }
 
+#[inline]
 fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) -> Result<Observation<'a>, Failure> {
     let (start, end) = match record.interval() {
         Some(interval) => interval,
@@ -156,10 +167,10 @@ fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) ->
     if status == Status::Ok && bytes.is_none() && record.format().column_of(Field::Bytes).is_none() {
         return Err(missing("bytes"));
     }
-    let talker = match (record.text(Field::SrcAddr), record.text(Field::DstAddr)) {
+    let talker = match (record.raw(Field::SrcAddr), record.raw(Field::DstAddr)) {
         (Some(srcaddr), Some(dstaddr)) => Some(Talker {
-            srcaddr: srcaddr.as_bytes(),
-            dstaddr: dstaddr.as_bytes(),
+            srcaddr,
+            dstaddr,
             srcport: record.srcport().unwrap_or(0),
             dstport: record.dstport().unwrap_or(0),
             protocol: record.protocol().unwrap_or(0),

@@ -65,8 +65,7 @@ impl CsvRows {
         self.expects_header = self.dialect.header == Header::First;
     }
 
-    /// Reads one row; none if it was the header. A row is a line, or more lines if a quoted field has line ends in it
-    /// ([`record_end`] finds where it ends).
+    /// Reads one row; none if it was the header. A row is a line, or more lines if a quoted field has line ends in it.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<Row<'a>>, Failure> {
         let text = utf8(line, Layer::Csv)?;
         let text = text.strip_suffix('\n').unwrap_or(text);
@@ -231,17 +230,4 @@ fn quoted(bytes: &[u8], open: usize) -> Result<Cell, Failure> {
             (None, _) => return Err(Failure::new(Layer::Csv, open, "a quoted field is not closed")),
         }
     }
-}
-
-/// Where the first row of `text` ends, its line end included: line ends inside quotes belong to the row.
-pub fn record_end(text: &[u8]) -> usize {
-    let mut in_quotes = false;
-    for (i, &byte) in text.iter().enumerate() {
-        match byte {
-            b'"' => in_quotes = !in_quotes,
-            b'\n' if !in_quotes => return i + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }

@@ -11,12 +11,13 @@ pub(crate) mod text;
 
 use std::borrow::Cow;
 
+use crate::decimal;
 use crate::failure::{Failure, Layer};
 use crate::json::Value;
 use crate::order;
 
 pub use column::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
-pub use csv::{CsvRows, Dialect, Header, record_end};
+pub use csv::{CsvRows, Dialect, Header};
 pub use json::JsonRows;
 pub use scan::MAX_DEPTH;
 
@@ -32,7 +33,7 @@ pub trait Numeric {
 ///
 /// `NaN`, `inf`, hexadecimal and numbers beyond the range of a 64-bit float (1.8e308) are none.
 pub fn finite(text: &str) -> Option<f64> {
-    text.trim_ascii().parse::<f64>().ok().filter(|number| number.is_finite())
+    decimal::parse(text.trim_ascii().as_bytes())
 }
 
 /// Where a column's value lies in a record, and how to read it.

@@ -22,14 +22,24 @@ pub(crate) struct Sums {
 state!(Sums { bytes, packets, flows, rejects, lines });
 
 impl Sums {
+    /// Adds a record's share.
     #[inline]
     pub(crate) fn add(&mut self, share: Share, rejected: bool) {
         self.bytes = self.bytes.saturating_add(share.bytes);
         self.packets = self.packets.saturating_add(share.packets);
-        self.flows = self.flows.saturating_add(share.flows);
-        if rejected {
-            self.rejects = self.rejects.saturating_add(share.flows);
-        }
+        // Counts of records don't come near the largest number.
+        self.flows = self.flows.wrapping_add(share.flows);
+        self.rejects = self.rejects.wrapping_add(if rejected { share.flows } else { 0 });
+        self.lines = self.lines.wrapping_add(1);
+    }
+
+    /// Adds what another series has.
+    pub(crate) fn merge(&mut self, other: &Sums) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.packets = self.packets.saturating_add(other.packets);
+        self.flows = self.flows.saturating_add(other.flows);
+        self.rejects = self.rejects.saturating_add(other.rejects);
+        self.lines = self.lines.saturating_add(other.lines);
     }
 
     pub(crate) fn value(&self, value: Value) -> u64 {
@@ -68,8 +78,13 @@ pub(crate) struct Cell {
 
 state!(Cell { window, sums, skipped, ahead, sample });
 
-/// Windows looked at one by one before the search by halves: with one-minute windows most records are in the newest few.
-const NEAR: usize = 4;
+impl Cell {
+    /// Adds what another series has in the same window, but for the sample.
+    pub(crate) fn merge(&mut self, other: &Cell) {
+        self.sums.merge(&other.sums);
+        self.skipped |= other.skipped;
+    }
+}
 
 /// The open windows of one series, in order of time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,17 +93,23 @@ pub(crate) struct Cells(Vec<Cell>);
 state!(Cells { 0 });
 
 impl Cells {
-    /// The place of a window: where it is, or where it would go. The newest are looked at first.
+    /// The place of a window: where it is, or where it would go.
     #[inline]
     pub(crate) fn place(&self, window: i64) -> Result<usize, usize> {
-        for (at, cell) in self.0.iter().enumerate().rev().take(NEAR) {
-            if cell.window <= window {
-                return if cell.window == window { Ok(at) } else { Err(at + 1) };
-            }
+        // A series without gaps has each window as far from the first as their numbers are apart.
+        let apart = self.0.first().map_or(0, |first| window.wrapping_sub(first.window)) as usize;
+        match self.0.get(apart) {
+            Some(cell) if cell.window == window => Ok(apart),
+            _ => self.search(window),
         }
+    }
+
+    #[inline(never)]
+    fn search(&self, window: i64) -> Result<usize, usize> {
         self.0.binary_search_by_key(&window, |cell| cell.window)
     }
 
+    /// The cell at a [place](Cells::place).
     #[inline]
     pub(crate) fn get_mut(&mut self, at: usize) -> &mut Cell {
         &mut self.0[at]
@@ -104,6 +125,10 @@ impl Cells {
 
     pub(crate) fn first(&self) -> Option<&Cell> {
         self.0.first()
+    }
+
+    pub(crate) fn last(&self) -> Option<&Cell> {
+        self.0.last()
     }
 
     /// Takes the first window out if it is `window`.
@@ -126,7 +151,7 @@ impl Cells {
         self.0.drain(keep..)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Cell> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Cell> {
         self.0.iter()
     }
 

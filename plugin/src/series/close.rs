@@ -1,7 +1,7 @@
 //! The close of a window: each series is judged, then the totals, in an order that doesn't depend on arrival.
 
 use super::cell::Cell;
-use super::engine::Engine;
+use super::engine::{Engine, Horizon};
 use super::registry::TOTAL;
 use super::sample::Sample;
 use super::settings::Settings;
@@ -69,22 +69,30 @@ pub(super) struct Window {
     pub(super) cut: bool,
     /// The stream ended within the window.
     pub(super) partial: bool,
+    /// The source failed near the window: who has little may only have lost records.
+    pub(super) edge: bool,
 }
 
 impl Engine {
     /// Judges all series in window `index`.
-    pub(super) fn close(&mut self, index: i64, cut: bool, partial: bool, out: &mut Vec<u8>) {
+    pub(super) fn close(&mut self, index: i64, edge: bool, horizon: &Horizon, out: &mut Vec<u8>) {
         let length = i64::from(self.settings.window);
-        let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial };
+        let Horizon { cut, partial, .. } = *horizon;
+        let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial, edge };
         self.sort();
         let order = core::mem::take(&mut self.scratch.order);
         let mut closed = core::mem::take(&mut self.scratch.closed);
-        let (prefixes, series): (Vec<u32>, Vec<u32>) = order.iter().partition(|&&slot| self.is_prefix(slot));
+        let (prefixes, series): (Vec<u32>, Vec<u32>) =
+            order.iter().partition(|&&slot| self.settings.is_prefix(&self.registry.slot(slot).key));
         for slot in series {
             if let Some(series) = self.close_series(slot, &window, out) {
                 self.totals.windows += u64::from(series.cell.is_some());
                 closed.push(series);
             }
+        }
+        if let (true, Ok(at)) = (self.settings.total, self.registry.slot(TOTAL).cells.place(index)) {
+            let total = self.registry.slot_mut(TOTAL).cells.get_mut(at);
+            closed.iter().filter_map(|closed| closed.cell.as_ref()).for_each(|cell| total.merge(cell));
         }
         // The longest prefix first: its incident can explain that of a shorter one, and the total's.
         for slot in prefixes.into_iter().rev() {
@@ -96,7 +104,8 @@ impl Engine {
             let total = self.close_total(TOTAL, &window, &closed, out);
             closed.extend(total);
         } else {
-            self.registry.slot_mut(TOTAL).cells.take(index);
+            let cell = self.registry.slot_mut(TOTAL).cells.take(index);
+            self.ahead = self.ahead.saturating_sub(u32::from(cell.is_some_and(|cell| cell.ahead)));
         }
         for cell in closed.drain(..).filter_map(|closed| closed.cell) {
             self.recycle(cell.sample);
@@ -120,10 +129,6 @@ impl Engine {
         order.extend(self.registry.taken());
         order::sort_by(&mut order, |&a, &b| self.registry.slot(a).key < self.registry.slot(b).key);
         self.scratch.order = order;
-    }
-
-    fn is_prefix(&self, slot: u32) -> bool {
-        self.settings.prefix_totals && self.registry.slot(slot).key.last() == Some(&b'/')
     }
 
     fn is_forgettable(&self, slot: u32, window: i64) -> bool {

@@ -2,25 +2,27 @@
 
 use super::cell::Cell;
 use super::close::Scratch;
-use super::frontier::{Frontier, Progress};
+use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
-use super::sample::Sample;
+use super::sample::{Rank, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
-use super::talker::{TalkerKey, record_hash};
+use super::talker::record_hash;
 use super::{Observation, Status};
 use crate::incident::time::LAST_SECOND;
 use crate::incident::{Change, Ending};
 use crate::snapshot::state;
 
 /// Windows that wait too far ahead of the frontier, of all series together: wrong timestamps without end must not fill the
-/// memory. They take 8 MB at most; a stream that crosses a gap needs a handful.
+/// memory. They take 8 MB at most.
 const MOST_AHEAD: u32 = 1 << 16;
+/// Different windows among them: each costs a judgement of every series when time has come to it.
+const MOST_TIMES_AHEAD: i64 = 256;
 /// At the end of the stream, windows after a gap of at most so many seconds still count although nothing confirms them.
 const LAST_GAP: i64 = 86_400;
-/// Samples kept for reuse: one for each series of a large account, 16 MB at most.
+/// Samples kept for reuse: one for each series of a large account, 24 MB at most.
 const MOST_SPARE: usize = 4_096;
 
 /// Counts since the start of the stream.
@@ -39,6 +41,18 @@ pub struct Totals {
 }
 
 state!(Totals { late, implausible, windows, evicted, anomalies });
+
+/// How far windows can be closed, and what that means for them.
+pub(super) struct Horizon {
+    /// Windows before it are closed.
+    end: i64,
+    /// The stream ended before the watermark.
+    pub(super) cut: bool,
+    /// And within the window.
+    pub(super) partial: bool,
+    /// The stream has ended: nothing will be known later.
+    over: bool,
+}
 
 /// Window mode over one stream.
 #[derive(Clone, Debug)]
@@ -91,7 +105,7 @@ impl Engine {
         settings.check().is_ok()
             && self.shape == shape(settings)
             && self.next.is_none_or(|next| (0..=last).contains(&next))
-            && self.frontier.is_valid(window, settings.allowed_lateness.into())
+            && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
             && self.registry.revive(settings.max_series, self.next.unwrap_or(0)..=last, settings.talker_sample as usize)
     }
@@ -101,77 +115,156 @@ impl Engine {
         self.totals
     }
 
+    /// The newest trusted end of a record, in epoch seconds.
+    pub fn newest(&self) -> Option<i64> {
+        self.frontier.newest()
+    }
+
     /// Series known now, without totals over all.
     pub fn series(&self) -> usize {
         self.registry.len()
     }
 
     /// Takes a record in; events that it leads to are appended to `out`, one a line.
+    #[inline]
     pub fn observe(&mut self, record: &Observation<'_>, out: &mut Vec<u8>) {
         let (start, end) = (record.start, record.end);
-        if start < 0 || end > LAST_SECOND || end < start || end - start > MAX_SPAN {
-            self.totals.implausible += 1;
-            self.notices.add(Kind::Implausible, 1);
-            return;
+        // Unsigned, what is negative is large.
+        let span = end.wrapping_sub(start) as u64;
+        if start as u64 > LAST_SECOND as u64 || end as u64 > LAST_SECOND as u64 || span > MAX_SPAN as u64 {
+            return self.implausible();
         }
-        let window = i64::from(self.settings.window);
         let first = self.window_of(start);
-        let late = self.next.is_some_and(|next| first < next);
-        let last = if end > start { self.window_of(end - 1) } else { first };
-        if late {
+        let last = if span > 0 { self.window_of(end - 1) } else { first };
+        let next = self.next.unwrap_or(i64::MIN);
+        if first < next {
             self.late(1);
-            if self.next.is_some_and(|next| last < next) {
+            if last < next {
                 return;
             }
         }
         let ahead = self.frontier.is_ahead(end);
-        // Where windows that nobody confirms are full, the record is too late to be early.
-        if ahead && self.ahead >= MOST_AHEAD {
-            self.late(1);
-            return;
-        }
-        let hash = key_hash(record.key);
         let whole = match record.status {
             Status::Ok => Share { bytes: record.bytes, packets: record.packets, flows: 1 },
             Status::NoData | Status::SkipData => Share::default(),
         };
-        // The hash that ranks the record in the samples of its windows.
+        // What ranks the record in the samples of its windows.
         let rank = match &record.talker {
             Some(talker) if whole.bytes > 0 && self.settings.top_talkers > 0 => {
-                Some(record_hash(talker, start, end, record.bytes, record.packets))
+                Some(Rank::new(record_hash(talker, start, end, record.bytes, record.packets)))
             }
             _ => None,
         };
+        if ahead {
+            self.make_room_ahead(last);
+        }
         // An unconfirmed time must not make the series look active.
-        let touched = if ahead { i64::MIN } else { last };
-        let slot = self.slot(record.key, hash, touched, out);
-        let mut key = None;
-        for (index, share) in Shares::new((start, end), window, (first, last), whole) {
-            if self.next.is_some_and(|next| index < next) {
-                continue;
-            }
-            // The total first: a window that it doesn't have, nobody has.
-            if !self.add(TOTAL, index, share, record, ahead) {
-                continue;
-            }
-            self.add(slot, index, share, record, ahead);
-            if let (Some(rank), Some(talker), true) = (rank, &record.talker, share.bytes > 0) {
-                self.sample(slot, index, rank, share.bytes, || *key.get_or_insert_with(|| TalkerKey::new(talker)));
-            }
+        let slot = self.slot(record.key, if ahead { i64::MIN } else { last }, out);
+        if first == last {
+            self.add(slot, first, whole, record, rank, ahead);
+        } else {
+            self.add_shares(slot, (first, last), whole, record, rank, ahead);
         }
         if self.settings.prefix_totals {
-            for (at, _) in record.key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
-                let prefix = &record.key[..=at];
-                let slot = self.slot(prefix, key_hash(prefix), touched, out);
-                for (index, share) in Shares::new((start, end), window, (first, last), whole) {
-                    if self.registry.slot(TOTAL).cells.place(index).is_ok() {
-                        self.add(slot, index, share, record, ahead);
-                    }
-                }
+            self.add_to_prefixes(record, (first, last), whole, ahead, out);
+        }
+        let progress = if ahead {
+            self.frontier.wait(key_hash(record.key), (start, end), self.silence.ordinary())
+        } else {
+            self.frontier.record(start, end)
+        };
+        if progress == Progress::Moved {
+            self.advance(out);
+        }
+    }
+
+    #[cold]
+    fn implausible(&mut self) {
+        self.totals.implausible += 1;
+        self.notices.add(Kind::Implausible, 1);
+    }
+
+    /// Adds a record that spans windows to those that are open.
+    #[inline(never)]
+    fn add_shares(
+        &mut self,
+        slot: u32,
+        (first, last): (i64, i64),
+        whole: Share,
+        record: &Observation<'_>,
+        rank: Option<Rank>,
+        ahead: bool,
+    ) {
+        let window = i64::from(self.settings.window);
+        let next = self.next.unwrap_or(i64::MIN);
+        for (index, share) in Shares::new((record.start, record.end), window, (first, last), whole) {
+            if index >= next {
+                self.add(slot, index, share, record, rank, ahead);
             }
         }
-        if self.frontier.record(hash, start, end) == Progress::Moved {
-            self.advance(out);
+    }
+
+    /// Adds what of a record falls in one window to its series.
+    #[inline(always)]
+    fn add(&mut self, slot: u32, window: i64, share: Share, record: &Observation<'_>, rank: Option<Rank>, ahead: bool) {
+        let cells = &mut self.registry.slot_mut(slot).cells;
+        let at = match cells.place(window) {
+            Ok(at) => at,
+            Err(at) => self.open(slot, at, window, ahead),
+        };
+        let cell = self.registry.slot_mut(slot).cells.get_mut(at);
+        cell.sums.add(share, record.rejected);
+        cell.skipped |= record.status == Status::SkipData;
+        if let (Some(rank), Some(talker), true) = (rank, &record.talker, share.bytes > 0) {
+            let size = self.settings.talker_sample as usize;
+            if cell.sample.admits(size, rank, share.bytes) {
+                cell.sample.take(size, rank, share.bytes, talker);
+            }
+        }
+    }
+
+    /// Opens a window of a series, and of the total if it is the first.
+    #[inline(never)]
+    fn open(&mut self, slot: u32, at: usize, window: i64, ahead: bool) -> usize {
+        let total = &mut self.registry.slot_mut(TOTAL).cells;
+        if let Err(at) = total.place(window) {
+            total.insert(at, Cell { window, ahead, ..Cell::default() });
+            self.ahead += u32::from(ahead);
+        }
+        let sample = self.scratch.spare.pop().unwrap_or_default();
+        self.registry.slot_mut(slot).cells.insert(at, Cell { window, ahead, sample, ..Cell::default() });
+        self.ahead += u32::from(ahead);
+        at
+    }
+
+    /// The totals of the record's prefixes.
+    #[inline(never)]
+    fn add_to_prefixes(
+        &mut self,
+        record: &Observation<'_>,
+        (first, last): (i64, i64),
+        whole: Share,
+        ahead: bool,
+        out: &mut Vec<u8>,
+    ) {
+        for (at, _) in record.key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+            let slot = self.slot(&record.key[..=at], if ahead { i64::MIN } else { last }, out);
+            self.add_shares(slot, (first, last), whole, record, None, ahead);
+        }
+    }
+
+    /// Makes room for a record whose time nobody confirms yet: if too many wait, those that wait give up.
+    #[cold]
+    fn make_room_ahead(&mut self, last: i64) {
+        let Some(limit) = self.frontier.limit() else { return };
+        let window = i64::from(self.settings.window);
+        let limit = limit / window;
+        let total = &self.registry.slot(TOTAL).cells;
+        let times = total.iter().rev().take_while(|cell| cell.window > limit).count() as i64;
+        // A record of the longest kind, or two, always has room.
+        let most = MOST_TIMES_AHEAD.max(2 * MAX_SPAN / window);
+        if self.ahead >= MOST_AHEAD || (times >= most && total.place(last).is_err()) {
+            self.give_up_after(limit);
         }
     }
 
@@ -194,27 +287,37 @@ impl Engine {
             }
         }
         let Some(last) = last else { return };
-        let unconfirmed: u64 = {
-            let gone = self.registry.slot_mut(TOTAL).cells.truncate_after(last);
-            gone.map(|cell| cell.sums.flows).sum()
-        };
-        if unconfirmed > 0 {
-            self.late(unconfirmed);
-            for slot in self.registry.taken().collect::<Vec<_>>() {
-                self.registry.slot_mut(slot).cells.truncate_after(last).for_each(drop);
-            }
-        }
+        self.give_up_after(last);
         self.ahead = 0;
         // A window is complete when a record has reached its end.
         let complete = self.frontier.newest().map_or(0, |newest| newest / window);
         if let Some(end) = last.checked_add(1) {
-            self.close_until(end.min(complete), true, false, out);
-            self.close_until(end, true, true, out);
+            let passed = self.frontier.watermark().map_or(0, |watermark| watermark.div_euclid(window));
+            for (until, cut, partial) in [(passed, false, false), (complete, true, false), (end, true, true)] {
+                self.close_until(&Horizon { end: until.min(end), cut, partial, over: true }, out);
+            }
             self.frontier.finish((end * window).min(LAST_SECOND));
             self.notices.tell((end * window).min(LAST_SECOND), true, out);
         }
     }
 
+    /// Drops the windows after `last`: their records are late.
+    fn give_up_after(&mut self, last: i64) {
+        if self.registry.slot(TOTAL).cells.last().is_none_or(|cell| cell.window <= last) {
+            return;
+        }
+        let mut records = 0;
+        for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
+            let is_prefix = self.settings.is_prefix(&self.registry.slot(slot).key);
+            for cell in self.registry.slot_mut(slot).cells.truncate_after(last) {
+                self.ahead -= u32::from(cell.ahead).min(self.ahead);
+                records += if is_prefix { 0 } else { cell.sums.flows };
+            }
+        }
+        self.late(records);
+    }
+
+    #[cold]
     fn late(&mut self, records: u64) {
         self.totals.late += records;
         self.notices.add(Kind::Late, records);
@@ -222,28 +325,37 @@ impl Engine {
 
     /// The slot of a key, at the price of another if there is no room.
     #[inline]
-    fn slot(&mut self, key: &[u8], hash: u64, window: i64, out: &mut Vec<u8>) -> u32 {
-        match self.registry.find(key, hash, window) {
+    fn slot(&mut self, key: &[u8], window: i64, out: &mut Vec<u8>) -> u32 {
+        match self.registry.find(key, window) {
             Found::Known(slot) => slot,
-            Found::New { slot, returned, evicted } => {
-                self.scratch.order_changed = true;
-                if returned {
-                    self.notices.series(Kind::Returned, key);
-                }
-                if let Some(evicted) = evicted {
-                    self.totals.evicted += 1;
-                    self.notices.add(Kind::Evicted, 1);
-                    self.release(*evicted, out);
-                }
-                slot
-            }
+            Found::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
         }
     }
 
-    /// A series is gone, and its open incident with it.
+    /// A series is new.
+    #[cold]
+    fn admit(&mut self, slot: u32, key: &[u8], returned: bool, evicted: Option<Box<Slot>>, out: &mut Vec<u8>) -> u32 {
+        self.scratch.order_changed = true;
+        if returned {
+            self.notices.series(Kind::Returned, key);
+        }
+        if let Some(evicted) = evicted {
+            self.totals.evicted += 1;
+            self.notices.add(Kind::Evicted, 1);
+            self.release(*evicted, out);
+        }
+        slot
+    }
+
+    /// A series is gone, and its open incident with it. What it has in open windows goes on counting in the total.
     pub(super) fn release(&mut self, mut slot: Slot, out: &mut Vec<u8>) {
+        let is_prefix = self.settings.is_prefix(&slot.key);
         for cell in slot.cells.drain() {
             self.ahead -= u32::from(cell.ahead).min(self.ahead);
+            let total = &mut self.registry.slot_mut(TOTAL).cells;
+            if let (false, Ok(at)) = (is_prefix, total.place(cell.window)) {
+                total.get_mut(at).merge(&cell);
+            }
             self.recycle(cell.sample);
         }
         if let Some(incident) = slot.track.and_then(|mut track| track.life.end()) {
@@ -252,43 +364,9 @@ impl Engine {
     }
 
     pub(super) fn recycle(&mut self, mut sample: Sample) {
-        if !sample.is_empty() && self.scratch.spare.len() < MOST_SPARE {
+        if sample.has_room() && self.scratch.spare.len() < MOST_SPARE {
             sample.clear();
             self.scratch.spare.push(sample);
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, slot: u32, window: i64, share: Share, record: &Observation<'_>, ahead: bool) -> bool {
-        let cells = &mut self.registry.slot_mut(slot).cells;
-        let at = match cells.place(window) {
-            Ok(at) => at,
-            Err(_) if ahead && slot == TOTAL && self.ahead >= MOST_AHEAD => return false,
-            Err(at) => {
-                cells.insert(at, Cell { window, ahead, ..Cell::default() });
-                self.ahead += u32::from(ahead);
-                at
-            }
-        };
-        let cell = cells.get_mut(at);
-        cell.sums.lines += 1;
-        cell.skipped |= record.status == Status::SkipData;
-        cell.sums.add(share, record.rejected);
-        true
-    }
-
-    /// Offers the record to the sample of a window that [`Engine::add`] has just been to.
-    #[inline]
-    fn sample(&mut self, slot: u32, window: i64, rank: u64, bytes: u64, talker: impl FnOnce() -> TalkerKey) {
-        let cells = &mut self.registry.slot_mut(slot).cells;
-        if let Ok(at) = cells.place(window) {
-            let sample = &mut cells.get_mut(at).sample;
-            if sample.is_empty()
-                && let Some(spare) = self.scratch.spare.pop()
-            {
-                *sample = spare;
-            }
-            sample.offer(self.settings.talker_sample as usize, rank, bytes, talker);
         }
     }
 
@@ -319,47 +397,81 @@ impl Engine {
         }
         let strays = self.frontier.take_strays();
         self.notices.add(Kind::Ahead, strays);
-        self.close_until(end, false, false, out);
+        self.close_until(&Horizon { end, cut: false, partial: false, over: false }, out);
     }
 
-    /// Closes the windows before `end`. `cut`: the stream ended before the watermark; `partial`: and within the window.
-    fn close_until(&mut self, end: i64, cut: bool, partial: bool, out: &mut Vec<u8>) {
+    /// Closes the windows before the horizon.
+    fn close_until(&mut self, horizon: &Horizon, out: &mut Vec<u8>) {
         let window = i64::from(self.settings.window);
+        let reach = self.reach();
         loop {
-            let heard = self.registry.slot(TOTAL).cells.first().map(|cell| (cell.window, cell.sums.lines));
-            let next = match (self.next, heard) {
-                (Some(next), _) => next,
-                (None, Some((first, ..))) => first,
-                (None, None) => return,
-            };
-            if next >= end {
+            let heard = self.registry.slot(TOTAL).cells.first().map(|cell| cell.window);
+            let Some(next) = self.next.or(heard) else { return };
+            if next >= horizon.end {
                 return;
             }
-            match heard {
-                Some((heard, lines)) if heard <= next => {
-                    if let Some(windows) = self.silence.heard(lines) {
-                        source_recovered(next * window, windows, out);
-                    }
-                    self.close(next, cut, partial, out);
-                    self.next = Some(next + 1);
+            if heard.is_some_and(|heard| heard <= next) {
+                let Some(edge) = self.is_edge(next, reach, horizon) else { return };
+                if let Some(windows) = self.silence.heard(next, self.lines(next), reach) {
+                    source_recovered(next * window, windows, out);
                 }
-                _ => {
-                    let until = heard.map_or(end, |(heard, ..)| heard.min(end));
-                    if self.silence.empty() == Empty::Zero && self.registry.len() > 0 {
-                        self.close(next, cut, partial, out);
-                        self.next = Some(next + 1);
-                    } else {
-                        self.silence.skip(until - next - 1);
-                        if let Some((ago, windows)) = self.silence.failure() {
-                            source_silent((until - ago) * window, windows, out);
-                        }
-                        self.next = Some(until);
-                    }
+                let edge = edge || self.silence.is_edge(next);
+                self.close(next, edge, horizon, out);
+                self.next = Some(next + 1);
+            } else if self.silence.empty() == Empty::Zero && self.registry.len() > 0 {
+                self.close(next, self.silence.is_edge(next), horizon, out);
+                self.next = Some(next + 1);
+            } else {
+                let until = heard.map_or(horizon.end, |heard| heard.min(horizon.end));
+                self.silence.skip(until - next - 1);
+                if let Some((ago, windows)) = self.silence.failure() {
+                    source_silent((until - ago) * window, windows, out);
                 }
+                self.next = Some(until);
             }
             let now = self.next.unwrap_or(next) * window;
             self.notices.tell(now, false, out);
         }
+    }
+
+    /// Windows on either side of a gap in which records can be missing: as far as records lie apart.
+    fn reach(&self) -> i64 {
+        let apart = i64::from(self.settings.allowed_lateness) + SHORTEST_RECORD;
+        (apart / i64::from(self.settings.window)).max(1)
+    }
+
+    /// Whether a gap begins near a window that is not empty; `None` if that will only be known later.
+    ///
+    /// What is known now can't change: a window with lines keeps them, and one that the watermark has passed stays empty.
+    fn is_edge(&self, window: i64, reach: i64, horizon: &Horizon) -> Option<bool> {
+        let Some(needed) = self.silence.gap(reach) else { return Some(false) };
+        let is_passed = |window: i64| window < horizon.end || horizon.over;
+        let mut last = window;
+        for cell in self.registry.slot(TOTAL).cells.iter().filter(|cell| cell.window > window) {
+            if last >= window + reach {
+                return Some(false);
+            }
+            if cell.window - last > needed {
+                return is_passed(last + needed).then_some(true);
+            }
+            last = cell.window;
+        }
+        // The end of a stream is no gap.
+        match last >= window + reach || horizon.over {
+            true => Some(false),
+            false => is_passed(last + needed).then_some(true),
+        }
+    }
+
+    /// Lines of all series in the window that is closed next.
+    fn lines(&self, window: i64) -> u64 {
+        core::iter::once(TOTAL)
+            .chain(self.registry.taken())
+            .map(|slot| self.registry.slot(slot))
+            .filter(|slot| !self.settings.is_prefix(&slot.key))
+            .filter_map(|slot| slot.cells.first().filter(|cell| cell.window == window))
+            .map(|cell| cell.sums.lines)
+            .sum()
     }
 }
 

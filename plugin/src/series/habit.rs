@@ -39,8 +39,7 @@ impl Habit {
         let mut taken_off = 0.0;
         if merged.len() > CAPACITY {
             let mut means: Vec<f64> = merged.iter().map(|entry| entry.1).collect();
-            order::sort_by(&mut means, |a, b| b.total_cmp(a).is_lt());
-            taken_off = means[CAPACITY];
+            taken_off = order::nth(&mut means, CAPACITY, |a, b| b < a).unwrap_or(0.0);
         }
         self.0.clear();
         // Less than a byte in a thousand windows is nobody.

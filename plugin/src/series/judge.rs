@@ -53,7 +53,7 @@ impl Engine {
         }
         let unknown = maintained || window.partial || cell.as_ref().map_or(window.cut, |cell| cell.skipped);
         let sums = cell.as_ref().map_or(Sums::default(), |cell| cell.sums);
-        let value = (!unknown).then(|| sums.value(settings.value) as f64);
+        let mut value = (!unknown).then(|| sums.value(settings.value) as f64);
         if place.track.is_none() {
             match (&cell, place.newborn.take()) {
                 (None, None) => return None,
@@ -73,7 +73,16 @@ impl Engine {
         if sums.is_active() {
             place.active = window.index;
         }
-        let verdict = place.track.as_mut()?.detector.observe(&settings.detect, window.start, value);
+        let track = place.track.as_mut()?;
+        // After a gap the detector may expect anything again, so what was ordinary before counts, too.
+        let low = track.usual_low(settings.value);
+        let before = window.edge.then(|| track.detector.clone());
+        let mut verdict = track.detector.observe(&settings.detect, window.start, value);
+        if let (Some(before), true) = (before, value.is_some_and(|value| value < verdict.expected_low.max(low))) {
+            track.detector = before;
+            value = None;
+            verdict = track.detector.observe(&settings.detect, window.start, value);
+        }
         Some((cell, value, verdict))
     }
 

@@ -19,8 +19,8 @@
 //! told if incidents of single series don't explain them.
 //!
 //! **Bounds.** `max_series` series; a key seen in one window only costs under 300 bytes besides its sample; a series with a
-//! history up to 48 KB for the detector and 4 KB for habits; each open window 120 bytes and up to `talker_sample` × 64
-//! bytes of sample (4 KB), taken as records come.
+//! history up to 48 KB for the detector and 4 KB for habits; each open window 120 bytes and up to `talker_sample` × 88
+//! bytes of sample (6 KB), taken as records come.
 
 mod cell;
 mod close;
@@ -37,6 +37,7 @@ mod registry;
 mod sample;
 mod settings;
 mod silence;
+mod standing;
 mod table;
 mod talker;
 mod track;

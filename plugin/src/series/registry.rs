@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use super::cell::Cells;
-use super::hash::hash;
+use super::hash::{hash, is_same};
 use super::recency::Recency;
 use super::table::{Place, Table};
 use super::track::Track;
@@ -59,9 +59,11 @@ pub(crate) struct Registry {
     free: Vec<u32>,
     /// Hashes of series with a history that are gone, each at the place its low bits say.
     gone: Vec<u64>,
+    /// The slot found last: payloads hold mostly one interface each.
+    last: u32,
 }
 
-state!(Registry { capacity, slots, table, recency, free, gone });
+state!(Registry { capacity, slots, table, recency, free, gone } default { last });
 
 /// The slot of the total.
 pub(crate) const TOTAL: u32 = 0;
@@ -87,6 +89,7 @@ impl Registry {
             recency: Recency::new(capacity),
             free: Vec::new(),
             gone: Vec::new(),
+            last: TOTAL,
         }
     }
 
@@ -111,17 +114,26 @@ impl Registry {
 
     /// The slot of a key; a new one is active in `window` first.
     #[inline]
-    pub(crate) fn find(&mut self, key: &[u8], hash: u64, window: i64) -> Found {
-        match self.table.find(hash, |slot| self.slots[slot as usize].key == key) {
-            Some(slot) => {
-                if self.slots[slot as usize].touched < window {
-                    self.slots[slot as usize].touched = window;
-                    self.recency.touch(slot);
-                }
-                Found::Known(slot)
-            }
-            None => self.add(key, hash, window),
+    pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Found {
+        let last = &self.slots[self.last as usize];
+        if last.touched >= window && is_same(&last.key, key) && last.taken && self.last != TOTAL {
+            return Found::Known(self.last);
         }
+        self.look_up(key, window)
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, key: &[u8], window: i64) -> Found {
+        let hash = key_hash(key);
+        let Some(slot) = self.table.find(hash, |slot| is_same(&self.slots[slot as usize].key, key)) else {
+            return self.add(key, hash, window);
+        };
+        self.last = slot;
+        if self.slots[slot as usize].touched < window {
+            self.slots[slot as usize].touched = window;
+            self.recency.touch(slot);
+        }
+        Found::Known(slot)
     }
 
     #[cold]

@@ -16,11 +16,11 @@
 //! set of records, and the same few records tell of one heavy client, of a flood from a thousand addresses to one port, and
 //! of one host scanning a thousand others.
 
-use super::talker::TalkerKey;
+use super::talker::{Talker, TalkerKey};
 use crate::order;
 use crate::snapshot::state;
 
-/// A record of the sample. 72 bytes.
+/// A record of the sample. 88 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sampled {
     priority: f64,
@@ -38,6 +38,27 @@ impl Sampled {
     }
 }
 
+/// What decides the priority of a record's shares: a hash of what it says, and 1 / u.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rank {
+    record: u64,
+    inverse: f64,
+}
+
+impl Rank {
+    #[inline]
+    pub(crate) fn new(record: u64) -> Self {
+        // u is the centre of one of 2^53 equal parts: never 0, never 1.
+        let uniform = ((record >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64);
+        Rank { record, inverse: 1.0 / uniform }
+    }
+
+    #[inline]
+    fn priority(self, bytes: u64) -> f64 {
+        bytes as f64 * self.inverse
+    }
+}
+
 /// The highest priorities so far: k records and the one that gives τ. Once there are so many they are a binary heap with
 /// the lowest on top; before, in the order they came.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,18 +67,19 @@ pub(crate) struct Sample(Vec<Sampled>);
 state!(Sample { 0 });
 
 impl Sample {
-    /// Offers a record of `bytes` above 0 to a sample of `size` records; `talker` is asked for only if it is taken.
+    /// Whether a record of `bytes` above 0 is among the highest so far.
     #[inline]
-    pub(crate) fn offer(&mut self, size: usize, record: u64, bytes: u64, talker: impl FnOnce() -> TalkerKey) {
-        // The centres of 2^53 equal parts: never 0, never 1.
-        let uniform = ((record >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64);
-        let priority = bytes as f64 / uniform;
-        if let (true, Some(lowest)) = (self.0.len() > size, self.0.first())
-            && (priority < lowest.priority || (priority == lowest.priority && record <= lowest.record))
-        {
-            return;
-        }
-        self.insert(size, Sampled { priority, record, bytes, talker: talker() });
+    pub(crate) fn admits(&self, size: usize, rank: Rank, bytes: u64) -> bool {
+        let Some(lowest) = self.0.get(size).and(self.0.first()) else { return true };
+        let priority = rank.priority(bytes);
+        priority > lowest.priority || (priority == lowest.priority && rank.record > lowest.record)
+    }
+
+    /// Takes in a record that is [admitted](Sample::admits).
+    #[inline(never)]
+    pub(crate) fn take(&mut self, size: usize, rank: Rank, bytes: u64, talker: &Talker<'_>) {
+        let talker = TalkerKey::new(talker);
+        self.insert(size, Sampled { priority: rank.priority(bytes), record: rank.record, bytes, talker });
     }
 
     /// Takes in another sample: the result is the sample of both sets of records.
@@ -98,8 +120,9 @@ impl Sample {
         heap[at] = sinking;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether there is memory worth keeping.
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.capacity() > 0
     }
 
     pub(crate) fn clear(&mut self) {
@@ -136,19 +159,23 @@ impl Sample {
 #[cfg(test)]
 mod tests {
     use super::super::hash::Hash;
-    use super::super::talker::Talker;
     use super::*;
     use proptest::prelude::*;
 
-    fn talker(source: u64) -> TalkerKey {
+    fn with_talker<T>(source: u64, with: impl FnOnce(&Talker<'_>) -> T) -> T {
         let source = format!("10.{}.{}.{}", source >> 16 & 255, source >> 8 & 255, source & 255);
-        TalkerKey::new(&Talker {
-            srcaddr: source.as_bytes(),
-            dstaddr: b"10.9.9.9",
-            srcport: 0,
-            dstport: 443,
-            protocol: 6,
-        })
+        with(&Talker { srcaddr: source.as_bytes(), dstaddr: b"10.9.9.9", srcport: 0, dstport: 443, protocol: 6 })
+    }
+
+    fn talker(source: u64) -> TalkerKey {
+        with_talker(source, TalkerKey::new)
+    }
+
+    fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, source: u64) {
+        let rank = Rank::new(record);
+        if sample.admits(size, rank, bytes) {
+            with_talker(source, |talker| sample.take(size, rank, bytes, talker));
+        }
     }
 
     fn sample(size: usize, seed: u64, records: &[(u64, u64)]) -> Sample {
@@ -156,7 +183,7 @@ mod tests {
         for (i, &(source, bytes)) in records.iter().enumerate() {
             let mut hash = Hash::new(seed);
             hash.word(i as u64);
-            sample.offer(size, hash.finish(), bytes, || talker(source));
+            offer(&mut sample, size, hash.finish(), bytes, source);
         }
         sample
     }
@@ -214,7 +241,7 @@ mod tests {
             let fill = |records: &mut dyn Iterator<Item = &(u64, u64, u64)>| {
                 let mut sample = Sample::default();
                 for &(record, bytes, source) in records {
-                    sample.offer(size, record, bytes, || talker(source));
+                    offer(&mut sample, size, record, bytes, source);
                 }
                 sample
             };

@@ -149,6 +149,11 @@ const MAX_OPEN_WINDOWS: i64 = 1_000;
 pub(crate) const MAX_SPAN: i64 = 3_600;
 
 impl Settings {
+    /// Whether a key is that of a prefix total.
+    pub(crate) fn is_prefix(&self, key: &[u8]) -> bool {
+        self.prefix_totals && key.last() == Some(&b'/')
+    }
+
     /// Checks the ranges: an error is the path of the setting, and what is allowed.
     pub fn check(&self) -> Result<(), (String, String)> {
         let ranges = [

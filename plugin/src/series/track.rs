@@ -2,6 +2,7 @@
 
 use super::cell::Sums;
 use super::habit::{Habit, rate};
+use super::settings::Value;
 use super::talker::TalkerKey;
 use crate::detect::Detector;
 use crate::incident::Life;
@@ -23,6 +24,9 @@ impl Level {
         (value - self.mean).abs() / self.spread.max(0.05 * self.mean).max(1.0)
     }
 }
+
+/// Mean distances from the mean within which nearly all values lie, if they are as ordinary as can be.
+const USUAL: f64 = 4.0;
 
 /// What is kept of a series between windows: the detector (below 48 KB), 3 KB of talkers, and under 1 KB besides.
 #[derive(Clone, Debug)]
@@ -59,6 +63,12 @@ impl Track {
             level.mean += rate * (value - level.mean);
         }
         self.talkers.learn(self.windows, totals, merged);
+    }
+
+    /// What is little, after what ordinary windows had lately.
+    pub(crate) fn usual_low(&self, value: Value) -> f64 {
+        let Level { mean, spread } = self.levels[value as usize];
+        mean - USUAL * spread
     }
 
     /// Mean bytes of an ordinary window.

@@ -29,7 +29,7 @@ fn describe(context: &Context<'_>) -> String {
         text("owner", context.owner),
         text("group", context.log_group),
         text("stream", context.log_stream),
-        text("event", context.event_id),
+        text("event", context.event_id.map(|id| std::str::from_utf8(id).unwrap())),
         number("time", context.timestamp_ms),
         number("arrival", context.arrival_ms),
         text("record", context.record_id),
@@ -75,7 +75,7 @@ impl Sink for Recorder {
         self.add(format!("failed {failure}"), raw, context);
     }
 
-    fn record_begins(&mut self, context: &Context<'_>) {
+    fn record_begins(&mut self, _: &[u8], context: &Context<'_>) {
         self.brackets.push(format!("+{}", context.record_id.unwrap_or_default()));
     }
 

@@ -235,8 +235,10 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
         }
         code <<= 1;
     }
-    if alphabet == Alphabet::LiteralLength {
-        fold_pairs(table);
+    if alphabet == Alphabet::LiteralLength
+        && let Some(main) = table.first_chunk_mut()
+    {
+        fold_pairs(main);
     }
     Ok(())
 }
@@ -261,15 +263,15 @@ fn subtable_width(count: &[u16; MAX_CODE_BITS + 1], bits: usize, nth: u16, table
 }
 
 /// Folds a literal with the literal or length that follows it, where both codes fit into the main table's width.
-fn fold_pairs(table: &mut [u32]) {
+fn fold_pairs(table: &mut [u32; 1 << LITLEN_BITS]) {
     // Downwards: the second symbol is looked up at a smaller index (some leading bits dropped), which must still hold
     // a single symbol. Index 0 refers to itself and is therefore read before it is replaced.
-    for index in (0..1_usize << LITLEN_BITS).rev() {
-        let Some(&first) = table.get(index) else { return };
+    for index in (0..table.len()).rev() {
+        let first = table[index];
         if first & (EXCEPTIONAL | MATCH) != 0 {
             continue;
         }
-        let Some(&second) = table.get(index >> bits(first)) else { return };
+        let second = table[index >> bits(first)];
         let before_extra = bits(first) + (second >> 5 & 15);
         if second & EXCEPTIONAL != 0 || before_extra > LITLEN_BITS {
             continue;
@@ -279,8 +281,6 @@ fn fold_pairs(table: &mut [u32]) {
         } else {
             TWO_LITERALS | second << 8 & 0x1fe0_0000
         };
-        if let Some(slot) = table.get_mut(index) {
-            *slot = kind | first & 0x001f_e000 | before_extra << 5 | (bits(first) + bits(second));
-        }
+        table[index] = kind | first & 0x001f_e000 | before_extra << 5 | (bits(first) + bits(second));
     }
 }

@@ -18,11 +18,9 @@ use huffman::{PRECODE_BITS, PRECODE_ENTRIES, UNUSED};
 /// The longest match (RFC 1951 section 3.2.5).
 const MAX_MATCH: usize = 258;
 /// Free output that the fast loop needs for one round: literals, a match, and what its wide copies overshoot.
-const FAST_OUTPUT: usize = 2 + MAX_MATCH + OVERSHOOT;
+const FAST_OUTPUT: usize = 4 + MAX_MATCH + OVERSHOOT;
 /// Bytes beyond a match that its copy may overwrite.
 const OVERSHOOT: usize = 32;
-/// Input that the fast loop needs for one round: a refill of the bit buffer.
-const FAST_INPUT: usize = 8;
 
 /// Why a deflate stream is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,7 +299,6 @@ impl Inflater {
         let (mut buffer, mut count, mut position) = (bits.buffer, bits.count, bits.position);
         let litlen = &*self.litlen;
         let distances = &*self.distance;
-        let last_input = input.len().saturating_sub(FAST_INPUT);
         // Not the arena's size alone: what is found must not depend on how large an earlier payload has made it.
         let last_output = out.len().saturating_sub(FAST_OUTPUT).min(limit);
 
@@ -325,7 +322,7 @@ impl Inflater {
         let result = loop {
             // A refill leaves 64 valid bits, though only 56 to 63 of them are counted. A round takes 48 at most (20
             // for a length, 28 for a distance), so that the next entry can be looked up before the next refill.
-            if position >= last_input || to >= last_output {
+            if to >= last_output {
                 break Ok(false);
             }
             let Some(&word) = input.get(position..).and_then(|rest| rest.first_chunk::<8>()) else { break Ok(false) };
@@ -346,6 +343,12 @@ impl Inflater {
                     write_literals!(entry);
                     consume!(entry);
                     entry = litlen[buffer as usize & ((1 << LITLEN_BITS) - 1)];
+                    // Literals follow literals, and there are bits left for one more look-up.
+                    if entry & (MATCH | EXCEPTIONAL) == 0 {
+                        write_literals!(entry);
+                        consume!(entry);
+                        entry = litlen[buffer as usize & ((1 << LITLEN_BITS) - 1)];
+                    }
                     continue;
                 }
             }
@@ -384,8 +387,17 @@ fn copy_match(out: &mut [u8], to: usize, distance: usize, length: usize) {
     let from = to - distance;
     // One slice for both ends, so that one check covers the whole copy.
     let Some(area) = out.get_mut(from..to + length + OVERSHOOT) else { return };
-    if distance >= 16 {
-        // Two steps without asking: nearly all matches in flow logs are shorter than 32 bytes.
+    if distance >= OVERSHOOT {
+        // One step without asking: nearly all matches in flow logs are shorter than that.
+        let (source, place) = area.split_at_mut(distance);
+        let (Some(block), Some(first)) = (source.first_chunk(), place.first_chunk_mut::<OVERSHOOT>()) else { return };
+        *first = *block;
+        let mut at = OVERSHOOT;
+        while at < length {
+            copy_step::<OVERSHOOT>(area, at, distance);
+            at += OVERSHOOT;
+        }
+    } else if distance >= 16 {
         copy_step::<16>(area, 0, distance);
         copy_step::<16>(area, 16, distance);
         let mut at = 32;

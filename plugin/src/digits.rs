@@ -1,0 +1,59 @@
+//! Decimal digits, eight at a time in a word.
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The digits of a word: exclusive or with it turns digits into bytes from 0 to 9, and nothing else.
+pub(crate) const ZEROS: u64 = ONES * b'0' as u64;
+
+/// Powers of ten, by the number of digits of a second word.
+pub(crate) const POWERS_OF_TEN: [i64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// How many bits of a word, from the lowest, are bytes from 0 to 9.
+#[inline(always)]
+pub(crate) const fn digit_bits(digits: u64) -> u32 {
+    // Sets the high bit of each byte above 9; above the lowest such byte, bits may be wrong.
+    let others = (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7);
+    if others == 0 { 64 } else { others.trailing_zeros() & !7 }
+}
+
+/// The value of eight digits, the first in the lowest byte. Each step joins neighbours: digits to pairs, pairs to fours.
+#[inline(always)]
+pub(crate) const fn eight_digits(digits: u64) -> i64 {
+    let pairs = (digits.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(1 + (10_000 << 32)) >> 32) as i64
+}
+
+/// The number at the start of a text that goes on for sixteen bytes at least, and how many digits it has: 8 to 15, as a
+/// time stamp. None if it has fewer or more.
+#[inline(always)]
+pub(crate) fn long_number(text: &[u8]) -> Option<(i64, usize)> {
+    let (first, rest) = text.split_first_chunk::<8>()?;
+    let (first, second) = (u64::from_le_bytes(*first) ^ ZEROS, u64::from_le_bytes(*rest.first_chunk::<8>()?) ^ ZEROS);
+    let bits = digit_bits(second);
+    if digit_bits(first) != 64 || bits == 64 {
+        return None;
+    }
+    let count = bits as usize / 8;
+    // With no digit in it, all of the second word is shifted out, in two steps.
+    let low = eight_digits(second << (56 - bits) << 8);
+    Some((eight_digits(first) * POWERS_OF_TEN.get(count)? + low, 8 + count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers() {
+        for count in 0..17 {
+            for end in [b',', b'/', b':', 0, 0xff] {
+                let mut text = b"9876543210123456789"[..count].to_vec();
+                let expected = (8..16).contains(&count).then(|| std::str::from_utf8(&text).unwrap().parse().unwrap());
+                text.resize(32, end);
+                assert_eq!(long_number(&text), expected.map(|value| (value, count)), "{count} digits, then {end:#x}");
+            }
+        }
+        assert_eq!(long_number(b"123456789,12345"), None, "too near the end");
+    }
+}

@@ -1,0 +1,175 @@
+//! Records in, records out: the filter without its rim.
+
+use super::answer::{self, Events};
+use super::record::{Found, Frame, Payload, Reader};
+use crate::config::{Config, Mode, Output};
+use crate::pipeline::{Counts, RestoreError, Scorer, Totals};
+use crate::row::text::unescape;
+
+/// Buffers larger than this are not kept from one record to the next.
+const KEPT: usize = 1 << 20;
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on, as it was written.
+    Goes,
+    /// Nothing goes on: it told the time, or had nothing to tell and only events are wanted.
+    Drops,
+}
+
+/// Scores records by one configuration.
+pub struct Filter {
+    scorer: Scorer,
+    reader: Reader,
+    mode: Output,
+    is_window_mode: bool,
+    tick_tag: Option<Vec<u8>>,
+    /// Lines of events of the present record.
+    lines: Vec<u8>,
+    events: Events,
+}
+
+impl Filter {
+    /// A filter that has learned nothing yet.
+    pub fn new(config: Config) -> Self {
+        Filter::with(Scorer::with(config))
+    }
+
+    /// A filter that goes on from a snapshot, which was made some time ago.
+    pub fn restore(config: Config, snapshot: &[u8]) -> Result<Self, RestoreError> {
+        let mut scorer = Scorer::restore_with(config, snapshot)?;
+        scorer.resume();
+        scorer.mark_incidents();
+        Ok(Filter::with(scorer))
+    }
+
+    fn with(mut scorer: Scorer) -> Self {
+        scorer.tell_only_anomalies();
+        let settings = &scorer.config().fluent_bit;
+        Filter {
+            reader: Reader::new(settings.fields.clone(), scorer.flat_names()),
+            mode: settings.mode,
+            is_window_mode: scorer.config().mode == Mode::Window,
+            tick_tag: settings.tick_tag.as_ref().map(|tag| tag.as_bytes().to_vec()),
+            lines: Vec::new(),
+            events: Events::default(),
+            scorer,
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        self.scorer.config()
+    }
+
+    /// Everything learned so far.
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.scorer.snapshot()
+    }
+
+    /// Totals so far.
+    pub fn totals(&self) -> Totals {
+        self.scorer.totals()
+    }
+
+    /// The newest trusted event time in epoch seconds; record mode has none.
+    #[inline]
+    pub fn newest(&self) -> Option<i64> {
+        self.scorer.newest()
+    }
+
+    /// Scores one record, a JSON object with the time in epoch milliseconds that Fluent Bit has for it, and appends what
+    /// goes on to `out`.
+    #[inline]
+    pub fn filter(&mut self, tag: &[u8], time_ms: i64, record: &[u8], out: &mut Vec<u8>) -> Fate {
+        let Found { payload, frame } = match self.reader.read(record) {
+            Ok(found) => found,
+            Err(malformed) => {
+                answer::malformed(record, malformed, out);
+                return Fate::Goes;
+            }
+        };
+        if self.tick_tag.as_deref() == Some(tag) {
+            self.lines.clear();
+            self.scorer.tick(time_ms, &mut self.lines);
+            return self.tell(record, &frame, Counts::default(), true, out);
+        }
+        self.lines.clear();
+        let counts = self.score(payload);
+        if self.lines.is_empty() && self.is_window_mode && counts.ok > 0 {
+            let standing = self.scorer.take_standing();
+            if standing.direction.is_none() {
+                if self.mode == Output::Events {
+                    return Fate::Drops;
+                }
+                answer::calm(record, &frame, out);
+                return Fate::Goes;
+            }
+            if self.mode == Output::Events {
+                return Fate::Drops;
+            }
+            self.events.sort(b"");
+            answer::telling(record, &frame, Some(standing), &self.events, out);
+            return Fate::Goes;
+        }
+        self.tell(record, &frame, counts, false, out)
+    }
+
+    #[inline]
+    fn score(&mut self, payload: Payload<'_>) -> Counts {
+        let (scorer, lines) = (&mut self.scorer, &mut self.lines);
+        match payload {
+            Payload::Ascii(text) if is_plain_line(text, scorer.config().input.limits.line_bytes) => {
+                scorer.line(text, lines)
+            }
+            Payload::Ascii(payload) | Payload::Text(payload) | Payload::Json(payload) => {
+                scorer.transform(payload, None, lines)
+            }
+            Payload::Flat(object) => match scorer.flat(object, self.reader.places(), lines) {
+                Some(counts) => counts,
+                None => scorer.transform(object, None, lines),
+            },
+            Payload::Escaped(text) => match std::str::from_utf8(text) {
+                Ok(text) => scorer.transform(unescape(text).as_bytes(), None, lines),
+                Err(_) => scorer.transform(text, None, lines),
+            },
+        }
+    }
+
+    /// Answers with the events there are.
+    #[inline(never)]
+    fn tell(&mut self, record: &[u8], frame: &Frame, counts: Counts, is_tick: bool, out: &mut Vec<u8>) -> Fate {
+        let standing = self.scorer.take_standing();
+        self.events.sort(&self.lines);
+        if self.events.has_incidents {
+            self.scorer.mark_incidents();
+        }
+        let tells = !self.events.is_empty();
+        if tells || (self.mode == Output::Records && !is_tick) {
+            answer::telling(record, frame, (counts.ok > 0).then_some(standing), &self.events, out);
+        }
+        for buffer in [&mut self.lines, &mut self.events.alerts, &mut self.events.failed] {
+            if buffer.capacity() > KEPT {
+                *buffer = Vec::new();
+            }
+        }
+        if tells || (self.mode == Output::Records && !is_tick) { Fate::Goes } else { Fate::Drops }
+    }
+}
+
+/// Whether ASCII text, which has neither escape sequences nor control characters, is a line without a layer around it, as the
+/// search for layers would find, too: it begins with a digit and has a blank.
+///
+/// A blank is in no base64 text but one that is broken up, and such is only taken for base64 if it begins as a layer does.
+/// Of those that begin with a digit that is only a KPL aggregate: `84ma…`.
+#[inline]
+fn is_plain_line(text: &[u8], limit: usize) -> bool {
+    const NEAR: usize = 20;
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return false };
+    let begins = match first {
+        b'8' => matches!(text.get(1..3), Some([b' ', digit]) if digit.is_ascii_digit() && *digit != b'4'),
+        first => first.is_ascii_digit(),
+    };
+    begins && *last != b' ' && text.len() <= limit && text.iter().take(NEAR).any(|byte| *byte == b' ')
+}

@@ -1,0 +1,116 @@
+//! Flat JSON objects, whose values somebody found on the way, straight into window mode.
+//!
+//! Records that arrive as parsed objects cost several times as much as lines if they are scanned once to find their end,
+//! once for envelopes and once for columns. Where values are as plain as in nearly all of them, their places are enough.
+//! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
+
+use crate::series::{Observation, Status, Talker};
+
+use super::window_mode::{ABSENT, ROW_FIELDS, WindowMode};
+
+/// Where a value lies: a number, or the inside of a string without escape sequences. Nowhere: absent or null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Place {
+    #[inline]
+    fn of(self, text: &[u8]) -> Option<&[u8]> {
+        let value = text.get(self.start as usize..self.end as usize)?;
+        (!value.is_empty()).then_some(value)
+    }
+}
+
+/// Times from here on are in milliseconds.
+const MILLISECONDS: u64 = 100_000_000_000;
+
+impl WindowMode {
+    /// The names of the columns, if each is simply a member's name.
+    pub(super) fn flat_names(&self) -> Option<Vec<String>> {
+        let names = self.columns.as_slice().iter().map(|column| column.name().to_owned());
+        let names: Vec<String> = names.collect();
+        names.iter().all(|name| !name.contains(['.', '\\', '"']) && name.is_ascii()).then_some(names)
+    }
+
+    /// Adds an object to its windows by the places of its columns; false if the ordinary way has to look at it.
+    #[inline]
+    pub(super) fn observe_flat(&mut self, text: &[u8], places: &[Place], out: &mut Vec<u8>) -> bool {
+        let Some(keys) = places.get(..self.parts) else { return false };
+        let key = match keys {
+            [key] => key.of(text).unwrap_or(ABSENT),
+            _ => {
+                self.key.clear();
+                for (index, key) in keys.iter().enumerate() {
+                    if index > 0 {
+                        self.key.push(b'/');
+                    }
+                    self.key.extend_from_slice(key.of(text).unwrap_or(ABSENT));
+                }
+                &self.key
+            }
+        };
+        let Some(observation) = observation(text, places, &self.places, key) else { return false };
+        self.marks.see(&observation, &mut self.engine);
+        self.engine.observe(&observation, out);
+        true
+    }
+}
+
+#[inline]
+fn observation<'a>(
+    text: &'a [u8],
+    places: &[Place],
+    columns: &[usize; ROW_FIELDS.len()],
+    key: &'a [u8],
+) -> Option<Observation<'a>> {
+    let value = |field: usize| places.get(columns[field]).and_then(|place| place.of(text));
+    let count = |field: usize| value(field).map_or(Some(0), integer);
+    let time = |field: usize| match value(field) {
+        None => Some(None),
+        Some(text) => integer(text).filter(|time| *time < MILLISECONDS).map(|time| Some(time as i64)),
+    };
+    let (start, end) = match (time(0)?, time(1)?) {
+        (Some(start), Some(end)) => (start.min(end), start.max(end)),
+        (Some(second), None) | (None, Some(second)) => (second, second),
+        (None, None) => return None,
+    };
+    let status = match value(5) {
+        Some(b"NODATA") => Status::NoData,
+        Some(b"SKIPDATA") => Status::SkipData,
+        _ => Status::Ok,
+    };
+    if status == Status::Ok && value(2).is_none() {
+        return None;
+    }
+    let (bytes, packets) = (count(2)?, count(3)?);
+    let talker = match (value(6), value(7)) {
+        (Some(srcaddr), Some(dstaddr)) => Some(Talker {
+            srcaddr,
+            dstaddr,
+            srcport: count(8)? as u16,
+            dstport: count(9)? as u16,
+            protocol: count(10)? as u8,
+        }),
+        _ => None,
+    };
+    Some(Observation { key, start, end, bytes, packets, rejected: value(4) == Some(b"REJECT"), talker, status })
+}
+
+/// The whole number written in up to 15 digits, which a 64-bit float holds exactly.
+#[inline]
+fn integer(digits: &[u8]) -> Option<u64> {
+    if digits.len() > 15 {
+        return None;
+    }
+    let mut number = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
+}
