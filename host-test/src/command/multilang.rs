@@ -20,7 +20,8 @@ use crate::state::Store;
 /// Process records for Amazon's KCL MultiLangDaemon, which starts it for each shard: events to HTTP, a stream or a file
 #[derive(Args)]
 #[command(after_help = "\
-Examples (executableName in the daemon's properties file):
+Examples:
+  # in the daemon's properties file
   executableName = flowscore multilang --stream VPCFlowLogs --state s3://my-bucket/flowscore --output http://127.0.0.1:8080/
   executableName = flowscore multilang --stream VPCFlowLogs --state /mnt/shared/flowscore --output kinesis://alerts
 

@@ -11,7 +11,6 @@ use url::Url;
 use super::{PluginArgs, Usage};
 use crate::serve::access::AccessKey;
 use crate::serve::admission::Bounds;
-use crate::serve::engine::Tick;
 use crate::serve::{Settings, serve};
 use crate::sink::delivery::{Delivery, Retries};
 use crate::sink::http::HttpSink;
@@ -71,13 +70,10 @@ pub struct ServeArgs {
     /// Seconds after which a batch that is still worked on is answered 503; its re-send waits for the same outcome
     #[arg(long, value_name = "SECONDS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=175))]
     answer_within: u64,
-    /// Tell the component the time when nothing came for so many seconds, so that windows close and silence is noticed.
-    /// Only for live streams: see docs/serve.md
+    /// Tell the component the time when nothing came for so many seconds, and again after as many, so that windows close and
+    /// the silence of the whole source is noticed. For live streams: see docs/serve.md
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     tick: Option<u64>,
-    /// How far, in seconds, the time told lies behind the clock: at least what flow logs take to arrive
-    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(..=86_400), requires = "tick")]
-    tick_delay: u64,
     /// Seconds that the queue may take to empty when told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=3_600))]
     stop_within: u64,
@@ -139,9 +135,7 @@ impl ServeArgs {
             sink,
             state,
             state_every: Duration::from_secs(self.state_every),
-            tick: self
-                .tick
-                .map(|idle| Tick { idle: Duration::from_secs(idle), delay: Duration::from_secs(self.tick_delay) }),
+            tick: self.tick.map(Duration::from_secs),
             stop_within: Duration::from_secs(self.stop_within),
         })
     }

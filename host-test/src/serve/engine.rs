@@ -31,15 +31,6 @@ use crate::transform::{FROM_THE_BEGINNING, notice};
 const GROUP_BATCHES: usize = 256;
 const GROUP_BYTES: usize = 64 << 20;
 
-/// When the clock on the wall is told to the component.
-#[derive(Clone, Copy, Debug)]
-pub struct Tick {
-    /// After so long without a batch, and again after as long.
-    pub idle: Duration,
-    /// The time told lies so far behind the clock.
-    pub delay: Duration,
-}
-
 /// The scoring task, not yet started.
 pub struct Engine {
     /// The plugin and the text of its configuration.
@@ -50,8 +41,8 @@ pub struct Engine {
     pub state: Option<Part>,
     /// The shortest time between two states, for which senders are made to wait.
     pub state_every: Duration,
-    /// Whether and when time is told.
-    pub tick: Option<Tick>,
+    /// After so long without a batch, and again after as long, the component is told the time on the wall.
+    pub tick: Option<Duration>,
     /// Which batches come in.
     pub admission: Arc<Admission>,
     /// What is measured.
@@ -112,15 +103,13 @@ struct Running {
 
 impl Running {
     /// What is next; none at the end of the queue.
-    fn next_group(&self, jobs: &mut mpsc::Receiver<Job>, every: Duration, tick: Option<Tick>) -> Option<Group> {
+    fn next_group(&self, jobs: &mut mpsc::Receiver<Job>, every: Duration, tick: Option<Duration>) -> Option<Group> {
         let first = match tick {
             None => jobs.blocking_recv()?,
-            Some(Tick { idle, delay }) => {
-                match self.handle.block_on(async { tokio::time::timeout(idle, jobs.recv()).await }) {
-                    Ok(job) => job?,
-                    Err(_) => return Some(Group::Tick(now() - delay.as_millis() as i64)),
-                }
-            }
+            Some(idle) => match self.handle.block_on(async { tokio::time::timeout(idle, jobs.recv()).await }) {
+                Ok(job) => job?,
+                Err(_) => return Some(Group::Tick(now())),
+            },
         };
         let mut bytes = first.batch.bytes();
         let mut group = vec![first];

@@ -30,7 +30,7 @@ mod stop;
 
 use access::AccessKey;
 use admission::{Admission, Bounds};
-use engine::{Engine, Tick};
+use engine::Engine;
 use http::Service;
 use metrics::Metrics;
 use stop::Stop;
@@ -57,8 +57,8 @@ pub struct Settings {
     pub state: Option<Part>,
     /// The shortest time between two states.
     pub state_every: Duration,
-    /// Whether and when time is told to the component.
-    pub tick: Option<Tick>,
+    /// After so long without a batch, and again after as long, the component is told the time on the wall.
+    pub tick: Option<Duration>,
     /// How long the queue may take to empty at the end.
     pub stop_within: Duration,
 }
