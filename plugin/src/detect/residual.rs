@@ -32,6 +32,9 @@ struct Threshold {
 
 /// One point: some seven standard deviations of normal noise.
 const POINT: Threshold = Threshold { base: 9.0, tails: 2.75 };
+/// One window of a minute that is too low may just lack records that came late: it takes so many times as much, or the
+/// next window.
+const LONE_DROP: f64 = 1.5;
 /// Several points, whose mean has lighter tails.
 const SPAN: Threshold = Threshold { base: 8.0, tails: 2.5 };
 /// The ratio, of which two points in a row must be as low.
@@ -168,7 +171,8 @@ impl Residual {
         } else {
             f64::MAX
         };
-        finding.score = POINT.score(z, &self.tail);
+        let lone_drop = if r < 0.0 && !coarse { LONE_DROP } else { 1.0 };
+        finding.score = POINT.score(z / lone_drop, &self.tail);
         if finding.ready && !away {
             self.tail.learn(z, coarse);
         }

@@ -124,6 +124,25 @@ fn a_level_shift_alerts_once_and_becomes_normal() {
 }
 
 #[test]
+fn an_hour_of_spike_does_not_hide_the_drop_after_it() {
+    let mut values = busy(2 * 1440);
+    values[500..560].iter_mut().for_each(|value| *value *= 25.0);
+    values[1100..1130].iter_mut().for_each(|value| *value *= 0.25);
+    let verdicts = run(values);
+    let found = alerts(&verdicts);
+    assert!(found.contains(&500) && found.iter().any(|i| (1100..1103).contains(i)), "{found:?}");
+}
+
+#[test]
+fn a_new_job_is_news_in_its_first_night_only() {
+    let mut values = busy(9 * 1440);
+    for night in 4..9 {
+        values[night * 1440 + 180..night * 1440 + 225].iter_mut().for_each(|value| *value *= 15.0);
+    }
+    assert_eq!(alerts(&run(values)), [4 * 1440 + 180]);
+}
+
+#[test]
 fn a_slow_ramp_never_alerts() {
     let values = busy(4 * 1440);
     let ramp = values.iter().enumerate().map(|(i, value)| value * (1.0 + (i as f64 - 2000.0).max(0.0) / 2000.0));

@@ -15,6 +15,10 @@ impl Series {
 
     fn window(&mut self, value: Option<f64>, alert: bool, members: Members) -> Step {
         let deviating = value.is_some_and(|value| !(50.0..=150.0).contains(&value));
+        self.judged(value, alert, deviating, members)
+    }
+
+    fn judged(&mut self, value: Option<f64>, alert: bool, deviating: bool, members: Members) -> Step {
         let verdict = Verdict {
             score: if alert { 2.0 } else { 0.0 },
             alert,
@@ -33,6 +37,11 @@ impl Series {
 
     fn quiet(&mut self, value: f64) -> Step {
         self.window(Some(value), false, Members::None)
+    }
+
+    /// A value that the detector has come to expect.
+    fn calm(&mut self, value: f64) -> Step {
+        self.judged(Some(value), false, false, Members::None)
     }
 
     fn alert(&mut self, value: f64) -> Step {
@@ -82,6 +91,20 @@ fn a_spike_that_turns_into_an_outage_is_two_incidents_and_one_that_passes_is_one
     );
     assert_eq!(step.active, Some(Change::Opened));
     assert_eq!(series.life.open().map(|incident| incident.direction), Some(Direction::Drop));
+}
+
+#[test]
+fn an_outage_hours_after_a_spike_is_news_and_the_way_back_from_a_new_level_is_not() {
+    for (after, opens) in [(100.0, true), (500.0, false)] {
+        let mut series = Series::new();
+        series.alert(500.0);
+        // Calm at the former level, or at that of the spike.
+        (0..CALM).for_each(|_| drop(series.calm(after)));
+        assert!(series.life.open().is_none());
+        (0..200).for_each(|_| drop(series.calm(after)));
+        let back = if opens { 0.0 } else { 100.0 };
+        assert_eq!(series.alert(back).active.is_some(), opens, "from {after} to {back}");
+    }
 }
 
 #[test]
