@@ -126,7 +126,7 @@ impl<R: Read> Buffered for io::BufReader<R> {
 fn is_text(start: &[u8]) -> bool {
     let start = &start[..start.len().min(256)];
     let readable = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c);
-    let zlib = start.len() > 2 && start[0] == 0x78 && u16::from_be_bytes([start[0], start[1]]) % 31 == 0;
+    let zlib = start.len() > 2 && start[0] == 0x78 && u16::from_be_bytes([start[0], start[1]]).is_multiple_of(31);
     let utf8 = std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true);
     start.iter().all(readable) && utf8 && !zlib
 }

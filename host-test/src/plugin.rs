@@ -235,7 +235,7 @@ fn ticks(deadline: Duration) -> u64 {
     (deadline.as_millis() / TICK.as_millis()) as u64 + 1
 }
 
-/// Compiled components are kept in the user's cache directory; without one, each start compiles anew (about a second).
+/// Compiled components are kept in the user's cache directory; without one, each start compiles anew (some seconds).
 pub(crate) fn cache() -> Option<Cache> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)

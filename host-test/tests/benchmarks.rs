@@ -1,5 +1,7 @@
 //! The published benchmarks, where their data lies beside the project (`../shared`); skipped with a message elsewhere.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers, too")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

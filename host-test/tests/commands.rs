@@ -1,5 +1,7 @@
 //! The binary `flowscore`, as a person uses it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers, too")]
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
