@@ -16,8 +16,9 @@ use axum::response::Response;
 use host_test::plugin::{Limits, Payload, Plugin};
 use host_test::state::{Read, Store};
 
+use crate::services::stream::LocalStream;
 use crate::services::{self, empty_directory};
-use crate::stream::{LocalStream, NAME};
+use crate::{STREAM, put};
 
 /// How long something may take that the daemons have to do: they balance and fail over every few seconds, and start slowly.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -29,27 +30,27 @@ fn a_worker_that_is_killed_is_followed_by_another_one_that_goes_on_with_its_stat
     };
     let directory = empty_directory("multilang-daemon");
     let all = crate::payloads(&directory, 12 * 3600);
-    let stream = LocalStream::create(&kinesis, 2);
+    let stream = LocalStream::create(&kinesis, STREAM, 2);
     let http2 = Http2::before(&kinesis.url);
     let worker = |name: &str| Worker::start(name, &directory, &jars, &http2.url, &dynamodb.url, &kinesis.url);
-    let store = Store::open(directory.join("state").to_str().unwrap(), "flowscore-multilang", NAME).unwrap();
+    let store = Store::open(directory.join("state").to_str().unwrap(), "flowscore-multilang", STREAM).unwrap();
     let read_to = |shard: &str| read_to(&store, shard);
     let shards = stream.shards();
 
     let third = all.len() / 3;
-    stream.put_all(&all[..third]);
+    put(&stream, &all[..third]);
     let mut first = worker("first");
     for shard in &shards {
         first.wait_until(|| read_to(shard).is_some());
     }
     let mut second = worker("second");
-    stream.put_all(&all[third..2 * third]);
-    let last = |shard: &str| stream.records(shard).pop().unwrap().0;
+    put(&stream, &all[third..2 * third]);
+    let last = |shard: &str| stream.records_of(shard).pop().unwrap().0;
     // It is killed with records read and not yet saved, as far as that can be had.
     let position = read_to(&shards[0]);
     first.wait_until(|| read_to(&shards[0]) != position);
     first.kill();
-    stream.put_all(&all[2 * third..]);
+    put(&stream, &all[2 * third..]);
     for shard in &shards {
         let last = last(shard);
         second.wait_until(|| read_to(shard).as_ref() == Some(&last));
@@ -59,7 +60,7 @@ fn a_worker_that_is_killed_is_followed_by_another_one_that_goes_on_with_its_stat
     let mut expected = BTreeSet::new();
     let plugin = Plugin::built_in(Limits::default()).unwrap();
     for shard in &shards {
-        let records = stream.records(shard);
+        let records = stream.records_of(shard);
         let names: Vec<String> = records.iter().map(|(sequence, _)| format!("{shard}:{sequence}")).collect();
         let mut scorer = plugin.scorer("").unwrap();
         let payloads: Vec<Payload<'_>> =
@@ -121,9 +122,9 @@ impl Worker {
         let state = path("state".into());
         let properties = [
             format!(
-                "executableName = {flowscore} multilang --stream {NAME} --endpoint-url {kinesis} --state {state} --output {events} --save-every 1"
+                "executableName = {flowscore} multilang --stream {STREAM} --endpoint-url {kinesis} --state {state} --output {events} --save-every 1"
             ),
-            format!("streamName = {NAME}"),
+            format!("streamName = {STREAM}"),
             format!("workerId = {name}"),
             format!("kinesisEndpoint = {http2}"),
             format!("dynamoDBEndpoint = {dynamodb}"),

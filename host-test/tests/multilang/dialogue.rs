@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use host_test::plugin::{Limits, Outcome, Payload, Plugin};
 use serde_json::{Value, json};
 
+use crate::services::stream::LocalStream;
 use crate::services::{self, Service, empty_directory, flowscore};
-use crate::stream::{LocalStream, NAME};
+use crate::{STREAM, put};
 
 /// A child of the daemon that this test plays.
 struct Dialogue {
@@ -28,7 +29,7 @@ impl Dialogue {
         let mut command = flowscore(&["multilang", "--save-every", "0"]);
         command.args(["--state", &path("state"), "--output", &path("events.ndjson")]);
         if let Some(service) = service {
-            command.args(["--stream", NAME, "--endpoint-url", &service.url]);
+            command.args(["--stream", STREAM, "--endpoint-url", &service.url]);
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
@@ -173,29 +174,29 @@ fn whoever_takes_a_lease_over_goes_on_with_the_state_and_counts_nothing_twice() 
 #[test]
 fn the_children_of_a_split_go_on_with_what_was_learned_and_tell_no_outage_of_what_moved() {
     let Some(service) = services::kinesalite() else { return };
-    let stream = LocalStream::create(&service, 1);
+    let stream = LocalStream::create(&service, STREAM, 1);
     let (handed_on, undivided) = (empty_directory("multilang-split"), empty_directory("multilang-whole"));
     let all = crate::payloads(&undivided, 12 * 3600);
-    stream.put_all(&all[..all.len() / 2]);
+    put(&stream, &all[..all.len() / 2]);
     let parent = stream.shards().remove(0);
-    stream.split(&parent);
-    stream.put_all(&all[all.len() / 2..]);
+    stream.split();
+    put(&stream, &all[all.len() / 2..]);
     let children = stream.shards()[1..].to_vec();
     assert_eq!(children.len(), 2);
 
     let process = |shard: &str, arrival: u64| {
         let mut dialogue = Dialogue::start(&handed_on, Some(&service));
         dialogue.initialize(shard, "TRIM_HORIZON");
-        for batch in stream.records(shard).chunks(200) {
+        for batch in stream.records_of(shard).chunks(200) {
             dialogue.ask(&records_at(arrival, batch));
         }
         dialogue.ask(&json!({ "action": "shardEnded" }));
         assert!(dialogue.end().success());
     };
-    process(&parent, last_end(&stream.records(&parent)) + 60);
+    process(&parent, last_end(&stream.records_of(&parent)) + 60);
     let before = events(&handed_on).len();
     for child in &children {
-        process(child, last_end(&stream.records(child)) + 60);
+        process(child, last_end(&stream.records_of(child)) + 60);
     }
     let told = &events(&handed_on)[before..];
 

@@ -6,7 +6,14 @@ mod daemon;
 mod dialogue;
 #[path = "../services/mod.rs"]
 mod services;
-mod stream;
+
+/// The one stream there is.
+const STREAM: &str = "flows";
+
+/// Puts payloads in as many requests as it takes.
+fn put(stream: &services::stream::LocalStream, payloads: &[(String, Vec<u8>)]) {
+    payloads.chunks(200).for_each(|records| stream.put(records));
+}
 
 /// A generated stretch of flow logs: partition key and payload. The keys keep each interface in one shard.
 fn payloads(directory: &std::path::Path, seconds: u32) -> Vec<(String, Vec<u8>)> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::{Credentials, Region};
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard, StreamStatus};
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard, ShardIteratorType, StreamStatus};
 
 use super::Service;
 
@@ -55,6 +55,28 @@ impl LocalStream {
         assert_eq!(self.runtime.block_on(put.send()).unwrap().failed_record_count, Some(0));
     }
 
+    /// The names of all shards, closed ones too, the oldest first.
+    pub fn shards(&self) -> Vec<String> {
+        let list = self.client.list_shards().stream_name(&self.name);
+        let shards = self.runtime.block_on(list.send()).unwrap().shards.unwrap();
+        shards.into_iter().map(|shard| shard.shard_id).collect()
+    }
+
+    /// All records of a shard: sequence number and data.
+    pub fn records_of(&self, shard: &str) -> Vec<(String, Vec<u8>)> {
+        let iterator = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard);
+        let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon);
+        let mut iterator = self.runtime.block_on(iterator.send()).unwrap().shard_iterator;
+        let mut records = Vec::new();
+        while let Some(next) = iterator {
+            let page = self.runtime.block_on(self.client.get_records().shard_iterator(next).send()).unwrap();
+            let is_last = page.records.is_empty() && page.millis_behind_latest == Some(0);
+            records.extend(page.records.into_iter().map(|record| (record.sequence_number, record.data.into_inner())));
+            iterator = page.next_shard_iterator.filter(|_| !is_last);
+        }
+        records
+    }
+
     /// Open shards, by their ranges.
     fn open_shards(&self) -> Vec<Shard> {
         let list = self.client.list_shards().stream_name(&self.name);
@@ -86,7 +108,7 @@ impl LocalStream {
     pub fn records(&self) -> Vec<String> {
         let shard = self.open_shards().remove(0);
         let iterator = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard.shard_id());
-        let iterator = iterator.shard_iterator_type(aws_sdk_kinesis::types::ShardIteratorType::TrimHorizon);
+        let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon);
         let iterator = self.runtime.block_on(iterator.send()).unwrap().shard_iterator;
         let records = self.client.get_records().set_shard_iterator(iterator);
         let records = self.runtime.block_on(records.send()).unwrap().records;
