@@ -182,7 +182,8 @@ impl Placement<'_> {
             }
             Kind::NightlyJob => {
                 let factor = libm::round(random.between(12.0, 20.0) * 10.0) / 10.0;
-                (Shape::Job { factor, duration: end - start }, factor, Some(Direction::Spike), gone())
+                let named = Some(to_all_peers(interface));
+                (Shape::Job { factor, duration: end - start }, factor, Some(Direction::Spike), named)
             }
             Kind::LevelShift => {
                 let up = random.chance(0.5);
@@ -254,6 +255,18 @@ fn talker(
     let own = Some(interface.address.text());
     let (srcaddr, dstaddr, dstport) = if egress { (own, peer, peer_port) } else { (peer, own, own_port) };
     Talker { srcaddr, dstaddr, dstport: Some(dstport), protocol: Some(protocol) }
+}
+
+/// The interface and all its peers, in the direction that carries the data. A job multiplies the traffic with each of
+/// them, and the one that is heaviest on average need not have grown most in one minute: there is no one peer to name.
+fn to_all_peers(interface: &Interface) -> Talker {
+    let profile = interface.role.profile();
+    let own = Some(interface.address.text());
+    let egress = profile.egress >= 0.5;
+    let (srcaddr, dstaddr) = if egress { (own, None) } else { (None, own) };
+    // The service port is on one side only; those of the other differ from peer to peer.
+    let dstport = (egress != profile.server).then_some(profile.port);
+    Talker { srcaddr, dstaddr, dstport, protocol: Some(profile.protocol) }
 }
 
 /// What a spike is made of: a kind that fits the interface's role, and who to name for it.

@@ -163,8 +163,7 @@ fn the_top_talker_is_who_made_the_change() {
             let share = (during.0 - before.0) / (during.1 - before.1);
             // A crowd's requests, and what it gets over IPv6, are not in the name of the server's IPv4 address.
             let least = match label.direction {
-                Some(Direction::Spike) if label.kind == Kind::NightlyJob => 0.25,
-                Some(Direction::Spike) if talker.dstaddr.is_some() => 0.85,
+                Some(Direction::Spike) if talker.dstaddr.is_some() || label.kind == Kind::NightlyJob => 0.85,
                 Some(Direction::Spike) => 0.45,
                 _ => 0.25,
             };

@@ -21,7 +21,7 @@ pub enum Kind {
     /// A smooth peak that comes at the same time each day.
     DailyPeak,
     /// The run of a job that begins while the stream lasts and comes back each night. The first is as sudden as any spike;
-    /// those after it are known.
+    /// those after it are known. The interface talks more with all its peers, so none of them is named.
     NightlyJob,
     /// A new level for good, as after a deployment. It lasts to the end of the stream.
     LevelShift,
