@@ -5,7 +5,7 @@ use super::engine::{Engine, Horizon};
 use super::registry::TOTAL;
 use super::sample::Sample;
 use super::settings::Settings;
-use super::talker::TalkerKey;
+use super::tally::Tally;
 use crate::detect::Direction;
 use crate::incident::Members;
 use crate::order;
@@ -25,8 +25,8 @@ pub(super) struct Scratch {
     /// Cleared samples, for reuse.
     pub(super) spare: Vec<Sample>,
     closed: Vec<Closed>,
-    pub(super) totals: Vec<(TalkerKey, u64)>,
-    pub(super) merged: Vec<(TalkerKey, f64)>,
+    pub(super) tally: Tally,
+    pub(super) means: Vec<f64>,
     /// Start and end in epoch seconds, and which entry of the settings.
     pub(super) maintenance: Vec<(i64, i64, usize)>,
 }

@@ -6,6 +6,7 @@
 //! mean (Agarwal et al., "Mergeable summaries", PODS 2012, lemma 1; decay scales both sides of it).
 
 use super::talker::TalkerKey;
+use super::tally::Tally;
 use crate::order;
 use crate::snapshot::state;
 
@@ -15,47 +16,44 @@ pub(crate) const CAPACITY: usize = 64;
 /// Windows that the baseline looks back: an hour of one-minute windows, short against a day's rhythm.
 pub(crate) const MEMORY: f64 = 60.0;
 
-/// Mean bytes a window for each of the heaviest talkers, sorted by talker.
+/// Mean bytes a window for each of the heaviest talkers, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Habit(Vec<(TalkerKey, f64)>);
 
 state!(Habit { 0 });
 
 impl Habit {
-    /// Learns the `totals` (sorted by talker) of the `n`th ordinary window, counted from 1.
-    pub(crate) fn learn(&mut self, n: u64, totals: &[(TalkerKey, u64)], merged: &mut Vec<(TalkerKey, f64)>) {
+    /// Learns the `n`th ordinary window, counted from 1.
+    pub(crate) fn learn(&mut self, n: u64, tally: &Tally, means: &mut Vec<f64>) {
         let rate = rate(n);
-        merged.clear();
-        let (mut old, mut new) = (self.0.iter().peekable(), totals.iter().peekable());
-        while let (Some(key), _) | (None, Some(key)) =
-            (old.peek().map(|entry| entry.0), new.peek().map(|entry| entry.0))
-        {
-            // The smaller of the two heads; both at once if they are the same talker.
-            let key = new.peek().map_or(key, |entry| entry.0.min(key));
-            let mean = old.next_if(|entry| entry.0 == key).map_or(0.0, |entry| entry.1);
-            let bytes = new.next_if(|entry| entry.0 == key).map_or(0.0, |entry| entry.1 as f64);
-            merged.push((key, mean + rate * (bytes - mean)));
+        let towards = |mean: f64, bytes: u64| mean + rate * (bytes as f64 - mean);
+        for (entry, &bytes) in self.0.iter_mut().zip(&tally.known) {
+            entry.1 = towards(entry.1, bytes);
         }
         let mut taken_off = 0.0;
-        if merged.len() > CAPACITY {
-            let mut means: Vec<f64> = merged.iter().map(|entry| entry.1).collect();
-            taken_off = order::nth(&mut means, CAPACITY, |a, b| b < a).unwrap_or(0.0);
+        if self.0.len() + tally.fresh.len() > CAPACITY {
+            means.clear();
+            means.extend(self.0.iter().map(|entry| entry.1));
+            means.extend(tally.fresh.iter().map(|entry| towards(0.0, entry.1)));
+            taken_off = order::nth(means, CAPACITY, |a, b| b < a).unwrap_or(0.0);
         }
-        self.0.clear();
         // Less than a byte in a thousand windows is nobody.
-        let alive = |mean: &f64| *mean > 1e-3;
-        self.0.extend(merged.iter().map(|entry| (entry.0, entry.1 - taken_off)).filter(|entry| alive(&entry.1)));
+        let alive = |mean: f64| mean > 1e-3;
+        self.0.retain_mut(|entry| {
+            entry.1 -= taken_off;
+            alive(entry.1)
+        });
+        let fresh = tally.fresh.iter().map(|entry| (entry.0, towards(0.0, entry.1) - taken_off));
+        self.0.extend(fresh.filter(|entry| alive(entry.1)));
     }
 
-    /// Talkers and their mean bytes a window, sorted by talker.
+    /// Talkers and their mean bytes a window, each talker once.
     pub(crate) fn means(&self) -> &[(TalkerKey, f64)] {
         &self.0
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        self.0.len() <= CAPACITY
-            && self.0.windows(2).all(|pair| pair[0].0 < pair[1].0)
-            && self.0.iter().all(|entry| entry.1.is_finite() && entry.1 > 0.0)
+        self.0.len() <= CAPACITY && self.0.iter().all(|entry| entry.1.is_finite() && entry.1 > 0.0)
     }
 }
 
@@ -79,12 +77,12 @@ mod tests {
         fn means_are_never_too_high_and_too_low_by_at_most_the_bound(
             windows in prop::collection::vec(prop::collection::btree_map(0u16..300, 1u64..1_000_000, 0..120), 1..40),
         ) {
-            let (mut habit, mut merged) = (Habit::default(), Vec::new());
+            let (mut habit, mut tally, mut means) = (Habit::default(), Tally::default(), Vec::new());
             let (mut exact, mut all) = (std::collections::BTreeMap::<u16, f64>::new(), 0.0);
             for (n, window) in (1..).zip(&windows) {
-                let mut totals: Vec<_> = window.iter().map(|(&port, &bytes)| (key(port), bytes)).collect();
-                totals.sort_unstable();
-                habit.learn(n, &totals, &mut merged);
+                let talkers: Vec<_> = window.iter().map(|(&port, &bytes)| (key(port), bytes)).collect();
+                tally.count(habit.means(), talkers.iter().map(|(talker, bytes)| (talker, *bytes)));
+                habit.learn(n, &tally, &mut means);
                 exact.values_mut().for_each(|mean| *mean *= 1.0 - rate(n));
                 for (&port, &bytes) in window {
                     *exact.entry(port).or_default() += rate(n) * bytes as f64;

@@ -1,7 +1,7 @@
 //! One series in one window: the verdict, what it does to the incident, and what is learned.
 
 use super::cell::{Cell, Sums};
-use super::close::{Closed, Window};
+use super::close::{Closed, Scratch, Window};
 use super::engine::Engine;
 use super::movers::movers;
 use super::notice::write_window;
@@ -131,10 +131,11 @@ impl Engine {
         }
         let bears = track.life.bears(window.start, window.end);
         if value.is_some() && !verdict.deviating && !verdict.alert {
+            let Scratch { tally, means, .. } = &mut self.scratch;
             if self.settings.top_talkers > 0 {
-                cell.sample.totals(self.settings.talker_sample as usize, &mut self.scratch.totals);
+                tally.count(track.talkers.means(), cell.sample.counted(self.settings.talker_sample as usize));
             }
-            track.learn(&cell.sums, &self.scratch.totals, &mut self.scratch.merged);
+            track.learn(&cell.sums, tally, means);
         }
         self.registry.slot_mut(closed.slot).track = Some(track);
         bears
@@ -157,10 +158,10 @@ impl Engine {
         let most = self.settings.top_talkers as usize;
         let mut top_talkers = Vec::new();
         if most > 0 {
-            let totals = &mut self.scratch.totals;
-            cell.sample.totals(self.settings.talker_sample as usize, totals);
+            let tally = &mut self.scratch.tally;
+            tally.count(track.talkers.means(), cell.sample.counted(self.settings.talker_sample as usize));
             let change = cell.sums.bytes as f64 - track.mean_bytes();
-            top_talkers = movers(totals, &track.talkers, direction, change, most);
+            top_talkers = movers(tally, &track.talkers, direction, change, most);
         }
         let share = |member: &&Closed| member.change / closed.change;
         let mut largest: Vec<(usize, &Closed)> =

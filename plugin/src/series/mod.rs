@@ -40,6 +40,7 @@ mod silence;
 mod standing;
 mod table;
 mod talker;
+mod tally;
 mod track;
 
 pub use engine::{Engine, Totals};

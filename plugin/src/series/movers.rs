@@ -6,6 +6,7 @@
 
 use super::habit::Habit;
 use super::talker::TalkerKey;
+use super::tally::Tally;
 use crate::detect::Direction;
 use crate::incident::Mover;
 use crate::order;
@@ -53,16 +54,10 @@ impl Group {
     }
 }
 
-/// At most `most` movers, largest share first. `totals` are the window's, sorted by talker; `change` is that of the whole
+/// At most `most` movers, largest share first. `tally` counts the window beside the habit; `change` is that of the whole
 /// series in bytes.
-pub(crate) fn movers(
-    totals: &[(TalkerKey, u64)],
-    habit: &Habit,
-    direction: Direction,
-    change: f64,
-    most: usize,
-) -> Vec<Mover> {
-    let mut all = join(totals, habit);
+pub(crate) fn movers(tally: &Tally, habit: &Habit, direction: Direction, change: f64, most: usize) -> Vec<Mover> {
+    let mut all = join(tally, habit);
     let groups = [groups(&mut all, direction, false), groups(&mut all, direction, true)];
     let mut best: Option<Group> = None;
     for group in groups.into_iter().flatten() {
@@ -109,24 +104,11 @@ fn mover(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) 
     }
 }
 
-/// Everyone who is in the window or in the habit, sorted by talker.
-fn join(totals: &[(TalkerKey, u64)], habit: &Habit) -> Vec<Moved> {
-    let means = habit.means();
-    let mut all: Vec<Moved> = totals
-        .iter()
-        .map(|&(talker, bytes)| Moved {
-            talker,
-            bytes: bytes as f64,
-            baseline: means.binary_search_by_key(&talker, |entry| entry.0).map_or(0.0, |at| means[at].1),
-        })
-        .collect();
-    all.extend(
-        means
-            .iter()
-            .filter(|entry| totals.binary_search_by_key(&entry.0, |total| total.0).is_err())
-            .map(|&(talker, baseline)| Moved { talker, bytes: 0.0, baseline }),
-    );
-    all
+/// Everyone who is in the window or in the habit.
+fn join(tally: &Tally, habit: &Habit) -> Vec<Moved> {
+    let known = habit.means().iter().zip(&tally.known).map(|(entry, &bytes)| (entry.0, bytes, entry.1));
+    let fresh = tally.fresh.iter().map(|&(talker, bytes)| (talker, bytes, 0.0));
+    known.chain(fresh).map(|(talker, bytes, baseline)| Moved { talker, bytes: bytes as f64, baseline }).collect()
 }
 
 /// Those that share destination, port and protocol, or source, port and protocol.

@@ -17,7 +17,6 @@
 //! of one host scanning a thousand others.
 
 use super::talker::{Talker, TalkerKey};
-use crate::order;
 use crate::snapshot::state;
 
 /// A record of the sample. 88 bytes.
@@ -129,23 +128,14 @@ impl Sample {
         self.0.clear();
     }
 
-    /// The estimated bytes of each talker, sorted by talker.
-    pub(crate) fn totals(&self, size: usize, totals: &mut Vec<(TalkerKey, u64)>) {
-        totals.clear();
+    /// The talkers of its records, each with the bytes that the record counts.
+    pub(crate) fn counted(&self, size: usize) -> impl ExactSizeIterator<Item = (&TalkerKey, u64)> {
         // The lowest of k + 1 gives τ and is itself not counted.
         let (least, counted) = match self.0.split_first() {
             Some((lowest, counted)) if self.0.len() > size => (lowest.priority as u64, counted),
             _ => (0, &self.0[..]),
         };
-        totals.extend(counted.iter().map(|sampled| (sampled.talker, sampled.bytes.max(least))));
-        order::sort(totals);
-        totals.dedup_by(|next, sum| {
-            let same = next.0 == sum.0;
-            if same {
-                sum.1 = sum.1.saturating_add(next.1);
-            }
-            same
-        });
+        counted.iter().map(move |sampled| (&sampled.talker, sampled.bytes.max(least)))
     }
 
     /// Whether this can be a sample of `size` records.
@@ -161,6 +151,7 @@ mod tests {
     use super::super::hash::Hash;
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn with_talker<T>(source: u64, with: impl FnOnce(&Talker<'_>) -> T) -> T {
         let source = format!("10.{}.{}.{}", source >> 16 & 255, source >> 8 & 255, source & 255);
@@ -189,9 +180,9 @@ mod tests {
     }
 
     fn totals(size: usize, sample: &Sample) -> Vec<(TalkerKey, u64)> {
-        let mut totals = Vec::new();
-        sample.totals(size, &mut totals);
-        totals
+        let mut totals = BTreeMap::new();
+        sample.counted(size).for_each(|(talker, bytes)| *totals.entry(*talker).or_default() += bytes);
+        totals.into_iter().collect()
     }
 
     #[test]

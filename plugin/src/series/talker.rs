@@ -114,6 +114,11 @@ impl TalkerKey {
         TalkerKey { id: hash.finish(), destination, port, protocol, source }
     }
 
+    /// A number that is the same for the same talker, and seldom for another.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// What talkers of one source, or of one destination, have in common.
     pub(crate) fn common(&self, by_source: bool) -> Self {
         let (source, destination) =

@@ -3,7 +3,7 @@
 use super::cell::Sums;
 use super::habit::{Habit, rate};
 use super::settings::Value;
-use super::talker::TalkerKey;
+use super::tally::Tally;
 use crate::detect::Detector;
 use crate::incident::Life;
 use crate::snapshot::state;
@@ -53,7 +53,7 @@ impl Track {
     }
 
     /// Learns an ordinary window.
-    pub(crate) fn learn(&mut self, sums: &Sums, totals: &[(TalkerKey, u64)], merged: &mut Vec<(TalkerKey, f64)>) {
+    pub(crate) fn learn(&mut self, sums: &Sums, tally: &Tally, means: &mut Vec<f64>) {
         self.windows = self.windows.saturating_add(1);
         let rate = rate(self.windows);
         for (level, value) in self.levels.iter_mut().zip(sums.metrics()) {
@@ -62,7 +62,7 @@ impl Track {
             level.spread += rate * (distance - level.spread);
             level.mean += rate * (value - level.mean);
         }
-        self.talkers.learn(self.windows, totals, merged);
+        self.talkers.learn(self.windows, tally, means);
     }
 
     /// What is little, after what ordinary windows had lately.
