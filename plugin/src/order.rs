@@ -40,29 +40,34 @@ pub(crate) fn sort<T: Ord>(items: &mut [T]) {
 }
 
 /// The item that would be at a place, counted from 0, if the items were sorted; `None` beyond the end. Quickselect (Hoare
-/// 1961): linear on average, and no more than quadratic.
-pub(crate) fn nth<T: Copy>(mut items: &mut [T], mut place: usize, is_less: impl Fn(&T, &T) -> bool) -> Option<T> {
-    while items.len() > 1 {
-        let pivot = items[items.len() / 2];
-        let (mut less, mut at, mut greater) = (0, 0, items.len());
-        while at < greater {
-            if is_less(&items[at], &pivot) {
-                items.swap(less, at);
-                less += 1;
-                at += 1;
-            } else if is_less(&pivot, &items[at]) {
-                greater -= 1;
-                items.swap(at, greater);
-            } else {
-                at += 1;
+/// 1961), with scans from both ends that stop at equals: linear on average, and no more than quadratic.
+pub(crate) fn nth<T: Copy>(items: &mut [T], place: usize, is_less: impl Fn(&T, &T) -> bool) -> Option<T> {
+    let (mut from, mut to) = (0, items.len());
+    while from + 1 < to && place < to {
+        let pivot = items[from + (to - from) / 2];
+        let (mut left, mut right) = (from, to);
+        while left < right {
+            // Neither scan leaves the items: it stops at the pivot, or at what was swapped before.
+            while is_less(&items[left], &pivot) {
+                left += 1;
+            }
+            while is_less(&pivot, &items[right - 1]) {
+                right -= 1;
+            }
+            if left < right {
+                items.swap(left, right - 1);
+                left += 1;
+                right -= 1;
             }
         }
-        if place >= less && place < greater {
-            return Some(pivot);
+        // Up to `right` nothing is above the pivot, from `left` on nothing below; what is between is the pivot itself.
+        if place < right {
+            to = right;
+        } else if place >= left {
+            from = left;
+        } else {
+            break;
         }
-        let all = core::mem::take(&mut items);
-        items = if place < less { &mut all[..less] } else { &mut all[greater..] };
-        place -= if place < less { 0 } else { greater };
     }
     items.get(place).copied()
 }
