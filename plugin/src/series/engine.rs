@@ -6,7 +6,7 @@ use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
-use super::sample::{Rank, Sample};
+use super::sample::{Candidate, Rank, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
 use super::talker::record_hash;
@@ -148,10 +148,11 @@ impl Engine {
             Status::Ok => Share { bytes: record.bytes, packets: record.packets, flows: 1 },
             Status::NoData | Status::SkipData => Share::default(),
         };
-        // What ranks the record in the samples of its windows.
-        let rank = match &record.talker {
+        // For the samples of its windows.
+        let mut candidate = match &record.talker {
             Some(talker) if whole.bytes > 0 && self.settings.top_talkers > 0 => {
-                Some(Rank::new(record_hash(talker, start, end, record.bytes, record.packets)))
+                let rank = Rank::new(record_hash(talker, start, end, record.bytes, record.packets));
+                Some(Candidate::new(rank, talker))
             }
             _ => None,
         };
@@ -161,9 +162,9 @@ impl Engine {
         // An unconfirmed time must not make the series look active.
         let slot = self.slot(record.key, if ahead { i64::MIN } else { last }, out);
         if first == last {
-            self.add(slot, first, whole, record, rank, ahead);
+            self.add(slot, first, whole, record, &mut candidate, ahead);
         } else {
-            self.add_shares(slot, (first, last), whole, record, rank, ahead);
+            self.add_shares(slot, (first, last), whole, record, &mut candidate, ahead);
         }
         if self.settings.prefix_totals {
             self.add_to_prefixes(record, (first, last), whole, ahead, out);
@@ -192,21 +193,29 @@ impl Engine {
         (first, last): (i64, i64),
         whole: Share,
         record: &Observation<'_>,
-        rank: Option<Rank>,
+        candidate: &mut Option<Candidate<'_>>,
         ahead: bool,
     ) {
         let window = i64::from(self.settings.window);
         let next = self.next.unwrap_or(i64::MIN);
         for (index, share) in Shares::new((record.start, record.end), window, (first, last), whole) {
             if index >= next {
-                self.add(slot, index, share, record, rank, ahead);
+                self.add(slot, index, share, record, candidate, ahead);
             }
         }
     }
 
     /// Adds what of a record falls in one window to its series.
     #[inline(always)]
-    fn add(&mut self, slot: u32, window: i64, share: Share, record: &Observation<'_>, rank: Option<Rank>, ahead: bool) {
+    fn add(
+        &mut self,
+        slot: u32,
+        window: i64,
+        share: Share,
+        record: &Observation<'_>,
+        candidate: &mut Option<Candidate<'_>>,
+        ahead: bool,
+    ) {
         let cells = &mut self.registry.slot_mut(slot).cells;
         let at = match cells.place(window) {
             Ok(at) => at,
@@ -215,10 +224,10 @@ impl Engine {
         let cell = self.registry.slot_mut(slot).cells.get_mut(at);
         cell.sums.add(share, record.rejected);
         cell.skipped |= record.status == Status::SkipData;
-        if let (Some(rank), Some(talker), true) = (rank, &record.talker, share.bytes > 0) {
+        if let (Some(candidate), true) = (candidate, share.bytes > 0) {
             let size = self.settings.talker_sample as usize;
-            if cell.sample.admits(size, rank, share.bytes) {
-                cell.sample.take(size, rank, share.bytes, talker);
+            if cell.sample.admits(size, candidate.rank, share.bytes) {
+                cell.sample.take(size, candidate, share.bytes);
             }
         }
     }
@@ -249,7 +258,7 @@ impl Engine {
     ) {
         for (at, _) in record.key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             let slot = self.slot(&record.key[..=at], if ahead { i64::MIN } else { last }, out);
-            self.add_shares(slot, (first, last), whole, record, None, ahead);
+            self.add_shares(slot, (first, last), whole, record, &mut None, ahead);
         }
     }
 

@@ -58,6 +58,21 @@ impl Rank {
     }
 }
 
+/// A record whose shares are offered to samples.
+pub(crate) struct Candidate<'a> {
+    pub(crate) rank: Rank,
+    talker: &'a Talker<'a>,
+    /// Made when the first sample takes the record, as most of a busy series' are taken by none.
+    key: Option<TalkerKey>,
+}
+
+impl<'a> Candidate<'a> {
+    #[inline]
+    pub(crate) fn new(rank: Rank, talker: &'a Talker<'a>) -> Self {
+        Candidate { rank, talker, key: None }
+    }
+}
+
 /// The highest priorities so far: k records and the one that gives τ. Once there are so many they are a binary heap with
 /// the lowest on top; before, in the order they came.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,10 +89,11 @@ impl Sample {
         priority > lowest.priority || (priority == lowest.priority && rank.record > lowest.record)
     }
 
-    /// Takes in a record that is [admitted](Sample::admits).
+    /// Takes in a share of a record that is [admitted](Sample::admits).
     #[inline(never)]
-    pub(crate) fn take(&mut self, size: usize, rank: Rank, bytes: u64, talker: &Talker<'_>) {
-        let talker = TalkerKey::new(talker);
+    pub(crate) fn take(&mut self, size: usize, record: &mut Candidate<'_>, bytes: u64) {
+        let rank = record.rank;
+        let talker = *record.key.get_or_insert_with(|| TalkerKey::new(record.talker));
         self.insert(size, Sampled { priority: rank.priority(bytes), record: rank.record, bytes, talker });
     }
 
@@ -93,6 +109,10 @@ impl Sample {
 
     fn insert(&mut self, size: usize, sampled: Sampled) {
         if self.0.len() <= size {
+            if self.0.len() == self.0.capacity() {
+                // Twice as many each time, but no room for more than there can be.
+                self.0.reserve_exact(self.0.len().max(8).min(size + 1 - self.0.len()));
+            }
             self.0.push(sampled);
             if self.0.len() > size {
                 (0..self.0.len() / 2).rev().for_each(|at| self.sink(at));
@@ -165,7 +185,7 @@ mod tests {
     fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, source: u64) {
         let rank = Rank::new(record);
         if sample.admits(size, rank, bytes) {
-            with_talker(source, |talker| sample.take(size, rank, bytes, talker));
+            with_talker(source, |talker| sample.take(size, &mut Candidate::new(rank, talker), bytes));
         }
     }
 
