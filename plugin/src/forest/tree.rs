@@ -105,6 +105,13 @@ impl Tree {
         self.boxes[at..at + 2 * dimensions].split_at(dimensions)
     }
 
+    /// The box of a node in a tree over one dimension.
+    #[inline]
+    pub(crate) fn interval_of(&self, node: Child) -> (f32, f32) {
+        let at = 2 * usize::from(node);
+        (self.boxes[at], self.boxes[at + 1])
+    }
+
     /// The side of `node` on which `point` belongs.
     #[inline]
     fn side(&self, node: Child, point: &[f32]) -> usize {
