@@ -92,7 +92,7 @@ impl Envelope {
         let near = || [-JOB_SHIFT, 0, JOB_SHIFT].into_iter().filter_map(at);
         let mean = near().map(|cell| cell.0).fold(f64::NEG_INFINITY, f64::max);
         let high = near().map(|cell| cell.1).fold(f64::NEG_INFINITY, f64::max);
-        (base < high && mean - base > JOB_LASTED * (high - base)).then(|| high + VARIES * (high - base))
+        (base < high && mean - base > JOB_LASTED * (high - base)).then_some(high + VARIES * (high - base))
     }
 
     /// The range, widened where it is off the forecast. A job of yesterday counts at once: its first night is news, the
