@@ -43,25 +43,24 @@ impl Default for Dialect {
 pub struct CsvRows {
     dialect: Dialect,
     columns: Columns,
-    configured: Layout,
     layout: Layout,
     is_first: bool,
+    has_header: bool,
     cells: Vec<Cell>,
 }
 
 impl CsvRows {
     /// A reader for rows of this dialect, that finds these columns.
     pub fn new(dialect: Dialect, columns: Columns) -> CsvRows {
-        let configured = Layout::new(&columns, dialect.names.clone());
-        let layout = configured.clone();
-        CsvRows { dialect, columns, configured, layout, is_first: true, cells: Vec::new() }
+        let layout = Layout::new(&columns, dialect.names.clone());
+        CsvRows { dialect, columns, layout, is_first: true, has_header: false, cells: Vec::new() }
     }
 
     /// Finds these columns from now on, also in the rest of a payload whose header was read.
     pub(crate) fn find(&mut self, columns: &Columns) {
-        self.columns.clone_from(columns);
-        self.configured = Layout::new(columns, self.dialect.names.clone());
-        self.layout = Layout::new(columns, std::mem::take(&mut self.layout.names));
+        self.columns = columns.clone();
+        let names = std::mem::take(&mut self.layout.names);
+        self.arrange(names);
     }
 
     /// The columns it finds.
@@ -71,10 +70,16 @@ impl CsvRows {
 
     /// Begins a new payload: its first row may be a header.
     pub fn reset(&mut self) {
-        if !self.is_first {
-            self.is_first = true;
-            self.layout.clone_from(&self.configured);
+        self.is_first = true;
+        if std::mem::take(&mut self.has_header) {
+            self.arrange(self.dialect.names.clone());
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn arrange(&mut self, names: Vec<String>) {
+        self.layout = Layout::new(&self.columns, names);
     }
 
     /// Reads one row; none if it was the header. A row is a line, or more lines if a quoted field has line ends in it.
@@ -83,23 +88,8 @@ impl CsvRows {
         let text = text.strip_suffix('\n').unwrap_or(text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         split(text, self.dialect.delimiter, &mut self.cells)?;
-        if std::mem::take(&mut self.is_first) {
-            let told = self.dialect.header == Header::First;
-            if !self.dialect.names.is_empty() {
-                if told {
-                    return Ok(None);
-                }
-            } else if told
-                || (self.dialect.header == Header::Found && self.cells.iter().all(|cell| is_name(cell.raw(text))))
-            {
-                let names = self.cells.iter().map(|cell| cell.read(text).unwrap_or_default().into_owned());
-                let layout = Layout::new(&self.columns, names.collect());
-                let checked = layout.check(&self.columns);
-                if told || checked.is_ok() {
-                    self.layout = layout;
-                    return checked.map(|()| None);
-                }
-            }
+        if std::mem::take(&mut self.is_first) && self.read_header(text)? {
+            return Ok(None);
         }
         let (fields, names) = (self.cells.len(), self.layout.names.len());
         if names != 0 && fields != names {
@@ -107,6 +97,29 @@ impl CsvRows {
             return Err(Failure::new(Layer::Csv, text.len(), reason));
         }
         Ok(Some(Row { text, cells: &self.cells, shape: Shape::Csv { layout: &self.layout } }))
+    }
+
+    /// Whether the first row, split into cells, is a header; if so, it names the columns.
+    #[cold]
+    fn read_header(&mut self, text: &str) -> Result<bool, Failure> {
+        let told = self.dialect.header == Header::First;
+        if !self.dialect.names.is_empty() {
+            return Ok(told);
+        }
+        let found = || self.dialect.header == Header::Found && self.cells.iter().all(|cell| is_name(cell.raw(text)));
+        if !told && !found() {
+            return Ok(false);
+        }
+        let names = self.cells.iter().map(|cell| cell.read(text).unwrap_or_default().into_owned()).collect();
+        self.arrange(names);
+        self.has_header = true;
+        let checked = self.layout.check(&self.columns);
+        if !told && checked.is_err() {
+            self.reset();
+            self.is_first = false;
+            return Ok(false);
+        }
+        checked.map(|()| true)
     }
 }
 
@@ -194,6 +207,7 @@ fn is_name(field: &str) -> bool {
 }
 
 /// Whether a text is how programs write a number that is none, or is infinite.
+#[inline(never)]
 pub(super) fn is_not_finite(text: &str) -> bool {
     let text = text.trim_ascii().trim_start_matches(['+', '-']);
     ["nan", "inf", "infinity"].iter().any(|name| text.eq_ignore_ascii_case(name))
