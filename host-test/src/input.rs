@@ -143,7 +143,8 @@ fn opens_json(line: &[u8]) -> bool {
 fn is_header(line: &[u8]) -> bool {
     let Ok(line) = std::str::from_utf8(line) else { return false };
     let separator = if line.contains(',') { ',' } else { ' ' };
-    let names: Vec<&str> = line.trim().split(separator).map(str::trim).filter(|name| !name.is_empty()).collect();
+    let unquoted = |name| str::trim_matches(str::trim(name), '"');
+    let names: Vec<&str> = line.trim().split(separator).map(unquoted).filter(|name| !name.is_empty()).collect();
     let is_name = |name: &&str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))

@@ -89,6 +89,24 @@ fn run_accounts_for_every_record() {
 }
 
 #[test]
+fn a_csv_file_has_its_header_found_and_its_bad_number_told() {
+    let directory = tempdir("csv");
+    let config = directory.join("record.json");
+    std::fs::write(&config, r#"{"mode":"record"}"#).unwrap();
+    let arguments = ["run", "--config", config.to_str().unwrap(), "--stats", "json"];
+    let output = flowscore(&arguments, b"a,b\n1,NaN\n2,3\n");
+    assert!(output.status.success());
+    let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    for (name, expected) in [("records", 2), ("ok", 1), ("dropped", 0), ("failed", 1)] {
+        assert_eq!(stats[name], expected, "{name} in {stats}");
+    }
+    let failed: Vec<&str> = text(&output.stdout).lines().filter(|line| line.contains("\"failed\"")).collect();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].contains("stdin:2") && failed[0].contains("column `b` is `NaN`"), "{}", failed[0]);
+    assert!(text(&output.stdout).contains("{\"type\":\"score\",\"a\":2,\"b\":3,"));
+}
+
+#[test]
 fn series_keeps_the_rows_and_tells_which_one_is_bad() {
     let input =
         b"timestamp,value,label\n2026-01-01 00:00:00,1.5,x\n2026-01-01 00:01:00,NaN,y\n2026-01-01 00:02:00,\"2\",z\n";

@@ -1,5 +1,7 @@
 //! The built module for Fluent Bit, driven as Fluent Bit drives it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers, too")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

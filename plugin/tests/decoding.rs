@@ -156,6 +156,62 @@ fn a_payload_of_header_lines_alone_is_dropped_and_accounted_for() {
     assert_eq!(scorer.totals().counts, counts);
 }
 
+/// Events of record mode and the accounts, payload by payload.
+fn record_mode(config: &str, payloads: &[&str]) -> (Vec<Value>, Counts) {
+    let mut scorer = Scorer::new(config).unwrap();
+    let mut out = Vec::new();
+    for payload in payloads {
+        scorer.transform(payload.as_bytes(), None, &mut out);
+    }
+    let events = String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (events, scorer.totals().counts)
+}
+
+#[test]
+fn a_csv_header_names_what_record_mode_scores_and_what_it_refuses() {
+    let told = r#"{"mode":"record","input":{"csv":{"header":true}}}"#;
+    for config in [r#"{"mode":"record"}"#, told] {
+        for payloads in [&["a,b\n1,NaN\n2,3\n"][..], &["a,b\n1,NaN", "a,b\n2,3"]] {
+            let (events, counts) = record_mode(config, payloads);
+            assert_eq!(counts, Counts { ok: 1, dropped: 0, failed: 1 }, "{config} {payloads:?}");
+            let [chosen, failed, scored] = &events[..] else { panic!("{events:?}") };
+            assert!(chosen["message"].as_str().unwrap().ends_with("scored: a, b"), "{chosen}");
+            let reason = failed["reason"].as_str().unwrap();
+            assert!(reason.contains("column `b` is `NaN`") && reason.contains("finite number such as 12"), "{reason}");
+            assert_eq!((&scored["a"], &scored["b"]), (&json!(2), &json!(3)));
+        }
+    }
+    let (events, counts) = record_mode(r#"{"mode":"record","record":{"columns":["b"]}}"#, &["a,b\nx,1\n", "y,2\n"]);
+    assert_eq!(counts, Counts { ok: 1, dropped: 0, failed: 1 });
+    assert!(events[1]["reason"].as_str().unwrap().contains("column `b` is missing"), "{}", events[1]);
+}
+
+#[test]
+fn damaged_base64_is_called_by_its_name() {
+    let whole = STANDARD.encode(gzip(LINE.as_bytes()));
+    let early = format!("{}!{}", &whole[..9], &whole[10..]);
+    let late = format!("{}*{}", &whole[..80], &whole[81..]);
+    let long = "0123456789abcdef".repeat(5) + "~";
+    for (payload, layer, offset, reason) in [
+        ("!!!!notbase64==", "base64", 0, "a character outside the base64 alphabets"),
+        ("  bm90*mdsb3c=", "base64", 6, "a character outside the base64 alphabets"),
+        ("bm9=ZmxvdzE=", "base64", 4, "text after the padding"),
+        ("AAECAwQFBgcICQ==", "base64", 0, "decodes to is no known format"),
+        (&early, "base64", 9, "a character outside the base64 alphabets"),
+        (&late, "base64", 80, "a character outside the base64 alphabets"),
+        (&long, "base64", 80, "a character outside the base64 alphabets"),
+        (&whole[..41], "base64", 41, "cut off"),
+        (&whole[..40], "gzip", 30, "cut off"),
+        ("broken", "flow_record", 6, "1 field, but the formats have"),
+        ("/usr/bin/a=b", "flow_record", 12, "1 field, but the formats have"),
+        ("=============", "flow_record", 13, "1 field, but the formats have"),
+    ] {
+        let Outcome::Failed(failure) = decoding("").decode(payload.as_bytes(), None) else { panic!("{payload}") };
+        assert_eq!((failure.layer.name(), failure.offset), (layer, offset), "{payload}: {failure}");
+        assert!(failure.reason.contains(reason), "{payload}: {failure}");
+    }
+}
+
 #[test]
 fn header_lines_are_bounded() {
     let (_, counts) = decode("", "bytes\n7\n".repeat(1_100).as_bytes());

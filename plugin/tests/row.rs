@@ -184,6 +184,32 @@ fn csv_fields_come_out_under_the_names_of_the_header() {
 }
 
 #[test]
+fn a_csv_header_is_found_by_content() {
+    for (name, columns, text, expected) in [
+        ("names, then data", &["b"][..], "a,b\nx,2\n", &[r#"{"a":"x","b":2}"#][..]),
+        ("no columns are wanted yet", &[], "\"Zone-1\",b_2\r\nx,2\r\n", &[r#"{"Zone-1":"x","b_2":"2"}"#]),
+        ("a number", &[], "a,1\nb,2\n", &[r#"{"COL_1":"a","COL_2":"1"}"#, r#"{"COL_1":"b","COL_2":"2"}"#]),
+        ("an empty field", &[], "a,\n", &[r#"{"COL_1":"a","COL_2":""}"#]),
+        ("blanks", &[], "a,not a name\n", &[r#"{"COL_1":"a","COL_2":"not a name"}"#]),
+        ("a number that is none", &[], "a,NaN\n", &[r#"{"COL_1":"a","COL_2":"NaN"}"#]),
+        ("a column is not among the names", &["COL_2"], "a,b\n", &[r#"{"COL_1":"a","COL_2":"b"}"#]),
+        ("only the first row", &["b"], "a,b\nb,a\n", &[r#"{"a":"b","b":"a"}"#]),
+    ] {
+        assert_eq!(csv(Dialect::default(), columns, text), expected, "{name}");
+    }
+    let named = Dialect { names: vec!["k".into(), "v".into()], ..Dialect::default() };
+    assert_eq!(csv(named, &[], "a,b\n"), [r#"{"k":"a","v":"b"}"#], "configured names");
+
+    let columns = columns(&["b"]);
+    let mut rows = CsvRows::new(Dialect::default(), columns.clone());
+    assert!(rows.read(b"a,b").unwrap().is_none());
+    assert_eq!(rows.read(b"1,2").unwrap().unwrap().number(&columns.as_slice()[0]), Ok(Some(2.0)));
+    rows.reset();
+    let row = rows.read(b"1,2").unwrap().unwrap();
+    assert_eq!(row.number(&columns.as_slice()[0]), Ok(None), "a header is that of its payload only");
+}
+
+#[test]
 fn csv_without_header_has_the_retired_services_names() {
     assert_eq!(
         csv(Dialect::default(), &["COL_2"], "a,1\nb,2,c\n"),

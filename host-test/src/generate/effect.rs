@@ -59,13 +59,13 @@ impl Effect {
     pub(super) fn covers(&self, time: i64) -> bool {
         match self.shape {
             Shape::DailyPeak { .. } => (time - self.start).rem_euclid(DAY) < self.end - self.start,
-            Shape::Job { duration, .. } => time >= self.start && (0..duration).contains(&self.into_run(time)),
+            Shape::Job { duration, .. } => time >= self.start && (0..duration).contains(&self.since_start_of_run(time)),
             _ => (self.start..self.end).contains(&time),
         }
     }
 
     /// Seconds since the run of a job began that is due on the day of `time`, counted from the first run.
-    fn into_run(&self, time: i64) -> i64 {
+    fn since_start_of_run(&self, time: i64) -> i64 {
         let day = (time - self.start).div_euclid(DAY);
         time - self.start - day * DAY - wander(day)
     }
@@ -82,7 +82,7 @@ impl Effect {
             Shape::DailyPeak { peak } => libm::exp(libm::log(peak) * 0.5 * (1.0 - libm::cos(TAU * position))),
             // Five minutes of rise and of fall.
             Shape::Job { factor, duration } => {
-                let into = self.into_run(time) + 30;
+                let into = self.since_start_of_run(time) + 30;
                 libm::exp(libm::log(factor) * into.min(duration - into).clamp(0, RISE) as f64 / RISE as f64)
             }
             Shape::Shift { factor } => factor,

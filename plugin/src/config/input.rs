@@ -70,7 +70,7 @@ choices!(Records { Auto = "auto", Flow = "flow", Json = "json", Csv = "csv" });
 pub struct Csv {
     /// What separates fields: one ASCII character, not a quote or line end.
     pub delimiter: String,
-    /// Whether the first row of each payload names the columns.
+    /// Whether the first row of each payload names the columns, whatever it holds.
     pub header: bool,
     /// Names of the columns. Empty: those of the header, or `COL_1`, `COL_2`, … as the retired service had it.
     pub names: Vec<String>,
@@ -87,7 +87,7 @@ impl Csv {
     pub fn dialect(&self) -> Dialect {
         Dialect {
             delimiter: self.delimiter.bytes().next().unwrap_or(b','),
-            header: if self.header { Header::First } else { Header::None },
+            header: if self.header { Header::First } else { Header::Found },
             names: self.names.clone(),
         }
     }

@@ -4,6 +4,7 @@
 //! the decoder look at single characters.
 
 use super::arena::Arena;
+use crate::failure::{Failure, Layer};
 
 /// A character outside both alphabets, in [`TABLES`].
 const OTHER: u32 = 1 << 31;
@@ -117,6 +118,30 @@ pub(super) fn decode(text: &[u8], output: &mut Arena) -> Result<(), (usize, &'st
             return Ok(());
         }
     }
+}
+
+/// What is wrong with a line that is no record but was meant to be base64: a single word that ends in padding, begins as
+/// base64 of gzip does or is longer than words are, and most of whose characters are base64's.
+#[cold]
+pub(crate) fn damaged(line: &[u8]) -> Option<Failure> {
+    let text = line.trim_ascii();
+    let characters = text.iter().filter(|&&c| in_alphabet(c)).count();
+    let foreign = |c: &u8| matches!(c, b' ' | b'\t' | b',' | b'{' | b'}' | b'"' | b'$');
+    let is_meant = match text {
+        [b'H', b'4', b's', ..] => true,
+        [.., b'='] => text.len() >= 8,
+        _ => text.len() >= 64,
+    };
+    if !is_meant || characters * 2 < text.len() || text.iter().any(foreign) {
+        return None;
+    }
+    let (offset, flaw) = match decode(text, &mut Arena::default()) {
+        Err(flaw) => flaw,
+        Ok(()) => (0, "what it decodes to is no known format (text, JSON, gzip, zlib, deflate, a KPL aggregate)"),
+    };
+    let blanks = line.len() - line.trim_ascii_start().len();
+    let reason = format!("no record, but looks like damaged base64: {flaw}; send the record's data as Kinesis has it");
+    Some(Failure::new(Layer::Base64, blanks + offset, reason))
 }
 
 /// The twelve bytes of sixteen characters, and four of no meaning; none if one is outside the alphabets.

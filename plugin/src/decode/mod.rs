@@ -52,6 +52,7 @@ mod record;
 pub mod respond;
 mod text;
 
+pub(crate) use base64::damaged as damaged_base64;
 pub use limits::Limits;
 pub use outcome::{Context, Envelope, Layers, Leaf, Sink};
 

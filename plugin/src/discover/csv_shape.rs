@@ -44,7 +44,7 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Dialect> {
 
 /// The fields of one line.
 pub(super) fn fields(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
-    let dialect = Dialect { delimiter, ..Dialect::default() };
+    let dialect = Dialect { delimiter, header: Header::None, names: Vec::new() };
     let mut rows = CsvRows::new(dialect, Columns::default());
     let row = rows.read(line).ok()??;
     Some(row.fields())

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::config::{self, Records};
-use crate::decode::Leaf;
+use crate::decode::{self, Leaf};
 use crate::failure::Failure;
 use crate::flow::{FlowRecord, Format, Page, Parsed, Parser};
 use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
@@ -73,6 +73,12 @@ impl Reader {
         }
     }
 
+    /// Finds these columns in generic rows from now on, also in the rest of the present payload.
+    pub fn find(&mut self, columns: &Columns) {
+        self.json = JsonRows::new(columns.clone());
+        self.csv.find(columns);
+    }
+
     /// What a person should know about the configured formats: names of fields that are not known.
     pub fn warnings(&self) -> Vec<String> {
         self.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
@@ -110,7 +116,7 @@ impl Reader {
             Records::Flow | Records::Auto => {}
         }
         let parsed = match extracted {
-            None => self.flow.line(message)?,
+            None => self.flow.line(message).map_err(|failure| decode::damaged_base64(message).unwrap_or(failure))?,
             Some(_) => self.flow.event(message, extracted)?,
         };
         Ok(match parsed {

@@ -82,14 +82,7 @@ impl Scorer {
         }
         self.payloads += 1;
         self.reader.reset();
-        let mut events = Events {
-            reader: &mut self.reader,
-            mode: &mut self.mode,
-            input: &self.config.input,
-            id,
-            out,
-            counts: Counts::default(),
-        };
+        let mut events = Events { reader: &mut self.reader, mode: &mut self.mode, id, out, counts: Counts::default() };
         feed(&mut self.decoder, &mut events);
         let mut counts = events.counts;
         if counts.records() == 0 {
@@ -253,7 +246,6 @@ impl Scorer {
 struct Events<'a> {
     reader: &'a mut Reader,
     mode: &'a mut Mode,
-    input: &'a config::Input,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
     counts: Counts,
@@ -270,7 +262,7 @@ impl Events<'_> {
                     mode.decide(&record, self.out)?;
                     if matches!(record, Record::Row(_)) {
                         // The reader did not know the columns when it read the row.
-                        *self.reader = Reader::new(self.input, mode.columns());
+                        self.reader.find(mode.columns());
                         return self.read_and_score(leaf, context);
                     }
                 }

@@ -47,7 +47,8 @@ impl Column {
     #[cold]
     pub(crate) fn not_a_number(&self, text: &str, offset: usize) -> Failure {
         let shown: String = text.chars().take(40).collect();
-        let reason = format!("column `{}` is `{shown}`, which is not a finite number", self.name);
+        let reason =
+            format!("column `{}` is `{shown}`, which is not a finite number such as 12, -3.5 or 6e7", self.name);
         Failure::new(Layer::Score, offset, reason)
     }
 }

@@ -13,8 +13,11 @@ const MAX_FIELDS: usize = 1000;
 pub enum Header {
     /// The first row of each payload is a header. If names are configured they are used instead and it is skipped.
     First,
-    /// All rows are data.
+    /// Found by content: a payload's first row is a header if it holds names only (a letter, then letters, digits, `_` and
+    /// `-`), among them each column to find, and no names are configured.
     #[default]
+    Found,
+    /// All rows are data.
     None,
 }
 
@@ -23,7 +26,7 @@ pub enum Header {
 pub struct Dialect {
     /// What separates fields: one ASCII character, not a quote or line end.
     pub delimiter: u8,
-    /// Whether there is a header row.
+    /// Whether the first row of a payload is a header.
     pub header: Header,
     /// Names of the columns; empty: from the header, else `COL_1`, `COL_2`, ….
     pub names: Vec<String>,
@@ -31,7 +34,7 @@ pub struct Dialect {
 
 impl Default for Dialect {
     fn default() -> Self {
-        Dialect { delimiter: b',', header: Header::None, names: Vec::new() }
+        Dialect { delimiter: b',', header: Header::Found, names: Vec::new() }
     }
 }
 
@@ -40,19 +43,24 @@ impl Default for Dialect {
 pub struct CsvRows {
     dialect: Dialect,
     columns: Columns,
-    configured: Layout,
     layout: Layout,
-    expects_header: bool,
+    is_first: bool,
+    has_header: bool,
     cells: Vec<Cell>,
 }
 
 impl CsvRows {
     /// A reader for rows of this dialect, that finds these columns.
     pub fn new(dialect: Dialect, columns: Columns) -> CsvRows {
-        let configured = Layout::new(&columns, dialect.names.clone());
-        let layout = configured.clone();
-        let expects_header = dialect.header == Header::First;
-        CsvRows { dialect, columns, configured, layout, expects_header, cells: Vec::new() }
+        let layout = Layout::new(&columns, dialect.names.clone());
+        CsvRows { dialect, columns, layout, is_first: true, has_header: false, cells: Vec::new() }
+    }
+
+    /// Finds these columns from now on, also in the rest of a payload whose header was read.
+    pub(crate) fn find(&mut self, columns: &Columns) {
+        self.columns = columns.clone();
+        let names = std::mem::take(&mut self.layout.names);
+        self.arrange(names);
     }
 
     /// The columns it finds.
@@ -60,9 +68,18 @@ impl CsvRows {
         &self.columns
     }
 
-    /// Begins a new payload: with [`Header::First`] its first row is a header.
+    /// Begins a new payload: its first row may be a header.
     pub fn reset(&mut self) {
-        self.expects_header = self.dialect.header == Header::First;
+        self.is_first = true;
+        if std::mem::take(&mut self.has_header) {
+            self.arrange(self.dialect.names.clone());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn arrange(&mut self, names: Vec<String>) {
+        self.layout = Layout::new(&self.columns, names);
     }
 
     /// Reads one row; none if it was the header. A row is a line, or more lines if a quoted field has line ends in it.
@@ -71,14 +88,7 @@ impl CsvRows {
         let text = text.strip_suffix('\n').unwrap_or(text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         split(text, self.dialect.delimiter, &mut self.cells)?;
-        if std::mem::take(&mut self.expects_header) {
-            if self.dialect.names.is_empty() {
-                let names = self.cells.iter().map(|cell| cell.read(text).unwrap_or_default().into_owned());
-                self.layout = Layout::new(&self.columns, names.collect());
-                self.layout.check(&self.columns)?;
-            } else {
-                self.layout.clone_from(&self.configured);
-            }
+        if std::mem::take(&mut self.is_first) && self.read_header(text)? {
             return Ok(None);
         }
         let (fields, names) = (self.cells.len(), self.layout.names.len());
@@ -87,6 +97,29 @@ impl CsvRows {
             return Err(Failure::new(Layer::Csv, text.len(), reason));
         }
         Ok(Some(Row { text, cells: &self.cells, shape: Shape::Csv { layout: &self.layout } }))
+    }
+
+    /// Whether the first row, split into cells, is a header; if so, it names the columns.
+    #[cold]
+    fn read_header(&mut self, text: &str) -> Result<bool, Failure> {
+        let told = self.dialect.header == Header::First;
+        if !self.dialect.names.is_empty() {
+            return Ok(told);
+        }
+        let found = || self.dialect.header == Header::Found && self.cells.iter().all(|cell| is_name(cell.raw(text)));
+        if !told && !found() {
+            return Ok(false);
+        }
+        let names = self.cells.iter().map(|cell| cell.read(text).unwrap_or_default().into_owned()).collect();
+        self.arrange(names);
+        self.has_header = true;
+        let checked = self.layout.check(&self.columns);
+        if !told && checked.is_err() {
+            self.reset();
+            self.is_first = false;
+            return Ok(false);
+        }
+        checked.map(|()| true)
     }
 }
 
@@ -163,6 +196,21 @@ impl Layout {
             }
         }
     }
+}
+
+/// Whether a field of a first row looks like a column's name, and not like data. A row with numbers has one that does not.
+fn is_name(field: &str) -> bool {
+    let field = field.trim_ascii();
+    field.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && field.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && !is_not_finite(field)
+}
+
+/// Whether a text is how programs write a number that is none, or is infinite.
+#[inline(never)]
+pub(super) fn is_not_finite(text: &str) -> bool {
+    let text = text.trim_ascii().trim_start_matches(['+', '-']);
+    ["nan", "inf", "infinity"].iter().any(|name| text.eq_ignore_ascii_case(name))
 }
 
 fn key(name: &str) -> Vec<u8> {

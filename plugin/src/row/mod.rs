@@ -121,7 +121,7 @@ impl<'a> Row<'a> {
     }
 
     /// Names of the columns that hold a number, at most `most` of them: the members of a JSON object itself, in the
-    /// order of their names, or the fields of a CSV row.
+    /// order of their names, or the fields of a CSV row, where `NaN` and `inf` show a column of numbers, too.
     pub fn numeric_columns(&self, most: usize) -> Vec<String> {
         match self.shape {
             Shape::Json { .. } => {
@@ -136,7 +136,10 @@ impl<'a> Row<'a> {
                 numeric.take(most).map(|(name, _)| escaped(name)).collect()
             }
             Shape::Csv { layout } => {
-                let is_number = |cell: &Cell| cell.read(self.text).is_some_and(|text| finite(&text).is_some());
+                let is_number = |cell: &Cell| {
+                    let text = cell.read(self.text).unwrap_or_default();
+                    finite(&text).is_some() || csv::is_not_finite(&text)
+                };
                 let numeric = self.cells.iter().enumerate().filter(|(_, cell)| is_number(cell));
                 numeric.map(|(place, _)| layout.name(place)).take(most).collect()
             }

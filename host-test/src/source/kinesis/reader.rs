@@ -28,7 +28,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const LIMIT: i32 = 10_000;
 /// How long after it arrived a record may become visible, in milliseconds.
 const HOLD: i64 = 1_000;
-/// Failures in a row before an error that should pass is taken for one that doesn't: about ten minutes.
+/// Failures in a row before an error that should pass is taken for one that doesn't: with the waits between
+/// them about four minutes, at most eight, and the time of the calls.
 const ATTEMPTS: u32 = 30;
 /// Failures in a row that a person should know of.
 const TELL: u32 = 8;
