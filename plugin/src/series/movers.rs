@@ -66,7 +66,7 @@ pub(crate) fn movers(tally: &Tally, habit: &Habit, direction: Direction, change:
             best = Some(group);
         }
     }
-    order::sort_by(&mut all, |a, b| {
+    sort(&mut all, &|a, b| {
         let by_change = b.change(direction).total_cmp(&a.change(direction));
         by_change.then_with(|| a.talker.cmp(&b.talker)).is_lt()
     });
@@ -111,10 +111,15 @@ fn join(tally: &Tally, habit: &Habit) -> Vec<Moved> {
     known.chain(fresh).map(|(talker, bytes, baseline)| Moved { talker, bytes: bytes as f64, baseline }).collect()
 }
 
+/// One sort in the artifact for both orders; an incident can afford the call for each comparison.
+fn sort(all: &mut [Moved], is_less: &dyn Fn(&Moved, &Moved) -> bool) {
+    order::sort_by(all, is_less);
+}
+
 /// Those that share destination, port and protocol, or source, port and protocol.
 fn groups(all: &mut [Moved], direction: Direction, by_source: bool) -> Vec<Group> {
     let key = |moved: &Moved| (moved.talker.common(by_source), moved.talker);
-    order::sort_by(all, |a, b| key(a) < key(b));
+    sort(all, &|a, b| key(a) < key(b));
     all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
         .map(|members| {
             let sum = |of: &dyn Fn(&Moved) -> f64| members.iter().map(of).sum::<f64>();
