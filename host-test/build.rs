@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wasm_encoder::{CustomSection, Encode, ExportKind, ExportSection, Module, RawSection};
+use wasm_encoder::{Component, CustomSection, ExportKind, ExportSection, Module, RawSection};
 use wasmparser::{ExternalKind, Parser, Payload};
 use wit_component::ComponentEncoder;
 
@@ -127,12 +127,30 @@ const DESCRIPTIONS: [(&str, &str); 4] = [
 /// Wraps a core module as a component (the interface is in a section that `wit-bindgen` left in the module) and writes
 /// into it what it is.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    let mut component = ComponentEncoder::default().validate(true).debug_names(false).module(module)?.encode()?;
-    for (name, value) in DESCRIPTIONS {
-        component.push(wasm_encoder::SectionId::Custom as u8);
-        CustomSection { name: name.into(), data: value.as_bytes().into() }.encode(&mut component);
+    let component = ComponentEncoder::default().validate(true).debug_names(false).module(module)?.encode()?;
+    let mut finished = Component::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(&component) {
+        let payload = payload?;
+        // Names of instances and types inside, which serve debuggers only, take 4 KB.
+        let is_names = matches!(&payload, Payload::CustomSection(section) if section.name() == "component-name");
+        if depth == 0
+            && !is_names
+            && let Some((id, range)) = payload.as_section()
+        {
+            let data = component.get(range).ok_or("a section lies outside the component")?;
+            finished.section(&RawSection { id, data });
+        }
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            _ => {}
+        }
     }
-    Ok(component)
+    for (name, value) in DESCRIPTIONS {
+        finished.section(&CustomSection { name: name.into(), data: value.as_bytes().into() });
+    }
+    Ok(finished.finish())
 }
 
 /// Gives the functions that lend the host memory the names under which Fluent Bit's runtime looks for them. In the source

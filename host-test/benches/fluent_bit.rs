@@ -4,7 +4,7 @@
 //!
 //! `FLOWSCORE_FLUENT_BIT` names another build of the module.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::type_complexity, reason = "a benchmark")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use host_test::fluent_bit::{Directory, FluentBit, Instance};

@@ -3,6 +3,8 @@
 //! The short one runs with all tests. Twenty weeks of forty interfaces, about 110 million records, take some minutes of
 //! an optimised build: `cargo test --release -p host-test --test weeks -- --ignored --nocapture`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers, too")]
+
 use host_test::generate::{Scenario, Wrapping};
 use host_test::plugin::{Limits, Payload, Plugin};
 use host_test::report::{Report, Tally};

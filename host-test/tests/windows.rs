@@ -1,5 +1,7 @@
 //! Window mode through the built component: what issues of a network operator's day it must get right.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers, too")]
+
 use std::fmt::Write;
 
 use host_test::generate::{Delivery, EventCounts, Kind, Scenario, Wrapping};
@@ -204,7 +206,7 @@ fn no_data_is_zero_skip_data_is_unknown_and_late_is_counted() {
 /// lateness: at the end of the stream the clock, which a replay doesn't have, decides whether it still counts.
 fn traffic() -> Vec<(i64, Vec<u8>)> {
     let day = Scenario::day(5);
-    let delivery = Delivery { late_share: 0.0, ..day.delivery.clone() };
+    let delivery = Delivery { late_share: 0.0, ..day.delivery };
     let scenario = Scenario { duration: 3_600 * 3, interfaces: 6, delivery, ..day };
     scenario.traffic().unwrap().map(|payload| (payload.delivered, payload.data)).collect()
 }

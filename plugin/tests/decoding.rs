@@ -196,7 +196,7 @@ fn damaged_base64_is_called_by_its_name() {
         ("!!!!notbase64==", "base64", 0, "a character outside the base64 alphabets"),
         ("  bm90*mdsb3c=", "base64", 6, "a character outside the base64 alphabets"),
         ("bm9=ZmxvdzE=", "base64", 4, "text after the padding"),
-        ("AAECAwQFBgcICQ==", "base64", 0, "decodes to is no known format"),
+        ("AAECAwQFBgcICQ==", "base64", 0, "it decodes to no known format"),
         (&early, "base64", 9, "a character outside the base64 alphabets"),
         (&late, "base64", 80, "a character outside the base64 alphabets"),
         (&long, "base64", 80, "a character outside the base64 alphabets"),

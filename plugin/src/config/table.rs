@@ -46,7 +46,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "input.csv.delimiter", |c| text(&mut c.input.csv.delimiter, is_delimiter, "one ASCII character, not a quote or line end"),
         "What separates fields.";
     "input.csv.header", |c| Slot::Flag(&mut c.input.csv.header),
-        "Whether the first row of each payload names the columns, whatever it holds. If not, a first row still does that holds names only (letters, digits, `_`, `-`), among them each column that is scored; `input.csv.names` makes it data.";
+        "Whether the first row of each payload names the columns, whatever it holds. A row of names only (letters, digits, `_`, `-`), with those that are scored, does so anyway; not with `input.csv.names`.";
     "input.csv.names", |c| texts(&mut c.input.csv.names, 0, 10_000),
         "Names of the columns. Empty: those of the header, or `COL_1`, `COL_2`, … as the retired service had it.";
     "input.limits.decoded_bytes", |c| whole(&mut c.input.limits.decoded_bytes, 1, 1 << 30),

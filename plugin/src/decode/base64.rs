@@ -137,10 +137,10 @@ pub(crate) fn damaged(line: &[u8]) -> Option<Failure> {
     }
     let (offset, flaw) = match decode(text, &mut Arena::default()) {
         Err(flaw) => flaw,
-        Ok(()) => (0, "what it decodes to is no known format (text, JSON, gzip, zlib, deflate, a KPL aggregate)"),
+        Ok(()) => (0, "it decodes to no known format"),
     };
     let blanks = line.len() - line.trim_ascii_start().len();
-    let reason = format!("no record, but looks like damaged base64: {flaw}; send the record's data as Kinesis has it");
+    let reason = format!("damaged base64? {flaw}; send the data as Kinesis has it");
     Some(Failure::new(Layer::Base64, blanks + offset, reason))
 }
 

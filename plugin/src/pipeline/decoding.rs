@@ -87,8 +87,7 @@ impl Lines<'_> {
 }
 
 /// Why a payload is dropped in which only header lines are. They are no records.
-const HEADER: &str = "there are only header lines in the payload, which name the columns of the lines after them; \
-                      for CSV rows, input.csv.names makes them data";
+const HEADER: &str = "there are only header lines in the payload, which name the columns of the lines after them";
 
 pub(super) struct Lines<'a> {
     reader: &'a mut Reader,

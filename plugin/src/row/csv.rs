@@ -209,8 +209,9 @@ fn is_name(field: &str) -> bool {
 /// Whether a text is how programs write a number that is none, or is infinite.
 #[inline(never)]
 pub(super) fn is_not_finite(text: &str) -> bool {
-    let text = text.trim_ascii().trim_start_matches(['+', '-']);
-    ["nan", "inf", "infinity"].iter().any(|name| text.eq_ignore_ascii_case(name))
+    let text = text.trim_ascii().as_bytes();
+    let text = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
+    [&b"nan"[..], b"inf", b"infinity"].iter().any(|name| text.eq_ignore_ascii_case(name))
 }
 
 fn key(name: &str) -> Vec<u8> {

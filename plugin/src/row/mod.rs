@@ -77,7 +77,15 @@ impl Cell {
         match self.kind {
             CellKind::Absent => None,
             CellKind::Escaped => Some(text::unescape(raw)),
-            CellKind::Doubled => Some(Cow::Owned(raw.replace("\"\"", "\""))),
+            CellKind::Doubled => {
+                // All quotes stand in pairs, of which the first stays.
+                let mut stays = false;
+                let keep = |character: &char| {
+                    stays ^= *character == '"';
+                    stays || *character != '"'
+                };
+                Some(Cow::Owned(raw.chars().filter(keep).collect()))
+            }
             CellKind::Plain | CellKind::Boolean | CellKind::Container => Some(Cow::Borrowed(raw)),
         }
     }
