@@ -1,6 +1,11 @@
 //! `flowscore kinesis` where the service answers as it does on a bad day.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in the functions it calls too")]
+#![allow(
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in the functions it calls too"
+)]
 
 mod services;
 
