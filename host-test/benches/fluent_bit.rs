@@ -4,10 +4,13 @@
 //!
 //! `FLOWSCORE_FLUENT_BIT` names another build of the module.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::type_complexity, reason = "a benchmark")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use host_test::fluent_bit::{Directory, FluentBit, Instance};
+
+/// What is measured: its name, the configuration, records before the first that counts, and those that count.
+type Case<'a> = (&'a str, &'a str, &'a [Vec<u8>], &'a [Vec<u8>]);
 
 /// Records of one run.
 const RECORDS: usize = 20_000;
@@ -103,7 +106,7 @@ fn fluent_bit(c: &mut Criterion) {
     println!("instructions for each record:");
     // Without scoring: the time is told, nothing comes of it, and the record is not written.
     let tick = r#"{"fluent_bit":{"snapshot":null,"tick_tag":"vpc"}}"#;
-    let cases: [(&str, &str, &[Vec<u8>], &[Vec<u8>]); 5] = [
+    let cases: [Case<'_>; 5] = [
         ("line: read only (ticks)", tick, &[], &lines[..RECORDS]),
         ("line: decode only (late records)", window, &lines[..WARM_UP], &late),
         ("line: decode and window", window, &lines[..WARM_UP], &lines[WARM_UP..]),

@@ -1,11 +1,6 @@
 //! `flowscore kinesis` where the service answers as it does on a bad day.
 
-#![allow(
-    clippy::type_complexity,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, in the functions it calls too"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in the functions it calls too")]
 
 mod services;
 
@@ -47,8 +42,10 @@ fn expired_iterators_throttling_failures_and_pages_lose_nothing() {
     assert!(proxy.pages.load(Ordering::Relaxed) >= 3, "a page for each shard");
 }
 
-/// What may be wrong with GetRecords, with the status, and which of its calls go wrong.
-const FAULTS: [(&str, StatusCode, fn(usize) -> bool); 3] = [
+/// An error of GetRecords with its status, and which of the calls get it.
+type Fault = (&'static str, StatusCode, fn(usize) -> bool);
+
+const FAULTS: [Fault; 3] = [
     ("ExpiredIteratorException", StatusCode::BAD_REQUEST, |call| call % 5 == 1),
     ("ProvisionedThroughputExceededException", StatusCode::BAD_REQUEST, |call| call % 5 == 2),
     ("InternalFailure", StatusCode::INTERNAL_SERVER_ERROR, |call| call % 7 == 3),
