@@ -35,6 +35,7 @@ pub mod multilang;
 pub mod plugin;
 pub mod report;
 pub mod serve;
+mod signals;
 pub mod sink;
 pub mod source;
 pub mod state;

@@ -14,6 +14,7 @@ use axum_server::tls_rustls::RustlsConfig;
 
 use crate::command::Usage;
 use crate::plugin::Plugin;
+use crate::signals::Signals;
 use crate::sink::delivery::Delivery;
 use crate::state::Part;
 
@@ -26,14 +27,12 @@ pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod saved;
-mod stop;
 
 use access::AccessKey;
 use admission::{Admission, Bounds};
 use engine::Engine;
 use http::Service;
 use metrics::Metrics;
-use stop::Stop;
 
 /// What is served, and how.
 pub struct Settings {
@@ -84,7 +83,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         stop_within,
     } = settings;
     // From the very first: whoever sees it ready may tell it to stop.
-    let mut stop = Stop::new()?;
+    let mut stop = Signals::listen()?;
     let metrics = Arc::new(Metrics::default());
     let (admission, jobs) = Admission::new(bounds, metrics.clone());
     let admission = Arc::new(admission);
@@ -131,7 +130,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
 
     tokio::select! {
         result = &mut engine_ended => return result.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly"))),
-        () = stop.told() => {}
+        () = stop.next() => {}
     }
     eprintln!("flowscore: stopping: finishing what is in the queue, for at most {stop_within:?}");
     admission.close();
@@ -148,6 +147,6 @@ pub async fn serve(settings: Settings) -> Result<()> {
                  senders were not told 200 and will send them again"
             )))
         }
-        () = stop.told() => Err(anyhow!("stopped at once by a second signal")),
+        () = stop.next() => Err(anyhow!("stopped at once by a second signal")),
     }
 }

@@ -1,22 +1,22 @@
-//! When the process is told to stop.
+//! Being told to stop by a signal.
 
 use std::io;
 
 /// Waits for SIGTERM or SIGINT (on Windows: Ctrl-C), each time anew.
 #[cfg(unix)]
-pub(super) struct Stop {
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Stop {
-    pub(super) fn new() -> io::Result<Self> {
+impl Signals {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    pub(super) async fn told(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -26,15 +26,15 @@ impl Stop {
 
 /// Waits for SIGTERM or SIGINT (on Windows: Ctrl-C), each time anew.
 #[cfg(not(unix))]
-pub(super) struct Stop;
+pub(crate) struct Signals;
 
 #[cfg(not(unix))]
-impl Stop {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Stop)
+impl Signals {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Signals)
     }
 
-    pub(super) async fn told(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
