@@ -18,13 +18,13 @@ use crate::config::{Config, ConfigError, FluentBit};
 use crate::decode::crc32::crc32;
 use crate::json::Value;
 
-pub(crate) use encoding::state;
 pub use encoding::{Damaged, Reader, State, from_bytes, to_bytes};
+pub(crate) use encoding::{Word, state};
 
 const MAGIC: &[u8; 8] = b"flowscor";
 
 /// The version of the layout that this build writes, and the only one it reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// A snapshot that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]

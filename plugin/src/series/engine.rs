@@ -6,10 +6,9 @@ use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
-use super::sample::{Candidate, Rank, Sample};
+use super::sample::{Candidate, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
-use super::talker::record_hash;
 use super::{Observation, Status};
 use crate::incident::time::LAST_SECOND;
 use crate::incident::{Change, Ending};
@@ -22,7 +21,7 @@ const MOST_AHEAD: u32 = 1 << 16;
 const MOST_TIMES_AHEAD: i64 = 256;
 /// At the end of the stream, windows after a gap of at most so many seconds still count although nothing confirms them.
 const LAST_GAP: i64 = 86_400;
-/// Samples kept for reuse: one for each series of a large account, 24 MB at most.
+/// Samples kept for reuse: one for each series of a large account, 22 MB at most.
 const MOST_SPARE: usize = 4_096;
 
 /// Counts since the start of the stream.
@@ -52,6 +51,19 @@ pub(super) struct Horizon {
     pub(super) partial: bool,
     /// The stream has ended: nothing will be known later.
     over: bool,
+}
+
+/// What a record adds to the windows that it touches.
+#[derive(Clone, Copy)]
+struct Addition {
+    /// Start and end.
+    times: (i64, i64),
+    /// The first and the last window.
+    windows: (i64, i64),
+    whole: Share,
+    rejected: bool,
+    skipped: bool,
+    ahead: bool,
 }
 
 /// Window mode over one stream.
@@ -148,11 +160,18 @@ impl Engine {
             Status::Ok => Share { bytes: record.bytes, packets: record.packets, flows: 1 },
             Status::NoData | Status::SkipData => Share::default(),
         };
+        let addition = Addition {
+            times: (start, end),
+            windows: (first, last),
+            whole,
+            rejected: record.rejected,
+            skipped: record.status == Status::SkipData,
+            ahead,
+        };
         // For the samples of its windows.
         let mut candidate = match &record.talker {
             Some(talker) if whole.bytes > 0 && self.settings.top_talkers > 0 => {
-                let rank = Rank::new(record_hash(talker, start, end, record.bytes, record.packets));
-                Some(Candidate::new(rank, talker))
+                Some(Candidate::new(talker, (start, end), record.bytes, record.packets))
             }
             _ => None,
         };
@@ -162,12 +181,12 @@ impl Engine {
         // An unconfirmed time must not make the series look active.
         let slot = self.slot(record.key, if ahead { i64::MIN } else { last }, out);
         if first == last {
-            self.add(slot, first, whole, record, &mut candidate, ahead);
+            self.add(slot, first, whole, &addition, &mut candidate);
         } else {
-            self.add_shares(slot, (first, last), whole, record, &mut candidate, ahead);
+            self.add_shares(slot, addition, &mut candidate);
         }
         if self.settings.prefix_totals {
-            self.add_to_prefixes(record, (first, last), whole, ahead, out);
+            self.add_to_prefixes(record.key, addition, out);
         }
         let progress = if ahead {
             self.frontier.wait(key_hash(record.key), (start, end), self.silence.ordinary())
@@ -186,21 +205,14 @@ impl Engine {
     }
 
     /// Adds a record that spans windows to those that are open.
-    #[inline(never)]
-    fn add_shares(
-        &mut self,
-        slot: u32,
-        (first, last): (i64, i64),
-        whole: Share,
-        record: &Observation<'_>,
-        candidate: &mut Option<Candidate<'_>>,
-        ahead: bool,
-    ) {
+    #[cfg_attr(feature = "fluent-bit", inline(always))]
+    #[cfg_attr(not(feature = "fluent-bit"), inline(never))]
+    fn add_shares(&mut self, slot: u32, addition: Addition, candidate: &mut Option<Candidate<'_>>) {
         let window = i64::from(self.settings.window);
         let next = self.next.unwrap_or(i64::MIN);
-        for (index, share) in Shares::new((record.start, record.end), window, (first, last), whole) {
+        for (index, share) in Shares::new(addition.times, window, addition.windows, addition.whole) {
             if index >= next {
-                self.add(slot, index, share, record, candidate, ahead);
+                self.add(slot, index, share, &addition, candidate);
             }
         }
     }
@@ -212,18 +224,17 @@ impl Engine {
         slot: u32,
         window: i64,
         share: Share,
-        record: &Observation<'_>,
+        addition: &Addition,
         candidate: &mut Option<Candidate<'_>>,
-        ahead: bool,
     ) {
         let cells = &mut self.registry.slot_mut(slot).cells;
         let at = match cells.place(window) {
             Ok(at) => at,
-            Err(at) => self.open(slot, at, window, ahead),
+            Err(at) => self.open(slot, at, window, addition.ahead),
         };
         let cell = self.registry.slot_mut(slot).cells.get_mut(at);
-        cell.sums.add(share, record.rejected);
-        cell.skipped |= record.status == Status::SkipData;
+        cell.sums.add(share, addition.rejected);
+        cell.skipped |= addition.skipped;
         if let (Some(candidate), true) = (candidate, share.bytes > 0) {
             let size = self.settings.talker_sample as usize;
             if cell.sample.admits(size, candidate.rank, share.bytes) {
@@ -248,17 +259,11 @@ impl Engine {
 
     /// The totals of the record's prefixes.
     #[inline(never)]
-    fn add_to_prefixes(
-        &mut self,
-        record: &Observation<'_>,
-        (first, last): (i64, i64),
-        whole: Share,
-        ahead: bool,
-        out: &mut Vec<u8>,
-    ) {
-        for (at, _) in record.key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
-            let slot = self.slot(&record.key[..=at], if ahead { i64::MIN } else { last }, out);
-            self.add_shares(slot, (first, last), whole, record, &mut None, ahead);
+    fn add_to_prefixes(&mut self, key: &[u8], addition: Addition, out: &mut Vec<u8>) {
+        for (at, _) in key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+            let touched = if addition.ahead { i64::MIN } else { addition.windows.1 };
+            let slot = self.slot(&key[..=at], touched, out);
+            self.add_shares(slot, addition, &mut None);
         }
     }
 

@@ -5,7 +5,7 @@
 //! table bounds its probes for that reason.
 
 /// The odd part of the golden ratio in 64 bits: each input bit reaches the upper half of the product.
-const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+pub(super) const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A hash that takes one part after another.
 #[derive(Clone, Copy)]
@@ -64,8 +64,11 @@ pub(crate) fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let (Some(last_a), Some(last_b)) = (a.last_chunk(), b.last_chunk()) else { return a == b };
-    let mut difference = u64::from_le_bytes(*last_a) ^ u64::from_le_bytes(*last_b);
+    let (Some(last_a), Some(last_b)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else { return a == b };
+    if last_a != last_b {
+        return false;
+    }
+    let mut difference = 0;
     while a.len() > 8
         && let (Some((word_a, rest_a)), Some((word_b, rest_b))) = (a.split_first_chunk(), b.split_first_chunk())
     {

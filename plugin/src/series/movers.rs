@@ -93,8 +93,8 @@ pub(crate) fn movers(tally: &Tally, habit: &Habit, direction: Direction, change:
 
 fn mover(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) -> Mover {
     Mover {
-        srcaddr: talker.source.ip(),
-        dstaddr: talker.destination.ip(),
+        srcaddr: talker.source().ip(),
+        dstaddr: talker.destination().ip(),
         dstport: talker.port,
         protocol: talker.protocol,
         bytes,

@@ -59,11 +59,33 @@ pub(crate) struct Registry {
     free: Vec<u32>,
     /// Hashes of series with a history that are gone, each at the place its low bits say.
     gone: Vec<u64>,
-    /// The slot found last: payloads hold mostly one interface each.
-    last: u32,
+    /// Slots found lately, by the ends of their keys: payloads hold one interface each or come in turn from a few. What
+    /// is found does not depend on it.
+    recent: Recent,
 }
 
-state!(Registry { capacity, slots, table, recency, free, gone } default { last });
+state!(Registry { capacity, slots, table, recency, free, gone } default { recent });
+
+/// Slots found lately, each at the place that [`end_of`] gives for its key. The total's is none.
+#[derive(Clone, Debug)]
+struct Recent([u32; RECENT]);
+
+/// A power of two; in a stream of more series than that, most are looked up.
+const RECENT: usize = 1 << RECENT_BITS;
+const RECENT_BITS: u32 = 8;
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent([TOTAL; RECENT])
+    }
+}
+
+/// Where a key is remembered: its end tells interfaces apart.
+#[inline]
+fn end_of(key: &[u8]) -> usize {
+    let word = key.last_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+    (word.wrapping_mul(super::hash::MULTIPLIER) >> (u64::BITS - RECENT_BITS)) as usize % RECENT
+}
 
 /// The slot of the total.
 pub(crate) const TOTAL: u32 = 0;
@@ -89,7 +111,7 @@ impl Registry {
             recency: Recency::new(capacity),
             free: Vec::new(),
             gone: Vec::new(),
-            last: TOTAL,
+            recent: Recent::default(),
         }
     }
 
@@ -115,20 +137,22 @@ impl Registry {
     /// The slot of a key; a new one is active in `window` first.
     #[inline]
     pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Found {
-        let last = &self.slots[self.last as usize];
-        if last.touched >= window && is_same(&last.key, key) && last.taken && self.last != TOTAL {
-            return Found::Known(self.last);
+        let place = end_of(key);
+        let recent = self.recent.0[place];
+        let slot = &self.slots[recent as usize];
+        if slot.touched >= window && is_same(&slot.key, key) && slot.taken && recent != TOTAL {
+            return Found::Known(recent);
         }
-        self.look_up(key, window)
+        self.look_up(key, window, place)
     }
 
     #[inline(never)]
-    fn look_up(&mut self, key: &[u8], window: i64) -> Found {
+    fn look_up(&mut self, key: &[u8], window: i64, place: usize) -> Found {
         let hash = key_hash(key);
         let Some(slot) = self.table.find(hash, |slot| is_same(&self.slots[slot as usize].key, key)) else {
             return self.add(key, hash, window);
         };
-        self.last = slot;
+        self.recent.0[place] = slot;
         if self.slots[slot as usize].touched < window {
             self.slots[slot as usize].touched = window;
             self.recency.touch(slot);

@@ -16,25 +16,36 @@
 //! set of records, and the same few records tell of one heavy client, of a flood from a thousand addresses to one port, and
 //! of one host scanning a thousand others.
 
-use super::talker::{Talker, TalkerKey};
-use crate::snapshot::state;
+use super::talker::{ShortAddresses, Talker, TalkerKey, record_hash};
+use crate::snapshot::{Reader, State, Word};
 
-/// A record of the sample. 88 bytes.
+/// A record of the sample. 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Sampled {
-    priority: f64,
+struct Sampled {
     /// Tells records of equal priority apart.
     record: u64,
     bytes: u64,
     talker: TalkerKey,
 }
 
-state!(Sampled { priority, record, bytes, talker });
-
-impl Sampled {
-    fn is_below(&self, other: &Sampled) -> bool {
-        self.priority < other.priority || (self.priority == other.priority && self.record < other.record)
+impl State for Sampled {
+    fn save(&self, out: &mut Vec<u8>) {
+        Word(self.record).save(out);
+        self.bytes.save(out);
+        self.talker.save(out);
     }
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let Word(record) = State::load(reader);
+        Sampled { record, bytes: State::load(reader), talker: State::load(reader) }
+    }
+}
+
+/// What records are compared by: 16 bytes, which are moved about instead of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Ranked {
+    priority: f64,
+    /// Of the record among those kept.
+    place: u32,
 }
 
 /// What decides the priority of a record's shares: a hash of what it says, and 1 / u.
@@ -62,107 +73,170 @@ impl Rank {
 pub(crate) struct Candidate<'a> {
     pub(crate) rank: Rank,
     talker: &'a Talker<'a>,
+    short: ShortAddresses,
     /// Made when the first sample takes the record, as most of a busy series' are taken by none.
     key: Option<TalkerKey>,
 }
 
 impl<'a> Candidate<'a> {
+    /// A record by what it says: who talks, from when to when, and how much.
     #[inline]
-    pub(crate) fn new(rank: Rank, talker: &'a Talker<'a>) -> Self {
-        Candidate { rank, talker, key: None }
+    pub(crate) fn new(talker: &'a Talker<'a>, times: (i64, i64), bytes: u64, packets: u64) -> Self {
+        let short = ShortAddresses::of(talker);
+        let rank = Rank::new(record_hash(talker, &short, times, bytes, packets));
+        Candidate { rank, talker, short, key: None }
     }
 }
 
 /// The highest priorities so far: k records and the one that gives τ. Once there are so many they are a binary heap with
 /// the lowest on top; before, in the order they came.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Sample(Vec<Sampled>);
+pub(crate) struct Sample {
+    ranked: Vec<Ranked>,
+    kept: Vec<Sampled>,
+}
 
-state!(Sample { 0 });
+/// The records by rank; priorities and places follow from them.
+impl State for Sample {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.ranked.len().save(out);
+        self.ranked.iter().filter_map(|ranked| self.kept.get(ranked.place as usize)).for_each(|kept| kept.save(out));
+    }
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let kept: Vec<Sampled> = State::load(reader);
+        let priority = |sampled: &Sampled| Rank::new(sampled.record).priority(sampled.bytes);
+        let ranked = kept.iter().zip(0..).map(|(sampled, place)| Ranked { priority: priority(sampled), place });
+        Sample { ranked: ranked.collect(), kept }
+    }
+}
 
 impl Sample {
     /// Whether a record of `bytes` above 0 is among the highest so far.
     #[inline]
     pub(crate) fn admits(&self, size: usize, rank: Rank, bytes: u64) -> bool {
-        let Some(lowest) = self.0.get(size).and(self.0.first()) else { return true };
-        let priority = rank.priority(bytes);
-        priority > lowest.priority || (priority == lowest.priority && rank.record > lowest.record)
+        let Some(lowest) = self.ranked.get(size).and(self.ranked.first()) else { return true };
+        self.exceeds(rank.priority(bytes), rank.record, lowest)
+    }
+
+    /// Whether a record ranks above one that is kept.
+    #[inline]
+    fn exceeds(&self, priority: f64, record: u64, kept: &Ranked) -> bool {
+        priority > kept.priority || (priority == kept.priority && record > self.record(kept))
+    }
+
+    #[inline(never)]
+    fn record(&self, kept: &Ranked) -> u64 {
+        self.kept.get(kept.place as usize).map_or(0, |sampled| sampled.record)
     }
 
     /// Takes in a share of a record that is [admitted](Sample::admits).
-    #[inline(never)]
+    #[cfg_attr(feature = "fluent-bit", inline(always))]
+    #[cfg_attr(not(feature = "fluent-bit"), inline(never))]
     pub(crate) fn take(&mut self, size: usize, record: &mut Candidate<'_>, bytes: u64) {
-        let rank = record.rank;
-        let talker = *record.key.get_or_insert_with(|| TalkerKey::new(record.talker));
-        self.insert(size, Sampled { priority: rank.priority(bytes), record: rank.record, bytes, talker });
+        let priority = record.rank.priority(bytes);
+        let talker = record.key.get_or_insert_with(|| TalkerKey::new(record.talker, &record.short));
+        self.insert(size, priority, record.rank.record, bytes, talker);
     }
 
     /// Takes in another sample: the result is the sample of both sets of records.
     pub(crate) fn merge(&mut self, size: usize, other: &Sample) {
-        for &sampled in &other.0 {
-            match self.0.first() {
-                Some(lowest) if self.0.len() > size && !lowest.is_below(&sampled) => {}
-                _ => self.insert(size, sampled),
+        for ranked in &other.ranked {
+            let Some(sampled) = other.kept.get(ranked.place as usize) else { continue };
+            match self.ranked.get(size).and(self.ranked.first()) {
+                Some(lowest) if !self.exceeds(ranked.priority, sampled.record, lowest) => {}
+                _ => self.insert(size, ranked.priority, sampled.record, sampled.bytes, &sampled.talker),
             }
         }
     }
 
-    fn insert(&mut self, size: usize, sampled: Sampled) {
-        if self.0.len() <= size {
-            if self.0.len() == self.0.capacity() {
-                // Twice as many each time, but no room for more than there can be.
-                self.0.reserve_exact(self.0.len().max(8).min(size + 1 - self.0.len()));
+    #[inline(always)]
+    fn insert(&mut self, size: usize, priority: f64, record: u64, bytes: u64, talker: &TalkerKey) {
+        let count = self.ranked.len();
+        if count <= size {
+            if count == self.ranked.capacity() || count == self.kept.capacity() {
+                self.grow(size);
             }
-            self.0.push(sampled);
-            if self.0.len() > size {
-                (0..self.0.len() / 2).rev().for_each(|at| self.sink(at));
+            self.ranked.push(Ranked { priority, place: count as u32 });
+            self.kept.push(Sampled { record, bytes, talker: *talker });
+            if count == size {
+                (0..self.ranked.len() / 2).rev().for_each(|at| self.sink(at));
             }
-        } else {
-            self.0[0] = sampled;
+        } else if let Some(lowest) = self.ranked.first_mut()
+            && let Some(sampled) = self.kept.get_mut(lowest.place as usize)
+        {
+            lowest.priority = priority;
+            *sampled = Sampled { record, bytes, talker: *talker };
             self.sink(0);
         }
     }
 
+    /// Makes room for twice as many, but for no more than there can be.
+    #[cold]
+    fn grow(&mut self, size: usize) {
+        let count = self.ranked.len();
+        let more = count.max(8).min(size + 1 - count);
+        self.ranked.reserve_exact(more);
+        self.kept.reserve_exact(more);
+    }
+
     /// Moves an entry down to where those below it are not lower.
+    #[inline(never)]
     fn sink(&mut self, mut at: usize) {
-        let heap = &mut self.0[..];
+        let Sample { ranked, kept } = self;
+        let heap = &mut ranked[..];
+        let record = |entry: Ranked| kept.get(entry.place as usize).map_or(0, |sampled| sampled.record);
+        let is_below = |one: Ranked, other: Ranked| {
+            one.priority < other.priority || (one.priority == other.priority && record(one) < record(other))
+        };
         let sinking = heap[at];
-        loop {
-            let (left, right) = (2 * at + 1, 2 * at + 2);
-            let least = if right < heap.len() && heap[right].is_below(&heap[left]) { right } else { left };
-            if least >= heap.len() || !heap[least].is_below(&sinking) {
+        while let Some(&left) = heap.get(2 * at + 1) {
+            let (mut place, mut least) = (2 * at + 1, left);
+            if let Some(&right) = heap.get(place + 1)
+                && is_below(right, left)
+            {
+                (place, least) = (place + 1, right);
+            }
+            if !is_below(least, sinking) {
                 break;
             }
-            heap[at] = heap[least];
-            at = least;
+            heap[at] = least;
+            at = place;
         }
         heap[at] = sinking;
     }
 
     /// Whether there is memory worth keeping.
     pub(crate) fn has_room(&self) -> bool {
-        self.0.capacity() > 0
+        self.ranked.capacity() > 0
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.ranked.clear();
+        self.kept.clear();
     }
 
     /// The talkers of its records, each with the bytes that the record counts.
     pub(crate) fn counted(&self, size: usize) -> impl ExactSizeIterator<Item = (&TalkerKey, u64)> {
         // The lowest of k + 1 gives τ and is itself not counted.
-        let (least, counted) = match self.0.split_first() {
-            Some((lowest, counted)) if self.0.len() > size => (lowest.priority as u64, counted),
-            _ => (0, &self.0[..]),
+        let (least, counted) = match self.ranked.split_first() {
+            Some((lowest, counted)) if self.ranked.len() > size => (lowest.priority as u64, counted),
+            _ => (0, &self.ranked[..]),
         };
-        counted.iter().map(move |sampled| (&sampled.talker, sampled.bytes.max(least)))
+        counted.iter().map(move |ranked| {
+            let Sampled { talker, bytes, .. } = &self.kept[ranked.place as usize];
+            (talker, (*bytes).max(least))
+        })
     }
 
     /// Whether this can be a sample of `size` records.
     pub(crate) fn is_valid(&self, size: usize) -> bool {
-        self.0.len() <= size + 1
-            && self.0.iter().all(|sampled| sampled.priority.is_finite() && sampled.priority >= 0.0)
-            && (self.0.len() <= size || (1..self.0.len()).all(|at| !self.0[at].is_below(&self.0[(at - 1) / 2])))
+        let is_above = |below: usize| {
+            let (above, below) = (&self.ranked[(below - 1) / 2], &self.ranked[below]);
+            !self.exceeds(above.priority, self.record(above), below)
+        };
+        self.ranked.len() <= size + 1
+            && self.ranked.iter().all(|ranked| ranked.priority.is_finite() && ranked.priority >= 0.0)
+            && (self.ranked.len() <= size || (1..self.ranked.len()).all(is_above))
     }
 }
 
@@ -170,6 +244,7 @@ impl Sample {
 mod tests {
     use super::super::hash::Hash;
     use super::*;
+    use crate::snapshot::{from_bytes, to_bytes};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -179,13 +254,17 @@ mod tests {
     }
 
     fn talker(source: u64) -> TalkerKey {
-        with_talker(source, TalkerKey::new)
+        with_talker(source, |talker| TalkerKey::new(talker, &ShortAddresses::of(talker)))
     }
 
     fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, source: u64) {
         let rank = Rank::new(record);
         if sample.admits(size, rank, bytes) {
-            with_talker(source, |talker| sample.take(size, &mut Candidate::new(rank, talker), bytes));
+            with_talker(source, |talker| {
+                let mut candidate = Candidate::new(talker, (0, 0), bytes, 0);
+                candidate.rank = rank;
+                sample.take(size, &mut candidate, bytes);
+            });
         }
     }
 
@@ -243,6 +322,22 @@ mod tests {
             prop_assume!(heavy > sum / 2);
             let totals = totals(64, &sample(64, seed, &records));
             prop_assert!(totals.contains(&(talker(7), heavy)));
+        }
+
+        #[test]
+        fn a_sample_comes_back_and_goes_on_as_if_nothing_had_been(
+            records in prop::collection::vec((any::<u64>(), 1u64..1_000_000, 0u64..50), 0..200), cut in 0usize..200, size in 2usize..40,
+        ) {
+            let (mut sample, mut restored) = (Sample::default(), Sample::default());
+            for (at, &(record, bytes, source)) in records.iter().enumerate() {
+                if at == cut {
+                    restored = from_bytes(&to_bytes(&sample)).unwrap();
+                }
+                offer(&mut sample, size, record, bytes, source);
+                offer(&mut restored, size, record, bytes, source);
+            }
+            prop_assert!(cut >= records.len() || to_bytes(&sample) == to_bytes(&restored));
+            prop_assert!(restored.is_valid(size));
         }
 
         #[test]

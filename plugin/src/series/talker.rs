@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::hash::Hash;
-use crate::snapshot::state;
+use crate::snapshot::{Reader, State, Word};
 
 /// The two ends of a flow record, as its text gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,21 @@ pub(crate) struct Address {
     is_text: bool,
 }
 
-state!(Address { low, high, is_text });
+impl State for Address {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.is_text.save(out);
+        Word(self.low).save(out);
+        self.high.save(out);
+    }
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let (is_text, Word(low)) = (State::load(reader), State::load(reader));
+        Address { low, high: State::load(reader), is_text }
+    }
+}
 
 impl Address {
-    pub(crate) fn new(text: &[u8]) -> Self {
+    #[cfg(test)]
+    fn new(text: &[u8]) -> Self {
         Address::short(text).unwrap_or_else(|| Address::long(text))
     }
 
@@ -85,25 +96,45 @@ impl Address {
     }
 }
 
-/// A talker without the ports of clients.
+/// A talker without the ports of clients. 48 bytes, as every record of a sample has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TalkerKey {
     /// A hash of the rest, first so that comparing is quick.
     id: u64,
-    pub(crate) destination: Address,
+    destination: [u64; 2],
+    source: [u64; 2],
     pub(crate) port: u16,
     pub(crate) protocol: u8,
-    pub(crate) source: Address,
+    /// Which of the addresses are text: [`DESTINATION_TEXT`] and [`SOURCE_TEXT`].
+    texts: u8,
 }
 
-state!(TalkerKey { id, destination, port, protocol, source });
+/// Without the hash, which follows from the rest.
+impl State for TalkerKey {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.source().save(out);
+        self.destination().save(out);
+        (self.port, self.protocol).save(out);
+    }
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let (source, destination) = (State::load(reader), State::load(reader));
+        let (port, protocol) = State::load(reader);
+        TalkerKey::of(source, destination, port, protocol)
+    }
+}
+
+const DESTINATION_TEXT: u8 = 1;
+const SOURCE_TEXT: u8 = 2;
 
 impl TalkerKey {
-    pub(crate) fn new(talker: &Talker<'_>) -> Self {
+    pub(crate) fn new(talker: &Talker<'_>, short: &ShortAddresses) -> Self {
         let port = if talker.dstport < FIRST_EPHEMERAL_PORT { talker.dstport } else { 0 };
-        TalkerKey::of(Address::new(talker.srcaddr), Address::new(talker.dstaddr), port, talker.protocol)
+        let source = short.source.unwrap_or_else(|| Address::long(talker.srcaddr));
+        let destination = short.destination.unwrap_or_else(|| Address::long(talker.dstaddr));
+        TalkerKey::of(source, destination, port, talker.protocol)
     }
 
+    #[inline]
     fn of(source: Address, destination: Address, port: u16, protocol: u8) -> Self {
         let mut hash = Hash::new(0x7461_6C6B_6572_6964);
         for address in [source, destination] {
@@ -111,7 +142,14 @@ impl TalkerKey {
             hash.word(address.high);
         }
         hash.word(u64::from(port) << 8 | u64::from(protocol));
-        TalkerKey { id: hash.finish(), destination, port, protocol, source }
+        TalkerKey {
+            id: hash.finish(),
+            destination: [destination.low, destination.high],
+            source: [source.low, source.high],
+            port,
+            protocol,
+            texts: DESTINATION_TEXT * u8::from(destination.is_text) + SOURCE_TEXT * u8::from(source.is_text),
+        }
     }
 
     /// A number that is the same for the same talker, and seldom for another.
@@ -119,11 +157,35 @@ impl TalkerKey {
         self.id
     }
 
+    pub(crate) fn source(&self) -> Address {
+        let [low, high] = self.source;
+        Address { low, high, is_text: self.texts & SOURCE_TEXT != 0 }
+    }
+
+    pub(crate) fn destination(&self) -> Address {
+        let [low, high] = self.destination;
+        Address { low, high, is_text: self.texts & DESTINATION_TEXT != 0 }
+    }
+
     /// What talkers of one source, or of one destination, have in common.
     pub(crate) fn common(&self, by_source: bool) -> Self {
         let (source, destination) =
-            if by_source { (self.source, Address::default()) } else { (Address::default(), self.destination) };
+            if by_source { (self.source(), Address::default()) } else { (Address::default(), self.destination()) };
         TalkerKey::of(source, destination, self.port, self.protocol)
+    }
+}
+
+/// The addresses of a talker, those of at most 16 bytes of text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShortAddresses {
+    source: Option<Address>,
+    destination: Option<Address>,
+}
+
+impl ShortAddresses {
+    #[inline]
+    pub(crate) fn of(talker: &Talker<'_>) -> Self {
+        ShortAddresses { source: Address::short(talker.srcaddr), destination: Address::short(talker.dstaddr) }
     }
 }
 
@@ -132,10 +194,16 @@ const SPREAD: u64 = 0x3C6E_F372_FE94_F82B;
 
 /// A number that depends on nothing but what the record says, and so is the same in whatever order records arrive.
 #[inline]
-pub(crate) fn record_hash(talker: &Talker<'_>, start: i64, end: i64, bytes: u64, packets: u64) -> u64 {
+pub(crate) fn record_hash(
+    talker: &Talker<'_>,
+    short: &ShortAddresses,
+    (start, end): (i64, i64),
+    bytes: u64,
+    packets: u64,
+) -> u64 {
     let mut hash = Hash::new(0x7461_6C6B_6572_7321);
-    for text in [talker.srcaddr, talker.dstaddr] {
-        match Address::short(text) {
+    for (address, text) in [(short.source, talker.srcaddr), (short.destination, talker.dstaddr)] {
+        match address {
             // The product spreads the low word over the bits that the text of an address leaves free in the high one.
             Some(address) => hash.word(address.low.wrapping_mul(SPREAD).wrapping_add(address.high)),
             None => hash.bytes(text),
@@ -193,7 +261,8 @@ mod tests {
     fn answers_to_one_client_are_one_talker() {
         let answer =
             |dstport| Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 443, dstport, protocol: 6 };
-        assert_eq!(TalkerKey::new(&answer(40_001)), TalkerKey::new(&answer(55_555)));
-        assert_ne!(TalkerKey::new(&answer(8_080)), TalkerKey::new(&answer(55_555)));
+        let key = |dstport| TalkerKey::new(&answer(dstport), &ShortAddresses::of(&answer(dstport)));
+        assert_eq!(key(40_001), key(55_555));
+        assert_ne!(key(8_080), key(55_555));
     }
 }

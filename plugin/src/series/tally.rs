@@ -67,13 +67,14 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::talker::Talker;
+    use super::super::talker::{ShortAddresses, Talker};
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     fn key(port: u16) -> TalkerKey {
-        TalkerKey::new(&Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 })
+        let talker = Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 };
+        TalkerKey::new(&talker, &ShortAddresses::of(&talker))
     }
 
     proptest! {

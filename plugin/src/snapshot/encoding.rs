@@ -5,7 +5,7 @@
 //! | `u8`, `bool`, the variant of an enum | one byte |
 //! | `u16` … `u64`, `usize` | seven bits a byte, the lowest first; all but the last have the highest bit set |
 //! | `i64` | the same, as 0, −1, 1, −2, … |
-//! | `f32`, `f64` | little-endian |
+//! | `f32`, `f64`, [`Word`] | little-endian |
 //! | lists and texts | their length, then what is in them |
 //! | options | 0, or 1 and the value |
 //!
@@ -158,6 +158,18 @@ macro_rules! fixed {
 }
 
 fixed! { u8 f32 f64 }
+
+/// A number that is as likely to be large as small, such as a hash: eight bytes always.
+pub(crate) struct Word(pub(crate) u64);
+
+impl State for Word {
+    fn save(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.to_le_bytes());
+    }
+    fn load(reader: &mut Reader<'_>) -> Self {
+        Word(u64::from_le_bytes(reader.array()))
+    }
+}
 
 impl State for i64 {
     fn save(&self, out: &mut Vec<u8>) {
