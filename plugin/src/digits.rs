@@ -16,6 +16,12 @@ pub(crate) const fn digit_bits(digits: u64) -> u32 {
     if others == 0 { 64 } else { others.trailing_zeros() & !7 }
 }
 
+/// Whether all bytes of a word are from 0 to 9.
+#[inline(always)]
+pub(crate) const fn all_digits(digits: u64) -> bool {
+    (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7) == 0
+}
+
 /// The value of eight digits, the first in the lowest byte. Each step joins neighbours: digits to pairs, pairs to fours.
 #[inline(always)]
 pub(crate) const fn eight_digits(digits: u64) -> i64 {

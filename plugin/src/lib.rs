@@ -31,6 +31,7 @@ pub mod pipeline;
 pub mod row;
 pub mod series;
 pub mod snapshot;
+mod words;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;

@@ -61,7 +61,7 @@ impl Formats {
 
     /// The candidate at this place, if its length alone tells that a line has it.
     #[inline]
-    pub(super) fn telling(&self, candidate: usize) -> Option<&Format> {
+    pub(crate) fn telling(&self, candidate: usize) -> Option<&Format> {
         self.candidates.get(candidate).filter(|_| self.telling[candidate])
     }
 

@@ -4,14 +4,16 @@
 //! and every record is lost. And what is returned is JSON or null, as anything else may end the whole process.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 
 use super::host_memory::Buffers;
 use super::preopened;
 use super::shell::Shell;
 
+// Never dropped, as the instance ends with its memory: what may have to be dropped costs a check at each access.
 thread_local! {
-    static SHELL: RefCell<Option<Shell>> = const { RefCell::new(None) };
-    static BUFFERS: RefCell<Buffers> = const { RefCell::new(Buffers::new()) };
+    static SHELL: ManuallyDrop<RefCell<Option<Shell>>> = const { ManuallyDrop::new(RefCell::new(None)) };
+    static BUFFERS: ManuallyDrop<RefCell<Buffers>> = const { ManuallyDrop::new(RefCell::new(Buffers::new())) };
     static IS_CONSTRUCTED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -29,7 +31,7 @@ extern "C" fn _initialize() {
     }
     // SAFETY: it is called once, before anything that relies on it.
     unsafe { __wasm_call_ctors() };
-    SHELL.with_borrow_mut(|shell| *shell = Some(Shell::start(&preopened::directories())));
+    SHELL.with(|shell| *shell.borrow_mut() = Some(Shell::start(&preopened::directories())));
 }
 
 /// Filters one record: JSON text in, JSON text out that ends with a zero, or null if the record does not go on. The text
@@ -47,8 +49,9 @@ extern "C" fn flowscore_filter(
         _initialize();
     }
     // It is not borrowed: nothing in here calls the host in a way that would lead back.
-    SHELL.with_borrow_mut(|shell| {
-        let Some(shell) = shell else { return std::ptr::null() };
+    SHELL.with(|shell| {
+        let mut shell = shell.borrow_mut();
+        let Some(shell) = &mut *shell else { return std::ptr::null() };
         // SAFETY: they lie within memory, and nobody writes to it before this returns.
         let (tag, record) = unsafe { (bytes(tag, tag_length), bytes(record, record_length)) };
         match record {
@@ -80,11 +83,11 @@ unsafe fn bytes<'a>(address: *const u8, length: u32) -> Option<&'a [u8]> {
 /// Exported as `malloc`: room for a tag or a record; null if there is none.
 #[unsafe(no_mangle)]
 extern "C" fn flowscore_malloc(length: u32) -> *mut u8 {
-    BUFFERS.with_borrow_mut(|buffers| buffers.lend(length as usize))
+    BUFFERS.with(|buffers| buffers.borrow_mut().lend(length as usize))
 }
 
 /// Exported as `free`.
 #[unsafe(no_mangle)]
 extern "C" fn flowscore_free(address: *mut u8) {
-    BUFFERS.with_borrow_mut(|buffers| buffers.take_back(address));
+    BUFFERS.with(|buffers| buffers.borrow_mut().take_back(address));
 }

@@ -8,8 +8,8 @@ use crate::failure::{Failure, Layer};
 use crate::pipeline::{self, Standing};
 use crate::row::text::write_escaped;
 
-/// What nearly every record of window mode gets: nothing is wrong with its series.
-const CALM: &[u8] = br#""flowscore":{"score":0,"direction":null,"alerts":[]}"#;
+/// How nearly every record of window mode ends: nothing is wrong with its series.
+const CALM: &[u8] = br#","flowscore":{"score":0,"direction":null,"alerts":[]}}"#;
 
 /// Events of one record, by what they are.
 #[derive(Debug, Default)]
@@ -59,7 +59,6 @@ fn append(list: &mut Vec<u8>, item: &[u8]) {
 }
 
 /// Appends the record up to where a member may follow.
-#[inline]
 fn begin(record: &[u8], frame: &Frame, out: &mut Vec<u8>) {
     let close = frame.close.min(record.len());
     match frame.own {
@@ -77,9 +76,12 @@ fn begin(record: &[u8], frame: &Frame, out: &mut Vec<u8>) {
 /// Appends the record with the member for "nothing to tell".
 #[inline]
 pub(super) fn calm(record: &[u8], frame: &Frame, out: &mut Vec<u8>) {
-    begin(record, frame, out);
-    out.extend_from_slice(CALM);
-    out.push(b'}');
+    if frame.own.is_none() && !frame.is_empty {
+        out.extend_from_slice(record.get(..frame.close).unwrap_or(record));
+        out.extend_from_slice(CALM);
+    } else {
+        telling(record, frame, Some(Standing::default()), &Events::default(), out);
+    }
 }
 
 /// Appends the record with how it stands (none: nothing in it could be scored) and its events.

@@ -46,6 +46,7 @@ impl Filter {
 
     fn with(mut scorer: Scorer) -> Self {
         scorer.tell_only_anomalies();
+        scorer.expect_plain_lines();
         let settings = &scorer.config().fluent_bit;
         Filter {
             reader: Reader::new(settings.fields.clone(), scorer.flat_names()),
@@ -83,6 +84,15 @@ impl Filter {
     /// goes on to `out`.
     #[inline]
     pub fn filter(&mut self, tag: &[u8], time_ms: i64, record: &[u8], out: &mut Vec<u8>) -> Fate {
+        self.lines.clear();
+        let is_tick = self.tick_tag.as_deref() == Some(tag);
+        if !is_tick
+            && let Some((line, frame)) = self.reader.last_text(record)
+            && begins_as_line(line)
+            && let Some(counts) = self.scorer.plain_line(line, &mut self.lines)
+        {
+            return self.answer(record, &frame, counts, out);
+        }
         let Found { payload, frame } = match self.reader.read(record) {
             Ok(found) => found,
             Err(malformed) => {
@@ -90,30 +100,31 @@ impl Filter {
                 return Fate::Goes;
             }
         };
-        if self.tick_tag.as_deref() == Some(tag) {
-            self.lines.clear();
+        if is_tick {
             self.scorer.tick(time_ms, &mut self.lines);
             return self.tell(record, &frame, Counts::default(), true, out);
         }
-        self.lines.clear();
         let counts = self.score(payload);
-        if self.lines.is_empty() && self.is_window_mode && counts.ok > 0 {
-            let standing = self.scorer.take_standing();
-            if standing.direction.is_none() {
-                if self.mode == Output::Events {
-                    return Fate::Drops;
-                }
-                answer::calm(record, &frame, out);
-                return Fate::Goes;
-            }
-            if self.mode == Output::Events {
-                return Fate::Drops;
-            }
-            self.events.sort(b"");
-            answer::telling(record, &frame, Some(standing), &self.events, out);
-            return Fate::Goes;
+        self.answer(record, &frame, counts, out)
+    }
+
+    /// Answers a record that was scored.
+    #[inline]
+    fn answer(&mut self, record: &[u8], frame: &Frame, counts: Counts, out: &mut Vec<u8>) -> Fate {
+        if !self.lines.is_empty() || !self.is_window_mode || counts.ok == 0 {
+            return self.tell(record, frame, counts, false, out);
         }
-        self.tell(record, &frame, counts, false, out)
+        let standing = self.scorer.take_standing();
+        if self.mode == Output::Events {
+            return Fate::Drops;
+        }
+        if standing.direction.is_none() {
+            answer::calm(record, frame, out);
+        } else {
+            self.events.sort(b"");
+            answer::telling(record, frame, Some(standing), &self.events, out);
+        }
+        Fate::Goes
     }
 
     #[inline]
@@ -159,17 +170,24 @@ impl Filter {
 }
 
 /// Whether ASCII text, which has neither escape sequences nor control characters, is a line without a layer around it, as the
-/// search for layers would find, too: it begins with a digit and has a blank.
+/// search for layers would find, too: it begins as one and has a blank.
+#[inline]
+fn is_plain_line(text: &[u8], limit: usize) -> bool {
+    const NEAR: usize = 20;
+    begins_as_line(text)
+        && text.last() != Some(&b' ')
+        && text.len() <= limit
+        && text.iter().take(NEAR).any(|byte| *byte == b' ')
+}
+
+/// Whether ASCII text with a blank in it begins with a digit and as no layer does.
 ///
 /// A blank is in no base64 text but one that is broken up, and such is only taken for base64 if it begins as a layer does.
 /// Of those that begin with a digit that is only a KPL aggregate: `84ma…`.
 #[inline]
-fn is_plain_line(text: &[u8], limit: usize) -> bool {
-    const NEAR: usize = 20;
-    let (Some(first), Some(last)) = (text.first(), text.last()) else { return false };
-    let begins = match first {
-        b'8' => matches!(text.get(1..3), Some([b' ', digit]) if digit.is_ascii_digit() && *digit != b'4'),
-        first => first.is_ascii_digit(),
-    };
-    begins && *last != b' ' && text.len() <= limit && text.iter().take(NEAR).any(|byte| *byte == b' ')
+fn begins_as_line(text: &[u8]) -> bool {
+    match text.first() {
+        Some(b'8') => matches!(text.get(1..3), Some([b' ', digit]) if digit.is_ascii_digit() && *digit != b'4'),
+        first => first.is_some_and(u8::is_ascii_digit),
+    }
 }

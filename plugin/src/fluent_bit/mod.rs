@@ -16,7 +16,6 @@ mod record;
 mod shell;
 mod store;
 mod text;
-mod word;
 
 #[cfg(any(test, all(feature = "fluent-bit", target_os = "wasi")))]
 mod host_memory;

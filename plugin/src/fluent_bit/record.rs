@@ -5,8 +5,8 @@
 //! guess that costs a comparison; the result does not depend on it.
 
 use super::text::{Kind, Malformed, Text, Value};
-use super::word::word;
 use crate::pipeline::Place;
+use crate::words::word;
 
 /// The member that the filter adds.
 pub(super) const OWN: &str = "flowscore";
@@ -167,6 +167,18 @@ impl Reader {
             Some(found) => Ok(found),
             None => self.walk(record),
         }
+    }
+
+    /// The text at the end of a record that is like the last one up to there. Whether it is a JSON string without escape
+    /// sequences is not looked at; if it is, it is the payload.
+    #[inline]
+    pub(super) fn last_text<'a>(&self, record: &'a [u8]) -> Option<(&'a [u8], Frame)> {
+        let start = self.prefix.len();
+        if start == 0 || !starts_with(record, &self.prefix) || !record.ends_with(b"\"}") {
+            return None;
+        }
+        let close = record.len() - 1;
+        Some((record.get(start..close - 1)?, Frame { close, is_empty: false, own: None }))
     }
 
     /// A flat record with the members of the last one.

@@ -2,7 +2,7 @@
 //!
 //! Grammar: RFC 8259. Nothing recurses, and nothing is copied.
 
-use super::word::{first, no_digits, stops, word};
+use crate::words::{first, no_digits, stops, word};
 
 /// The deepest nesting accepted, that of other readers of JSON.
 const MAX_DEPTH: u32 = 127;
@@ -94,7 +94,7 @@ impl<'a> Text<'a> {
             while let Some(word) = word(self.bytes, self.at) {
                 let found = stops(word);
                 if found != 0 {
-                    self.at += first(found);
+                    self.at += first(found) as usize;
                     break;
                 }
                 self.at += 8;
@@ -226,7 +226,7 @@ impl<'a> Text<'a> {
         while let Some(word) = word(self.bytes, self.at) {
             let found = no_digits(word);
             if found != 0 {
-                self.at += first(found);
+                self.at += first(found) as usize;
                 return;
             }
             self.at += 8;

@@ -7,6 +7,7 @@ mod answer;
 mod decoding;
 mod event;
 mod flat;
+mod plain;
 mod reader;
 mod record_mode;
 mod scorer;

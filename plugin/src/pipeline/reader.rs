@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::config::{self, Records};
 use crate::decode::{self, Leaf};
 use crate::failure::Failure;
-use crate::flow::{FlowRecord, Format, Page, Parsed, Parser};
+use crate::flow::{FlowRecord, Format, Formats, Page, Parsed, Parser};
 use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
 
 /// A record of any form.
@@ -82,6 +82,11 @@ impl Reader {
     /// What a person should know about the configured formats: names of fields that are not known.
     pub fn warnings(&self) -> Vec<String> {
         self.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
+    }
+
+    /// The configured formats.
+    pub(super) fn formats(&self) -> &Formats {
+        self.flow.formats()
     }
 
     /// Begins a payload.

@@ -2,6 +2,7 @@
 
 use super::event;
 use super::flat::Place;
+use super::plain::PlainLines;
 use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
 use super::standing::Standing;
@@ -22,6 +23,8 @@ pub struct Scorer {
     decoder: Decoder,
     reader: Reader,
     mode: Mode,
+    /// For hosts whose payloads are single lines.
+    plain: Option<PlainLines>,
     payloads: u64,
     counts: Counts,
 }
@@ -57,6 +60,7 @@ impl Scorer {
             decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, mode.columns()),
             mode,
+            plain: None,
             config,
             payloads: 0,
             counts: Counts::default(),
@@ -114,6 +118,29 @@ impl Scorer {
         self.events(None, out, |_, events| events.leaf(Leaf::Line(line), &Context::default()))
     }
 
+    /// Scores one line without a layer around it that begins with a digit, if it is as plain as nearly all are: `None`
+    /// leaves it to [`line`](Scorer::line), which comes to the same.
+    #[inline]
+    pub(crate) fn plain_line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
+        // Before the first payload there may be something to warn of.
+        let (Mode::Window(mode), Some(plain), 1..) = (&mut self.mode, &mut self.plain, self.payloads) else {
+            return None;
+        };
+        if line.len() > self.config.input.limits.line_bytes || !mode.observe_plain(line, plain, out) {
+            return None;
+        }
+        Some(self.count_one())
+    }
+
+    /// Counts a payload of one record.
+    #[inline]
+    fn count_one(&mut self) -> Counts {
+        let counts = Counts { ok: 1, ..Counts::default() };
+        self.payloads += 1;
+        self.counts.ok += 1;
+        counts
+    }
+
     /// Scores a flat JSON object by the places of the values of [`flat_names`](Scorer::flat_names) in it, if it is as
     /// simple as nearly all are: `None` leaves it to [`transform`](Scorer::transform), which comes to the same.
     #[inline]
@@ -122,10 +149,18 @@ impl Scorer {
         if object.len() > self.config.input.limits.line_bytes || !mode.observe_flat(object, places, out) {
             return None;
         }
-        let counts = Counts { ok: 1, ..Counts::default() };
-        self.payloads += 1;
-        self.counts += counts;
-        Some(counts)
+        Some(self.count_one())
+    }
+
+    /// Prepares for [`plain_line`](Scorer::plain_line).
+    pub(crate) fn expect_plain_lines(&mut self) {
+        let has_lines = matches!(self.config.input.records, Records::Auto | Records::Flow);
+        self.plain = match &self.mode {
+            Mode::Window(mode) if has_lines => {
+                Some(PlainLines::new(self.reader.formats(), &mode.columns().as_slice()[..mode.parts]))
+            }
+            _ => None,
+        };
     }
 
     /// The members that [`flat`](Scorer::flat) needs; none if the mode, or a path among them, needs more than that.

@@ -45,16 +45,21 @@ impl Marks {
     }
 
     /// Sees an observation that the engine is about to take in.
-    #[inline]
+    #[inline(always)]
     pub(super) fn see(&mut self, observation: &Observation<'_>, engine: &mut Engine) {
-        if !self.open.is_empty()
-            && let Some(standing) = self.open.get(observation.key)
-        {
+        if !self.open.is_empty() || self.resumes {
+            self.look_at(observation.key, observation.end, engine);
+        }
+    }
+
+    #[inline(never)]
+    fn look_at(&mut self, key: &[u8], end: i64, engine: &mut Engine) {
+        if let Some(standing) = self.open.get(key) {
             self.standing.raise(*standing);
         }
         if self.resumes {
             self.resumes = false;
-            engine.unknown_before(observation.end);
+            engine.unknown_before(end);
         }
     }
 }
