@@ -40,13 +40,13 @@ fn build() -> Result<()> {
     let target = out.ancestors().nth(4).ok_or("OUT_DIR is not inside a target directory")?.to_path_buf();
 
     add_target(TARGET)?;
-    let module = compile(&workspace, &target, TARGET, "component", &["-Ctarget-feature=+simd128"])?;
+    let module = compile(&workspace, &target, TARGET, "component", &FLAGS)?;
     let component = encode(&fs::read(module)?)?;
     fs::write(out.join("flowscore.wasm"), &component)?;
     fs::write(target.join("flowscore.wasm"), &component)?;
 
     add_target(FLUENT_BIT_TARGET)?;
-    let module = compile(&workspace, &target, FLUENT_BIT_TARGET, "fluent-bit", &[])?;
+    let module = compile(&workspace, &target, FLUENT_BIT_TARGET, "fluent-bit", &FLUENT_BIT_FLAGS)?;
     let module = finish(&fs::read(module)?)?;
     fs::write(out.join("flowscore-fluentbit.wasm"), &module)?;
     fs::write(target.join("flowscore-fluentbit.wasm"), &module)?;
@@ -73,21 +73,29 @@ fn add_target(target: &str) -> Result<()> {
     .into())
 }
 
-/// Compiler flags of every artifact: they keep it small without slowing down what is done for each record.
-const FLAGS: [&str; 3] = [
+/// References between functions take as many bytes as they need and are not padded to five for a later linker.
+const COMPRESS: &str = "-Clink-arg=--compress-relocations";
+
+/// Compiler flags of the component: they keep it small without slowing down what is done for each record.
+const FLAGS: [&str; 4] = [
+    "-Ctarget-feature=+simd128",
     // Only small functions are inlined, and those marked `#[inline]` up to a middling size; the usual thresholds are 250
     // and 325. Decoding, windows and forest take hardly longer with these.
     "-Cllvm-args=-inline-threshold=35",
     "-Cllvm-args=-inlinehint-threshold=100",
-    // References between functions take as many bytes as they need and are not padded to five for a later linker.
-    "-Clink-arg=--compress-relocations",
+    COMPRESS,
 ];
+
+/// Compiler flags of the module for Fluent Bit, which interprets it: a call costs as much as some twenty instructions there,
+/// so nearly all that a record needs becomes one function.
+const FLUENT_BIT_FLAGS: [&str; 3] =
+    ["-Cllvm-args=-inline-threshold=1000", "-Cllvm-args=-inlinehint-threshold=6000", COMPRESS];
 
 /// Compiles the plugin and returns the path of the core module.
 fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: &[&str]) -> Result<PathBuf> {
     let directory = target.join("plugin");
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut flags = [flags, &FLAGS[..]].concat().join("\x1f");
+    let mut flags = flags.join("\x1f");
     if let Some(home) = cargo_home() {
         // Messages name files of dependencies, which should not tell whose machine this is.
         flags += &format!("\x1f--remap-path-prefix={}/registry/src/=", home.display());
