@@ -86,7 +86,9 @@ impl Scorer {
         }
         self.payloads += 1;
         self.reader.reset();
-        let mut events = Events { reader: &mut self.reader, mode: &mut self.mode, id, out, counts: Counts::default() };
+        let plain = self.plain.as_mut();
+        let mut events =
+            Events { reader: &mut self.reader, mode: &mut self.mode, plain, id, out, counts: Counts::default() };
         feed(&mut self.decoder, &mut events);
         let mut counts = events.counts;
         if counts.records() == 0 {
@@ -281,14 +283,36 @@ impl Scorer {
 struct Events<'a> {
     reader: &'a mut Reader,
     mode: &'a mut Mode,
+    plain: Option<&'a mut PlainLines>,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
     counts: Counts,
 }
 
 impl Events<'_> {
+    /// Whether the leaf was a line of the kind that is scored straight from its text, and was scored.
+    #[inline(always)]
+    fn score_plain(&mut self, leaf: Leaf<'_>) -> bool {
+        // Nobody expects such lines in the component, which need not have the code.
+        if cfg!(feature = "component") {
+            return false;
+        }
+        let (Mode::Window(mode), Some(plain)) = (&mut *self.mode, &mut self.plain) else { return false };
+        match leaf {
+            Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None }
+                if line.first().is_some_and(u8::is_ascii_digit) && !self.reader.has_header() =>
+            {
+                mode.observe_plain(line, plain, self.out)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the leaf was a record.
     fn read_and_score(&mut self, leaf: Leaf<'_>, context: &Context<'_>) -> Result<bool, Failure> {
+        if self.score_plain(leaf) {
+            return Ok(true);
+        }
         let Read::Record(record) = self.reader.read(leaf)? else { return Ok(false) };
         match &mut self.mode {
             Mode::Window(mode) => mode.observe(&record, context, self.out)?,
