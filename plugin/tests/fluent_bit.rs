@@ -73,15 +73,37 @@ fn what_cannot_be_scored_goes_on_with_the_reason_and_without_a_copy_of_itself() 
 
 #[test]
 fn bytes_that_are_no_json_object_are_kept_in_the_event() {
-    for bytes in
-        [&b""[..], b"[1]", b"7", b"{\"log\":nan}", b"{\"log\":\"\xff\"}", b"\x00\x01", b"{\"a\":1}}", b"{\"a\":\"\n\"}"]
-    {
-        let answer = answer(&mut filter(""), bytes).unwrap();
-        let failed = &answer["flowscore"]["failed"][0];
-        assert_eq!(failed["layer"], "json", "{answer}");
-        use base64::Engine as _;
-        let kept = base64::engine::general_purpose::STANDARD.decode(failed["payload"].as_str().unwrap()).unwrap();
-        assert_eq!(kept, bytes);
+    for bytes in [
+        &b""[..],
+        b"[1]",
+        b"7",
+        b"{\"log\":nan}",
+        b"{\"log\":\"\xff\"}",
+        b"\x00\x01",
+        b"{\"a\":1}}",
+        b"{\"a\":\"\n\"}",
+        b"{\"a\":\"b\",\"\xff\":1}",
+    ] {
+        let mut filter = filter("");
+        // What one record looks like is tried first on the next.
+        for _ in 0..3 {
+            let answer = answer(&mut filter, bytes).unwrap();
+            let failed = &answer["flowscore"]["failed"][0];
+            assert_eq!(failed["layer"], "json", "{answer}");
+            use base64::Engine as _;
+            let kept = base64::engine::general_purpose::STANDARD.decode(failed["payload"].as_str().unwrap()).unwrap();
+            assert_eq!(kept, bytes);
+        }
+    }
+}
+
+#[test]
+fn what_a_record_looks_like_that_is_no_json_does_not_excuse_the_next() {
+    let mut filter = filter("");
+    for record in [&b"{\"a\":\"b\",\"\xff\":17p"[..], b"{\"a\":\"b\",\"\xff\":17}"] {
+        let answer = answer(&mut filter, record).unwrap();
+        assert_eq!(answer["flowscore"]["failed"][0]["layer"], "json", "{answer}");
+        assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
     }
 }
 

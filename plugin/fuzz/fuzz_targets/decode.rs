@@ -65,7 +65,8 @@ fuzz_target!(|payload: &[u8]| {
     // Header lines are no records.
     assert!((1..=records).contains(&scored.records()), "in = ok + dropped + failed");
     if let Outcome::Ok(lines, counts) = Decoding::new(&config).decode(payload, None) {
-        assert_eq!(counts.records(), scored.records(), "in = ok + dropped + failed");
+        // A first row of names is a header, but for scoring only if all columns that it needs are among them.
+        assert!((0..=1).contains(&(scored.records() - counts.records())), "in = ok + dropped + failed");
         let mut written = 0;
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             serde_json::from_slice::<serde::de::IgnoredAny>(line)

@@ -165,7 +165,7 @@ impl Reader {
     pub(super) fn read<'a>(&mut self, record: &'a [u8]) -> Result<Found<'a>, Malformed> {
         match self.alike(record).or_else(|| self.alike_flat(record)) {
             Some(found) => Ok(found),
-            None => self.walk(record),
+            None => self.walk(record).inspect_err(|_| self.shape.clear()),
         }
     }
 
