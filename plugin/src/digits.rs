@@ -1,5 +1,7 @@
 //! Decimal digits, eight at a time in a word.
 
+use crate::words::word;
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// The digits of a word: exclusive or with it turns digits into bytes from 0 to 9, and nothing else.
@@ -30,6 +32,30 @@ pub(crate) const fn eight_digits(digits: u64) -> i64 {
     (fours.wrapping_mul(1 + (10_000 << 32)) >> 32) as i64
 }
 
+/// The number that the 1 to 15 digits of a part of a text are. None if they are something else, or the text has neither
+/// eight bytes from where they begin nor up to where they end.
+#[inline]
+pub(crate) fn whole(text: &[u8], start: usize, end: usize) -> Option<i64> {
+    let length = end.wrapping_sub(start);
+    match length {
+        1..=8 => {
+            let rest = 64 - 8 * length;
+            let digits = match word(text, start) {
+                Some(word) => (word ^ ZEROS) << rest,
+                None => (word(text, end.checked_sub(8)?)? ^ ZEROS) >> rest << rest,
+            };
+            all_digits(digits).then(|| eight_digits(digits))
+        }
+        9..=15 => {
+            let rest = 128 - 8 * length;
+            let (first, last) = (word(text, start)? ^ ZEROS, (word(text, end - 8)? ^ ZEROS) >> rest << rest);
+            let scale = POWERS_OF_TEN.get(length - 8)?;
+            (all_digits(first) && all_digits(last)).then(|| eight_digits(first) * scale + eight_digits(last))
+        }
+        _ => None,
+    }
+}
+
 /// The number at the start of a text that goes on for sixteen bytes at least, and how many digits it has: 8 to 15, as a
 /// time stamp. None if it has fewer or more.
 #[inline(always)]
@@ -49,6 +75,31 @@ pub(crate) fn long_number(text: &[u8]) -> Option<(i64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_of_every_length_at_every_place() {
+        let digits = "9876543210123456";
+        for length in 0..=digits.len() {
+            for before in 0..12 {
+                for after in ["", ",", "}", ",\"a\":1234567", "/", ":"] {
+                    let token = &digits[..length];
+                    let text = format!("{}{token}{after}", "x".repeat(before));
+                    let has_word = before + 8 <= text.len() || before + length >= 8;
+                    let expected = token.parse::<i64>().ok().filter(|_| length < 16 && has_word);
+                    assert_eq!(whole(text.as_bytes(), before, before + length), expected, "{text}");
+                    for wrong in before..before + length {
+                        for byte in *b"/:-. a" {
+                            let mut text = text.clone().into_bytes();
+                            text[wrong] = byte;
+                            assert_eq!(whole(&text, before, before + length), None);
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(whole(b"12345678", 5, 3), None);
+        assert_eq!(whole(b"12345678", 5, 9), None);
+    }
 
     #[test]
     fn long_numbers() {

@@ -4,6 +4,7 @@
 //! once for envelopes and once for columns. Where values are as plain as in nearly all of them, their places are enough.
 //! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
 
+use crate::digits::whole;
 use crate::series::{Observation, Status, Talker};
 
 use super::window_mode::{ABSENT, ROW_FIELDS, WindowMode};
@@ -24,7 +25,7 @@ impl Place {
 }
 
 /// Times from here on are in milliseconds.
-const MILLISECONDS: u64 = 100_000_000_000;
+const MILLISECONDS: i64 = 100_000_000_000;
 
 impl WindowMode {
     /// The names of the columns, if each is simply a member's name.
@@ -66,11 +67,13 @@ fn observation<'a>(
     key: &'a [u8],
 ) -> Option<Observation<'a>> {
     let value = |field: usize| places.get(columns[field]).and_then(|place| place.of(text));
-    let count = |field: usize| value(field).map_or(Some(0), integer);
-    let time = |field: usize| match value(field) {
-        None => Some(None),
-        Some(text) => integer(text).filter(|time| *time < MILLISECONDS).map(|time| Some(time as i64)),
+    // Of up to 15 digits, which a 64-bit float holds exactly.
+    let number = |field: usize| match places.get(columns[field]) {
+        Some(place) if place.start < place.end => whole(text, place.start as usize, place.end as usize).map(Some),
+        _ => Some(None),
     };
+    let count = |field: usize| number(field).map(|count| count.unwrap_or(0) as u64);
+    let time = |field: usize| number(field).filter(|time| time.is_none_or(|time| time < MILLISECONDS));
     let (start, end) = match (time(0)?, time(1)?) {
         (Some(start), Some(end)) => (start.min(end), start.max(end)),
         (Some(second), None) | (None, Some(second)) => (second, second),
@@ -96,21 +99,4 @@ fn observation<'a>(
         _ => None,
     };
     Some(Observation { key, start, end, bytes, packets, rejected: value(4) == Some(b"REJECT"), talker, status })
-}
-
-/// The whole number written in up to 15 digits, which a 64-bit float holds exactly.
-#[inline]
-fn integer(digits: &[u8]) -> Option<u64> {
-    if digits.len() > 15 {
-        return None;
-    }
-    let mut number = 0;
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    Some(number)
 }
