@@ -7,17 +7,20 @@ use flowscore::config::Config;
 use flowscore::fluent_bit::{Fate, Filter};
 use flowscore::pipeline::Scorer;
 use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
 
-const CONFIGS: [&str; 3] = ["{}", r#"{"series":{"by":["dstport"],"windows":true}}"#, r#"{"fluent_bit":{"mode":"events"}}"#];
+const CONFIGS: [&str; 3] =
+    ["{}", r#"{"series":{"by":["dstport"],"windows":true}}"#, r#"{"fluent_bit":{"mode":"events"}}"#];
 
 fn filter(filter: &mut Filter, record: &[u8]) {
     let mut out = Vec::new();
     let fate = filter.filter(b"vpc", 1_700_000_000_000, record, &mut out);
     assert!(fate == Fate::Goes || out.is_empty(), "an answer that does not go");
     if fate == Fate::Goes {
-        let answer = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&out)
+        // Numbers beyond the range of floating point are JSON, and go on as they came.
+        serde_json::from_slice::<IgnoredAny>(&out)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out)));
-        assert!(answer.contains_key("flowscore"));
+        assert!(std::str::from_utf8(&out).is_ok_and(|text| text.starts_with('{') && text.contains("\"flowscore\":{")));
     }
 }
 
