@@ -6,7 +6,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
+use std::io::Write;
+
+use base64::Engine;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use host_test::fluent_bit::{Directory, FluentBit, Instance};
 
 /// What is measured: its name, the configuration, records before the first that counts, and those that count.
@@ -16,6 +21,8 @@ type Case<'a> = (&'a str, &'a str, &'a [Vec<u8>], &'a [Vec<u8>]);
 const RECORDS: usize = 20_000;
 /// Records before the first one that counts: the series are known, and windows close.
 const WARM_UP: usize = 20_000;
+/// Lines of a document.
+const DOCUMENT: usize = 100;
 /// Flow records a second, of 50 interfaces.
 const A_SECOND: usize = 40;
 const START: i64 = 1_700_000_000;
@@ -78,6 +85,28 @@ fn object(flow: &Flow) -> Vec<u8> {
     .into_bytes()
 }
 
+/// As documents of CloudWatch Logs under `log`, each of [`DOCUMENT`] lines, gzipped and in base64, as Kinesis has them.
+fn documents(flows: &[Flow]) -> Vec<Vec<u8>> {
+    let document = |flows: &[Flow]| {
+        let event = |(index, flow): (usize, &Flow)| {
+            let record = String::from_utf8(line(flow, flow.start)).unwrap();
+            let message = record.replacen("log", "message", 1);
+            format!("{{\"id\":\"{index:056}\",\"timestamp\":{},{}", flow.start * 1000, &message[1..])
+        };
+        let events: Vec<String> = flows.iter().enumerate().map(event).collect();
+        let document = format!(
+            "{{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"123456789010\",\"logGroup\":\"flow-logs\",\"logStream\":\"eni-all\",\
+             \"subscriptionFilters\":[\"all\"],\"logEvents\":[{}]}}",
+            events.join(",")
+        );
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(document.as_bytes()).unwrap();
+        let text = base64::engine::general_purpose::STANDARD.encode(gzip.finish().unwrap());
+        format!("{{\"log\":\"{text}\"}}").into_bytes()
+    };
+    flows.chunks(DOCUMENT).map(document).collect()
+}
+
 fn instance(module: &FluentBit, name: &str, configuration: &str) -> Instance {
     let path = std::env::temp_dir().join(format!("flowscore-bench-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&path).unwrap();
@@ -100,17 +129,20 @@ fn fluent_bit(c: &mut Criterion) {
     };
     let lines: Vec<Vec<u8>> = flows().take(WARM_UP + RECORDS).map(|flow| line(&flow, flow.start)).collect();
     let late: Vec<Vec<u8>> = flows().take(RECORDS).map(|flow| line(&flow, START - 86_400)).collect();
+    let documents = documents(&flows().take(WARM_UP + RECORDS).collect::<Vec<_>>());
+    let (documents_before, documents) = documents.split_at(WARM_UP / DOCUMENT);
     let objects: Vec<Vec<u8>> = flows().take(WARM_UP + RECORDS).map(|flow| object(&flow)).collect();
     let window = r#"{"fluent_bit":{"snapshot":null}}"#;
     let record = r#"{"mode":"record","fluent_bit":{"snapshot":null}}"#;
     println!("instructions for each record:");
     // Without scoring: the time is told, nothing comes of it, and the record is not written.
     let tick = r#"{"fluent_bit":{"snapshot":null,"tick_tag":"vpc"}}"#;
-    let cases: [Case<'_>; 5] = [
+    let cases: [Case<'_>; 6] = [
         ("line: read only (ticks)", tick, &[], &lines[..RECORDS]),
         ("line: decode only (late records)", window, &lines[..WARM_UP], &late),
         ("line: decode and window", window, &lines[..WARM_UP], &lines[WARM_UP..]),
         ("object: decode and window", window, &objects[..WARM_UP], &objects[WARM_UP..]),
+        ("line in a document: decode and window", window, documents_before, documents),
         ("line: decode and forest", record, &lines[..2_000], &lines[WARM_UP..WARM_UP + 2_000]),
     ];
     let mut group = c.benchmark_group("Fluent Bit module");
@@ -120,7 +152,8 @@ fn fluent_bit(c: &mut Criterion) {
         run(&mut instance, before);
         let start = instance.instructions();
         run(&mut instance, records);
-        let each = (instance.instructions() - start) as f64 / records.len() as f64;
+        let lines = if name.contains("document") { records.len() * DOCUMENT } else { records.len() };
+        let each = (instance.instructions() - start) as f64 / lines as f64;
         println!("  {name:40} {each:9.0}");
         // The same records again are late.
         group.throughput(Throughput::Elements(records.len() as u64));
