@@ -120,7 +120,8 @@ impl Tokens {
                 if all_digits(digits) {
                     return Some(eight_digits(digits));
                 }
-                (digits == ABSENT ^ ZEROS << 56).then_some(-1)
+                // Zeros before it would be nothing but zeros here.
+                (length == 1 && digits == ABSENT ^ ZEROS << 56).then_some(-1)
             }
             9..=15 => {
                 let rest = upper(self.word(start + 8) ^ ZEROS, length - 8);
