@@ -1,9 +1,11 @@
 //! Clients of AWS services: region and credentials by the usual chain.
 
+use std::error::Error;
+
 use anyhow::Result;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -42,12 +44,20 @@ pub fn kinesis(configuration: &SdkConfig, endpoint_url: Option<&str>) -> Client 
 /// What a failed call says, on one line.
 pub fn reason<E>(error: &SdkError<E>) -> String
 where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
+    E: Error + ProvideErrorMetadata + 'static,
 {
     let text = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        _ => DisplayErrorContext(error).to_string(),
+        _ => {
+            // With all its causes; its text alone is little more than that it failed.
+            let (mut text, mut cause) = (error.to_string(), error.source());
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            text
+        }
     };
     text.replace('\n', " ")
 }

@@ -142,12 +142,15 @@ impl Plugin {
     /// Another build of the component.
     pub fn from_file(path: &Path, limits: Limits) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|error| PluginError::Read(path.into(), error))?;
-        Plugin::from_bytes(&bytes, limits)
+        Plugin::from_bytes(&bytes, limits).map_err(|error| match error {
+            PluginError::Load(reason) => PluginError::Load(format!("{}: {reason}", path.display())),
+            error => error,
+        })
     }
 
     /// Compiles a component, or takes the result of an earlier compilation from the user's cache directory.
     pub fn from_bytes(component: &[u8], limits: Limits) -> Result<Self> {
-        let load = |error: wasmtime::Error| PluginError::Load(format!("{error:#}"));
+        let load = |error: wasmtime::Error| PluginError::Load(format!("{error:#}").replace('\n', " "));
         let mut config = Config::new();
         config.epoch_interruption(true).cache(cache());
         let engine = Engine::new(&config).map_err(load)?;

@@ -40,7 +40,11 @@ impl InspectArgs {
             Some(path) => std::fs::read(path).map_err(|e| Usage(format!("cannot read {}: {e}", path.display())))?,
             None => BUILT_IN.to_vec(),
         };
-        let artifact = Artifact::read(&bytes).context("not a WebAssembly artifact")?;
+        let name = self.file.as_ref().map_or("the built-in component".into(), |path| path.to_string_lossy());
+        if !bytes.starts_with(b"\0asm") {
+            return Err(Usage(format!("{name} is no WebAssembly artifact: it does not begin with `\\0asm`")).into());
+        }
+        let artifact = Artifact::read(&bytes).with_context(|| format!("{name} is a damaged WebAssembly artifact"))?;
         if let Some(path) = &self.extract {
             std::fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
