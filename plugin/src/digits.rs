@@ -1,6 +1,6 @@
 //! Decimal digits, eight at a time in a word.
 
-use crate::words::word;
+use crate::words::{HIGH, word};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 
@@ -10,18 +10,23 @@ pub(crate) const ZEROS: u64 = ONES * b'0' as u64;
 /// Powers of ten, by the number of digits of a second word.
 pub(crate) const POWERS_OF_TEN: [i64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
+/// The high bit of each byte above 9; above the lowest such byte, bits may be wrong.
+#[inline(always)]
+pub(crate) const fn others(digits: u64) -> u64 {
+    (digits.wrapping_add(ONES * 0x76) | digits) & HIGH
+}
+
 /// How many bits of a word, from the lowest, are bytes from 0 to 9.
 #[inline(always)]
 pub(crate) const fn digit_bits(digits: u64) -> u32 {
-    // Sets the high bit of each byte above 9; above the lowest such byte, bits may be wrong.
-    let others = (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7);
+    let others = others(digits);
     if others == 0 { 64 } else { others.trailing_zeros() & !7 }
 }
 
 /// Whether all bytes of a word are from 0 to 9.
 #[inline(always)]
 pub(crate) const fn all_digits(digits: u64) -> bool {
-    (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7) == 0
+    others(digits) == 0
 }
 
 /// The value of eight digits, the first in the lowest byte. Each step joins neighbours: digits to pairs, pairs to fours.

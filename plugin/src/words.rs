@@ -2,6 +2,8 @@
 //!
 //! The *first* byte found is exact. Bits above it may be set for nothing, since a subtraction may borrow from there.
 
+use crate::digits::{ZEROS, others};
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of each byte.
 pub(crate) const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -47,8 +49,7 @@ pub(crate) const fn spaces(word: u64) -> u64 {
 /// High bits where there is no decimal digit.
 #[inline]
 pub(crate) const fn no_digits(word: u64) -> u64 {
-    let digits = word ^ (ONES * b'0' as u64);
-    (digits.wrapping_add(ONES * 0x76) | digits) & HIGH
+    others(word ^ ZEROS)
 }
 
 #[cfg(test)]

@@ -143,28 +143,10 @@ impl Tokens {
     }
 }
 
-/// What is looked for in a column.
-#[derive(Clone, Copy, Debug)]
-enum Check {
-    Text,
-    Integer,
-    Action,
-    Status,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// The largest number.
-    max: i64,
-    /// Where the number goes.
-    slot: u32,
-    check: Check,
-}
-
 /// How to read the lines of one format, and what the last one said.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    steps: Vec<Step>,
+    steps: Vec<StepKind>,
     numbers: [i64; SLOTS],
     rejected: bool,
     status: u64,
@@ -176,13 +158,7 @@ const SLOTS: usize = 16;
 impl Plan {
     /// A plan for a format.
     pub(crate) fn new(format: &Format) -> Plan {
-        let step = |kind: StepKind| match kind {
-            StepKind::Text => Step { max: 0, slot: 0, check: Check::Text },
-            StepKind::Integer { slot, max } => Step { max, slot: slot.into(), check: Check::Integer },
-            StepKind::Action => Step { max: 0, slot: 0, check: Check::Action },
-            StepKind::Status => Step { max: 0, slot: 0, check: Check::Status },
-        };
-        let steps = format.steps().iter().map(|it| step(it.kind)).collect();
+        let steps = format.steps().iter().map(|step| step.kind).collect();
         Plan { steps, numbers: [-1; SLOTS], rejected: false, status: ABSENT }
     }
 
@@ -206,22 +182,22 @@ impl Plan {
         for (step, &end) in steps.iter().zip(ends) {
             let end = u64::from(end);
             let length = end.wrapping_sub(start);
-            match step.check {
-                Check::Text => {
+            match *step {
+                StepKind::Text => {
                     if length == 0 {
                         return false;
                     }
                 }
-                Check::Integer => match tokens.integer(start, length) {
-                    Some(value) if value <= step.max => self.numbers[step.slot as usize % SLOTS] = value,
+                StepKind::Integer { slot, max } => match tokens.integer(start, length) {
+                    Some(value) if value <= max => self.numbers[usize::from(slot) % SLOTS] = value,
                     _ => return false,
                 },
-                Check::Action => match tokens.short(start, length) {
+                StepKind::Action => match tokens.short(start, length) {
                     Some(ACCEPT | ABSENT) => self.rejected = false,
                     Some(REJECT) => self.rejected = true,
                     _ => return false,
                 },
-                Check::Status => match tokens.short(start, length) {
+                StepKind::Status => match tokens.short(start, length) {
                     Some(token @ (OK | ABSENT | NO_DATA | SKIP_DATA)) => self.status = token,
                     _ => return false,
                 },

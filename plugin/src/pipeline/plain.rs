@@ -50,9 +50,12 @@ impl PlainLines {
         PlainLines { formats: plain.collect(), guess: 0, tokens: Box::default() }
     }
 
-    /// Reads a line that begins with a digit, as where the version comes first: no header line does.
+    /// Reads a line that begins with a digit, as where the version comes first: no header line does. Others are none.
     #[inline]
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Observation<'_>> {
+        if !line.first()?.is_ascii_digit() {
+            return None;
+        }
         let PlainLines { formats, guess, tokens } = self;
         let mut split = tokens.split(line)?;
         let format = match formats.get_mut(*guess) {
@@ -141,8 +144,7 @@ mod tests {
         fn score(&mut self, line: &str) -> bool {
             let (mut expected, mut out) = (Vec::new(), Vec::new());
             let counts = self.ordinary.line(line.as_bytes(), &mut expected);
-            let starts = line.as_bytes().first().is_some_and(u8::is_ascii_digit);
-            let plain = if starts { self.plain.plain_line(line.as_bytes(), &mut out) } else { None };
+            let plain = self.plain.plain_line(line.as_bytes(), &mut out);
             let counted = plain.unwrap_or_else(|| self.plain.line(line.as_bytes(), &mut out));
             assert_eq!(counted, counts, "{line:?}");
             assert_eq!(String::from_utf8(out), String::from_utf8(expected), "{line:?}");

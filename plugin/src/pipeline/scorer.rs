@@ -120,8 +120,8 @@ impl Scorer {
         self.events(None, out, |_, events| events.leaf(Leaf::Line(line), &Context::default()))
     }
 
-    /// Scores one line without a layer around it that begins with a digit, if it is as plain as nearly all are: `None`
-    /// leaves it to [`line`](Scorer::line), which comes to the same.
+    /// Scores one line without a layer around it, if it is as plain as nearly all are: `None` leaves it to
+    /// [`line`](Scorer::line), which comes to the same.
     #[inline]
     pub(crate) fn plain_line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
         // Before the first payload there may be something to warn of.
@@ -299,9 +299,7 @@ impl Events<'_> {
         }
         let (Mode::Window(mode), Some(plain)) = (&mut *self.mode, &mut self.plain) else { return false };
         match leaf {
-            Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None }
-                if line.first().is_some_and(u8::is_ascii_digit) && !self.reader.has_header() =>
-            {
+            Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None } if !self.reader.has_header() => {
                 mode.observe_plain(line, plain, self.out)
             }
             _ => false,

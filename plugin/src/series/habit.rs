@@ -64,14 +64,8 @@ pub(crate) fn rate(n: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::talker::{ShortAddresses, Talker};
     use super::*;
     use proptest::prelude::*;
-
-    fn key(port: u16) -> TalkerKey {
-        let talker = Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 };
-        TalkerKey::new(&talker, &ShortAddresses::of(&talker))
-    }
 
     proptest! {
         #[test]
@@ -81,7 +75,7 @@ mod tests {
             let (mut habit, mut tally, mut means) = (Habit::default(), Tally::default(), Vec::new());
             let (mut exact, mut all) = (std::collections::BTreeMap::<u16, f64>::new(), 0.0);
             for (n, window) in (1..).zip(&windows) {
-                let talkers: Vec<_> = window.iter().map(|(&port, &bytes)| (key(port), bytes)).collect();
+                let talkers: Vec<_> = window.iter().map(|(&port, &bytes)| (TalkerKey::to_port(port), bytes)).collect();
                 tally.count(habit.means(), talkers.iter().map(|(talker, bytes)| (talker, *bytes)));
                 habit.learn(n, &tally, &mut means);
                 exact.values_mut().for_each(|mean| *mean *= 1.0 - rate(n));
@@ -92,7 +86,7 @@ mod tests {
                 prop_assert!(habit.is_valid());
             }
             for (&port, &mean) in &exact {
-                let held = habit.means().iter().find(|entry| entry.0 == key(port)).map_or(0.0, |entry| entry.1);
+                let held = habit.means().iter().find(|entry| entry.0 == TalkerKey::to_port(port)).map_or(0.0, |entry| entry.1);
                 prop_assert!(held <= mean * (1.0 + 1e-9) && held >= mean - all / (CAPACITY + 1) as f64 - 0.1, "{held} for {mean} of {all}");
             }
         }

@@ -114,8 +114,13 @@ impl Sample {
     /// Whether a record of `bytes` above 0 is among the highest so far.
     #[inline]
     pub(crate) fn admits(&self, size: usize, rank: Rank, bytes: u64) -> bool {
+        self.has_place_for(size, rank.priority(bytes), rank.record)
+    }
+
+    #[inline(always)]
+    fn has_place_for(&self, size: usize, priority: f64, record: u64) -> bool {
         let Some(lowest) = self.ranked.get(size).and(self.ranked.first()) else { return true };
-        self.exceeds(rank.priority(bytes), rank.record, lowest)
+        self.exceeds(priority, record, lowest)
     }
 
     /// Whether a record ranks above one that is kept.
@@ -142,9 +147,8 @@ impl Sample {
     pub(crate) fn merge(&mut self, size: usize, other: &Sample) {
         for ranked in &other.ranked {
             let Some(sampled) = other.kept.get(ranked.place as usize) else { continue };
-            match self.ranked.get(size).and(self.ranked.first()) {
-                Some(lowest) if !self.exceeds(ranked.priority, sampled.record, lowest) => {}
-                _ => self.insert(size, ranked.priority, sampled.record, sampled.bytes, &sampled.talker),
+            if self.has_place_for(size, ranked.priority, sampled.record) {
+                self.insert(size, ranked.priority, sampled.record, sampled.bytes, &sampled.talker);
             }
         }
     }

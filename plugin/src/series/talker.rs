@@ -152,6 +152,13 @@ impl TalkerKey {
         }
     }
 
+    /// One of many talkers, by its port.
+    #[cfg(test)]
+    pub(crate) fn to_port(port: u16) -> Self {
+        let talker = Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 };
+        TalkerKey::new(&talker, &ShortAddresses::of(&talker))
+    }
+
     /// A number that is the same for the same talker, and seldom for another.
     pub(crate) fn id(&self) -> u64 {
         self.id

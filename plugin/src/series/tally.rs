@@ -67,15 +67,9 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::talker::{ShortAddresses, Talker};
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
-
-    fn key(port: u16) -> TalkerKey {
-        let talker = Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 };
-        TalkerKey::new(&talker, &ShortAddresses::of(&talker))
-    }
 
     proptest! {
         #[test]
@@ -83,8 +77,8 @@ mod tests {
             habit in prop::collection::btree_set(0u16..200, 0..=64),
             records in prop::collection::vec((0u16..200, 1u64..1_000), 0..150),
         ) {
-            let habit: Vec<_> = habit.iter().map(|&port| (key(port), 1.0)).collect();
-            let records: Vec<_> = records.iter().map(|&(port, bytes)| (key(port), bytes)).collect();
+            let habit: Vec<_> = habit.iter().map(|&port| (TalkerKey::to_port(port), 1.0)).collect();
+            let records: Vec<_> = records.iter().map(|&(port, bytes)| (TalkerKey::to_port(port), bytes)).collect();
             let mut tally = Tally::default();
             // What the same tally counted before leaves no trace.
             for _ in 0..2 {
