@@ -10,7 +10,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::command::Usage;
+use crate::usage::Usage;
 
 /// Finds credentials and region, unless one is given, by the usual chain.
 pub(crate) fn loader(region: Option<&str>) -> ConfigLoader {

@@ -4,12 +4,10 @@
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`fluent_bit`]: the core module for Fluent Bit, called as Fluent Bit calls it;
 //! - [`input`]: payloads from files and pipes;
-//! - [`source`]: payloads from a Kinesis stream; [`sink`]: events to where they are wanted;
-//! - [`state`]: where reading has come to and what was learned, kept outside the process;
-//! - [`sink`]: where events go;
-//! - [`serve`]: payloads by HTTP; [`multilang`]: records from Amazon's MultiLangDaemon;
-//! - [`generate`]: labelled flow logs to try it on; [`report`]: its events as a page for people;
-//! - [`command`]: what the binary `flowscore` does.
+//! - `source`: payloads from a Kinesis stream; `sink`: where events go;
+//! - `state`: where reading has come to and what was learned, kept outside the process;
+//! - `serve`: payloads by HTTP; `multilang`: records from Amazon's MultiLangDaemon (these five with the feature `network`);
+//! - [`artifact`]: what a `.wasm` says of itself.
 //!
 //! A whole host, from a payload to events:
 //!
@@ -25,18 +23,24 @@
 //! # Ok::<(), host_test::plugin::PluginError>(())
 //! ```
 
+pub mod artifact;
+#[cfg(feature = "network")]
 pub mod aws;
 mod bindings;
-pub mod command;
 pub mod fluent_bit;
-pub mod generate;
 pub mod input;
+#[cfg(feature = "network")]
 pub mod multilang;
 pub mod plugin;
-pub mod report;
+#[cfg(feature = "network")]
 pub mod serve;
-mod signals;
+#[cfg(feature = "network")]
+pub mod signals;
+#[cfg(feature = "network")]
 pub mod sink;
+#[cfg(feature = "network")]
 pub mod source;
+#[cfg(feature = "network")]
 pub mod state;
 pub mod transform;
+pub mod usage;

@@ -1,25 +1,36 @@
 //! The binary `flowscore`.
 
+mod command;
+
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
-use host_test::command::check_config::CheckConfigArgs;
-use host_test::command::decode::DecodeArgs;
-use host_test::command::demo::DemoArgs;
-use host_test::command::discover_schema::DiscoverSchemaArgs;
-use host_test::command::exit_code;
-use host_test::command::generate::GenerateArgs;
-use host_test::command::inspect::InspectArgs;
-use host_test::command::kinesis::KinesisArgs;
-use host_test::command::multilang::MultilangArgs;
-use host_test::command::report::ReportArgs;
-use host_test::command::run::RunArgs;
-use host_test::command::series::SeriesArgs;
-use host_test::command::serve::ServeArgs;
+use command::check_config::CheckConfigArgs;
+use command::decode::DecodeArgs;
+use command::demo::DemoArgs;
+use command::discover_schema::DiscoverSchemaArgs;
+use command::generate::GenerateArgs;
+use command::inspect::InspectArgs;
+#[cfg(feature = "network")]
+use command::kinesis::KinesisArgs;
+#[cfg(feature = "network")]
+use command::multilang::MultilangArgs;
+use command::report::ReportArgs;
+use command::run::RunArgs;
+use command::series::SeriesArgs;
+#[cfg(feature = "network")]
+use command::serve::ServeArgs;
+
+/// Version, commit, and the digest of the built-in component, as registries write it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("FLOWSCORE_COMMIT"));
+    format!("{version} ({commit}, component sha256:{})", flowscore_artifacts::COMPONENT_DIGEST)
+});
 
 /// Decodes VPC Flow Logs and detects sudden spikes and drops, in a sandboxed WebAssembly component
 #[derive(Parser)]
-#[command(name = "flowscore", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "flowscore", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,10 +40,13 @@ struct Cli {
 enum Command {
     Demo(DemoArgs),
     Run(RunArgs),
+    #[cfg(feature = "network")]
     Kinesis(KinesisArgs),
     Decode(DecodeArgs),
     Series(SeriesArgs),
+    #[cfg(feature = "network")]
     Serve(ServeArgs),
+    #[cfg(feature = "network")]
     Multilang(MultilangArgs),
     Generate(GenerateArgs),
     Report(ReportArgs),
@@ -43,17 +57,21 @@ enum Command {
 
 fn main() -> ExitCode {
     // One implementation of TLS for all clients and servers; they look for it here.
+    #[cfg(feature = "network")]
     let _ = rustls::crypto::ring::default_provider().install_default();
     let result = match Cli::parse().command {
         Command::Demo(args) => args.run(),
         Command::Run(args) => args.run(),
+        #[cfg(feature = "network")]
         Command::Kinesis(args) => args.run(),
         Command::Decode(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Report(args) => args.run(),
         Command::DiscoverSchema(args) => args.run(),
         Command::Series(args) => args.run(),
+        #[cfg(feature = "network")]
         Command::Serve(args) => args.run(),
+        #[cfg(feature = "network")]
         Command::Multilang(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),
@@ -61,7 +79,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = exit_code(&error);
+            let code = command::exit_code(&error);
             if code != 0 {
                 eprintln!("flowscore: {error:#}");
             }

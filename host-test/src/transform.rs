@@ -199,12 +199,12 @@ fn push_lines(lines: &[u8], output: &mut OutputBuffer) {
 }
 
 /// An event of this type as a line of JSON, `type` first.
-pub(crate) fn typed(kind: &str, members: &Value) -> String {
+pub fn typed(kind: &str, members: &Value) -> String {
     format!("{{\"type\":\"{kind}\",{}", members.to_string().trim_start_matches('{'))
 }
 
 /// Appends the `failed` event of a payload that cost an instance.
-pub(crate) fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
+pub fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
     use base64::Engine as _;
     let event = serde_json::json!({
         "id": payload.id,
@@ -218,10 +218,10 @@ pub(crate) fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<
 }
 
 /// How it goes on where nothing of what was learned is left.
-pub(crate) const FROM_THE_BEGINNING: &str = "a new instance has taken over and learns from the beginning";
+pub const FROM_THE_BEGINNING: &str = "a new instance has taken over and learns from the beginning";
 
 /// Appends the notice that an instance was lost and how it goes on.
-pub(crate) fn notice(error: &PluginError, goes_on: &str, events: &mut Vec<u8>) {
+pub fn notice(error: &PluginError, goes_on: &str, events: &mut Vec<u8>) {
     let message = format!("{error}; {goes_on}");
     let event = serde_json::json!({ "kind": "plugin_restarted", "message": message });
     events.extend_from_slice(typed("notice", &event).as_bytes());

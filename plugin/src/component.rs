@@ -7,12 +7,12 @@ use crate::failure::Failure;
 use crate::one_series::{self, OneSeries};
 use crate::pipeline::{self, Counts, Decoding, RestoreError};
 
-mod bindings {
-    #![allow(missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::all, reason = "generated")]
-    use super::Plugin;
-    wit_bindgen::generate!({ path: "../wit", world: "plugin" });
-    export!(Plugin);
-}
+// What `wit/` says, as Rust: generated, and kept current by the test `bindings`.
+#[rustfmt::skip]
+#[allow(missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::all, reason = "generated")]
+mod bindings;
+
+bindings::export!(Plugin with_types_in bindings);
 
 use bindings::exports::flowscore::transform::{decoding, description, scoring, types};
 

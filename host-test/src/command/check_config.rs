@@ -17,7 +17,7 @@ Examples:
   flowscore check-config --schema > flowscore.schema.json
 
 Exit code 2 and one line that names the key, its value and what is allowed, if the configuration is wrong.")]
-pub struct CheckConfigArgs {
+pub(crate) struct CheckConfigArgs {
     /// The file to check; `-` for standard input; without it the defaults are printed
     file: Option<PathBuf>,
     /// Print the JSON Schema of the configuration instead
@@ -29,7 +29,7 @@ pub struct CheckConfigArgs {
 
 impl CheckConfigArgs {
     /// Checks the configuration.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let file = self.file.as_deref().or(self.plugin.config.as_deref());
         let text =

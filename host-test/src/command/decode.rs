@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::run::InputArgs;
 use super::{PluginArgs, stdout};
-use crate::plugin::{Failure, Outcome, Payload};
-use crate::transform::typed;
+use host_test::plugin::{Failure, Outcome, Payload};
+use host_test::transform::typed;
 
 /// Decode payloads without scoring: records as lines of JSON on standard output
 #[derive(Args)]
@@ -22,7 +22,7 @@ Examples:
   flowscore decode --answer --input request.json
 
 A record that cannot be decoded is a line {\"type\":\"failed\",…} with the layer, the offset and the reason.")]
-pub struct DecodeArgs {
+pub(crate) struct DecodeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub struct DecodeArgs {
 
 impl DecodeArgs {
     /// Decodes the input.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let mut decoder = self.plugin.load()?.decoder(&self.plugin.config_text()?)?;
         let mut out = stdout();
         if self.answer {

@@ -13,10 +13,10 @@ use super::generate::write_truth;
 use super::progress::Progress;
 use super::run::{Stats, report, stats};
 use super::{PluginArgs, stdout};
-use crate::generate::Scenario;
-use crate::plugin::Payload;
-use crate::report::Report;
-use crate::transform::WasmTransform;
+use flowscore_generate::Scenario;
+use flowscore_report::Report;
+use host_test::plugin::Payload;
+use host_test::transform::WasmTransform;
 
 /// Payloads handed to the component at once.
 const BATCH: usize = 512;
@@ -30,7 +30,7 @@ Examples:
   echo '{\"mode\":\"record\"}' > record.json; flowscore demo --config record.json
 
 Writes DIR/report.html, DIR/events.ndjson, DIR/truth.ndjson and DIR/payloads.txt.")]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Where the report and the events go
     #[arg(long, value_name = "DIR", default_value = "demo-output")]
     out: PathBuf,
@@ -43,7 +43,7 @@ pub struct DemoArgs {
 
 impl DemoArgs {
     /// Runs the demo.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let config = self.config()?;
         let mut transform = WasmTransform::new(&self.plugin.load()?, &config)?;
         fs::create_dir_all(&self.out).with_context(|| format!("cannot make the directory {}", self.out.display()))?;

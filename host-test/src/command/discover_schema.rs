@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::run::InputArgs;
 use super::{PluginArgs, stdout};
-use crate::plugin::Payload;
+use host_test::plugin::Payload;
 
 /// The most that is read: a sample, however large the input.
 const PAYLOADS: usize = 2_000;
@@ -21,7 +21,7 @@ Examples:
   flowscore discover-schema --input payloads.txt | jq .configuration > flowscore.json
 
 The first 2000 payloads, at most 64 MiB, are looked at. The same input always gives the same answer.")]
-pub struct DiscoverSchemaArgs {
+pub(crate) struct DiscoverSchemaArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub struct DiscoverSchemaArgs {
 
 impl DiscoverSchemaArgs {
     /// Looks at the input.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let (mut payloads, _) = self.input.open()?;
         let (mut sample, mut bytes) = (Vec::new(), 0);

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use super::output;
 use super::progress::Progress;
-use super::{Usage, output};
-use crate::generate::{LogFormat, Scenario, Truth, Wrapping};
+use flowscore_generate::{LogFormat, Scenario, Truth, Wrapping};
+use host_test::usage::Usage;
 
 /// How long the stream is.
 #[derive(Clone, Copy, ValueEnum)]
@@ -30,7 +31,7 @@ Examples:
 
 One payload a line (raw gzip cannot be lines: it goes to one file after another member). The same options always give the
 same bytes. Every address is from the ranges reserved for documentation.")]
-pub struct GenerateArgs {
+pub(crate) struct GenerateArgs {
     /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -92,7 +93,7 @@ impl GenerateArgs {
     }
 
     /// Makes the flow logs.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let mut traffic = self.scenario().traffic().map_err(|error| Usage(error.to_string()))?;
         if let Some(path) = &self.truth {
             write_truth(path, traffic.truth())?;
@@ -120,7 +121,7 @@ impl GenerateArgs {
 }
 
 /// Writes labels as lines of JSON.
-pub fn write_truth(path: &Path, truth: &[Truth]) -> Result<()> {
+pub(crate) fn write_truth(path: &Path, truth: &[Truth]) -> Result<()> {
     let file = File::create(path).with_context(|| format!("cannot write the labels to {}", path.display()))?;
     let mut out = BufWriter::new(file);
     for label in truth {

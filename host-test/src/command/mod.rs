@@ -2,7 +2,6 @@
 //!
 //! Data goes to standard output, everything else to standard error.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -10,40 +9,37 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::plugin::{Limits, Plugin, PluginError, RestoreError};
-use crate::state::StateError;
+use host_test::plugin::{Limits, Plugin, PluginError, RestoreError};
+#[cfg(feature = "network")]
+use host_test::state::StateError;
+use host_test::usage::Usage;
 
-pub mod check_config;
-pub mod decode;
-pub mod demo;
-pub mod discover_schema;
-pub mod generate;
-pub mod inspect;
-pub mod kinesis;
-pub mod multilang;
+pub(crate) mod check_config;
+pub(crate) mod decode;
+pub(crate) mod demo;
+pub(crate) mod discover_schema;
+pub(crate) mod generate;
+pub(crate) mod inspect;
+#[cfg(feature = "network")]
+pub(crate) mod kinesis;
+#[cfg(feature = "network")]
+pub(crate) mod multilang;
 mod progress;
-pub mod report;
-pub mod run;
-pub mod series;
-pub mod serve;
-
-/// Wrong usage or configuration: exit code 2.
-#[derive(Debug)]
-pub struct Usage(pub String);
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod series;
+#[cfg(feature = "network")]
+pub(crate) mod serve;
 
 /// The exit code of an error: 2 for wrong usage or configuration, 0 for a reader of the output that has left, else 1.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     for cause in error.chain() {
-        if cause.is::<Usage>() || matches!(cause.downcast_ref(), Some(StateError::Url { .. })) {
+        if cause.is::<Usage>() {
+            return 2;
+        }
+        #[cfg(feature = "network")]
+        if matches!(cause.downcast_ref(), Some(StateError::Url { .. })) {
             return 2;
         }
         match cause.downcast_ref::<PluginError>() {
@@ -65,18 +61,18 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Which plugin runs, and by which configuration.
 #[derive(Args)]
-pub struct PluginArgs {
+pub(crate) struct PluginArgs {
     /// Configuration file (JSON); without it the defaults hold
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Run another build of the component instead of the built-in one
     #[arg(long, value_name = "FILE")]
-    pub plugin: Option<PathBuf>,
+    pub(crate) plugin: Option<PathBuf>,
 }
 
 impl PluginArgs {
     /// The plugin.
-    pub fn load(&self) -> Result<Plugin> {
+    pub(crate) fn load(&self) -> Result<Plugin> {
         Ok(match &self.plugin {
             Some(path) => Plugin::from_file(path, Limits::default())?,
             None => Plugin::built_in(Limits::default())?,
@@ -84,7 +80,7 @@ impl PluginArgs {
     }
 
     /// The text of the configuration.
-    pub fn config_text(&self) -> Result<String> {
+    pub(crate) fn config_text(&self) -> Result<String> {
         config_text(self.config.as_deref())
     }
 }

@@ -8,14 +8,15 @@ use anyhow::{Context, Result};
 use clap::Args;
 use url::Url;
 
-use super::{PluginArgs, Usage};
-use crate::aws;
-use crate::multilang::processor::{Settings, process};
-use crate::multilang::protocol::Daemon;
-use crate::sink::delivery::{Delivery, Retries};
-use crate::sink::http::HttpSink;
-use crate::sink::kinesis::KinesisSink;
-use crate::state::Store;
+use super::PluginArgs;
+use host_test::aws;
+use host_test::multilang::processor::{Settings, process};
+use host_test::multilang::protocol::Daemon;
+use host_test::sink::delivery::{Delivery, Retries};
+use host_test::sink::http::HttpSink;
+use host_test::sink::kinesis::KinesisSink;
+use host_test::state::Store;
+use host_test::usage::Usage;
 
 /// Process records for Amazon's KCL MultiLangDaemon, which starts it for each shard: events to HTTP, a stream or a file
 #[derive(Args)]
@@ -29,7 +30,7 @@ Standard input and output are the daemon's protocol, so that events need another
 must be where every worker can reach it. A checkpoint is made only after the events were accepted and the state was saved;
 after a crash the next worker goes on from the state, and events told since then are told again, with the same `id`.
 With --stream the shards that others were split or merged into go on with what was learned in those (kinesis:ListShards).")]
-pub struct MultilangArgs {
+pub(crate) struct MultilangArgs {
     #[command(flatten)]
     plugin: PluginArgs,
     /// Directory or URL (file://, s3://, gs://, az://) for the states of the shards, within reach of all workers
@@ -57,7 +58,7 @@ pub struct MultilangArgs {
 
 impl MultilangArgs {
     /// Serves the daemon until it closes the pipe.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
 
-use super::Usage;
-use crate::generate::Truth;
+use flowscore_generate::Truth;
+use host_test::usage::Usage;
 
 /// Make an HTML report of events
 #[derive(Args)]
@@ -17,7 +17,7 @@ use crate::generate::Truth;
 Examples:
   flowscore run --input payloads.txt | flowscore report --output report.html
   flowscore report --input events.ndjson --truth truth.ndjson --output report.html")]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// File with events, one JSON object a line; `-` is standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     input: PathBuf,
@@ -34,7 +34,7 @@ pub struct ReportArgs {
 
 impl ReportArgs {
     /// Makes the report.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let truth = self.truth.as_deref().map(read_truth).transpose()?;
         let input: Box<dyn Read> =
             if self.input == Path::new("-") { Box::new(io::stdin()) } else { Box::new(open(&self.input)?) };
@@ -44,7 +44,7 @@ impl ReportArgs {
 }
 
 /// Writes a report.
-pub fn write(
+pub(crate) fn write(
     path: &Path,
     events: impl Iterator<Item = Result<Value>>,
     truth: Option<&[Truth]>,
@@ -53,7 +53,7 @@ pub fn write(
     let file = File::create(path).map_err(|error| Usage(format!("cannot write {}: {error}", path.display())))?;
     let mut problem = None;
     let good = events.map_while(|event| event.map_err(|error| problem = Some(error)).ok());
-    crate::report::render(good, truth, title, BufWriter::new(file))?;
+    flowscore_report::render(good, truth, title, BufWriter::new(file))?;
     match problem {
         Some(error) => Err(error),
         None => {

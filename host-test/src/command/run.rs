@@ -10,10 +10,11 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::progress::Progress;
-use super::{PluginArgs, Usage, output};
-use crate::input::Payloads;
-use crate::plugin::{Payload, Totals};
-use crate::transform::WasmTransform;
+use super::{PluginArgs, output};
+use host_test::input::Payloads;
+use host_test::plugin::{Payload, Totals};
+use host_test::transform::WasmTransform;
+use host_test::usage::Usage;
 
 /// Payloads handed to the component at once, and the bytes from which fewer are enough.
 const BATCH: usize = 512;
@@ -29,24 +30,24 @@ Examples:
 
 A payload is one line (a JSON document, base64 text or a log line) or, if the input begins as a binary file or as a JSON
 document over several lines, the whole input. Failed records are events of type `failed`; the exit code stays 0.")]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     #[command(flatten)]
     /// Which plugin runs.
-    pub plugin: PluginArgs,
+    pub(crate) plugin: PluginArgs,
     #[command(flatten)]
     /// Where payloads come from.
-    pub input: InputArgs,
+    pub(crate) input: InputArgs,
     /// Where events go; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
-    pub output: PathBuf,
+    pub(crate) output: PathBuf,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
-    pub stats: Stats,
+    pub(crate) stats: Stats,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
 /// How totals are told.
-pub enum Stats {
+pub(crate) enum Stats {
     /// For people
     Text,
     /// One JSON object
@@ -57,17 +58,17 @@ pub enum Stats {
 
 /// Where payloads come from.
 #[derive(Args)]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// File with payloads; `-` is standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
-    pub input: PathBuf,
+    pub(crate) input: PathBuf,
 }
 
 type Input = BufReader<Box<dyn Read>>;
 
 impl InputArgs {
     /// The payloads, and the size of the input where it is known.
-    pub fn open(&self) -> Result<(Payloads<Input>, Option<u64>)> {
+    pub(crate) fn open(&self) -> Result<(Payloads<Input>, Option<u64>)> {
         let (input, size): (Box<dyn Read>, _) = if self.input == Path::new("-") {
             (Box::new(io::stdin()), None)
         } else {
@@ -80,13 +81,13 @@ impl InputArgs {
     }
 
     /// The name of a payload in `failed` events.
-    pub fn id(&self, line: u64) -> String {
+    pub(crate) fn id(&self, line: u64) -> String {
         let name = if self.input == Path::new("-") { "stdin".into() } else { self.input.to_string_lossy() };
         if line == 0 { name.into_owned() } else { format!("{name}:{line}") }
     }
 
     /// Hands the payloads to `batch`, many at a time where they are at hand, with a progress bar for people.
-    pub fn for_each_batch(&self, mut batch: impl FnMut(&[Payload<'_>]) -> Result<()>) -> Result<()> {
+    pub(crate) fn for_each_batch(&self, mut batch: impl FnMut(&[Payload<'_>]) -> Result<()>) -> Result<()> {
         let (mut payloads, size) = self.open()?;
         let progress = Progress::bytes(size);
         let (mut data, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -115,7 +116,7 @@ impl InputArgs {
 
 impl RunArgs {
     /// Runs the input through the plugin.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
         let mut transform = WasmTransform::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
         let mut out = output(&self.output)?;
@@ -137,7 +138,7 @@ impl RunArgs {
 }
 
 /// The totals as one JSON object.
-pub fn stats(totals: &Totals, seconds: f64) -> Value {
+pub(crate) fn stats(totals: &Totals, seconds: f64) -> Value {
     let Totals { payloads, records, ok, dropped, failed, late, windows, series, evicted, anomalies } = *totals;
     json!({
         "payloads": payloads, "records": records, "ok": ok, "dropped": dropped, "failed": failed, "late": late,
@@ -147,7 +148,7 @@ pub fn stats(totals: &Totals, seconds: f64) -> Value {
 }
 
 /// Tells the totals on standard error.
-pub fn report(form: Stats, totals: &Totals, seconds: f64) {
+pub(crate) fn report(form: Stats, totals: &Totals, seconds: f64) {
     let Totals { payloads, records, ok, dropped, failed, late, windows, series, evicted, anomalies } = *totals;
     match form {
         Stats::None => {}

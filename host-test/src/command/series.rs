@@ -5,8 +5,9 @@ use std::io::{self, BufRead, Write};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use super::{PluginArgs, Usage, config_text, stdout};
-use crate::plugin::{Direction, Point, Series, SeriesMode, Verdict};
+use super::{PluginArgs, config_text, stdout};
+use host_test::plugin::{Direction, Point, Series, SeriesMode, Verdict};
+use host_test::usage::Usage;
 
 /// Rows scored at once when they are at hand.
 const BATCH: usize = 1024;
@@ -32,7 +33,7 @@ Examples:
 Times are epoch seconds, epoch milliseconds, `2026-01-31 12:00:00` (read as UTC) or RFC 3339. An empty value is
 unknown: it raises nothing and nothing is learned from it. Rows are in the order of time; one whose time runs backwards,
 as local times do when summer ends, is scored at the time of the row above.")]
-pub struct SeriesArgs {
+pub(crate) struct SeriesArgs {
     /// How to score
     #[arg(long, value_enum, default_value = "detect")]
     mode: Mode,
@@ -48,7 +49,7 @@ pub struct SeriesArgs {
 
 impl SeriesArgs {
     /// Scores the series.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let mode = match self.mode {
             Mode::Detect => SeriesMode::Detect,
             Mode::Rcf => SeriesMode::Rcf,

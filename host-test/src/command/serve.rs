@@ -8,13 +8,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 use url::Url;
 
-use super::{PluginArgs, Usage};
-use crate::serve::access::AccessKey;
-use crate::serve::admission::Bounds;
-use crate::serve::{Settings, serve};
-use crate::sink::delivery::{Delivery, Retries};
-use crate::sink::http::HttpSink;
-use crate::state::Store;
+use super::PluginArgs;
+use host_test::serve::access::AccessKey;
+use host_test::serve::admission::Bounds;
+use host_test::serve::{Settings, serve};
+use host_test::sink::delivery::{Delivery, Retries};
+use host_test::sink::http::HttpSink;
+use host_test::state::Store;
+use host_test::usage::Usage;
 
 /// Serve HTTP: Firehose deliveries and Vector's http sink in, events out
 #[derive(Args)]
@@ -28,7 +29,7 @@ Examples:
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
 503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.")]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
     /// Address to listen on
@@ -81,7 +82,7 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     /// Serves until told to stop.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let settings = self.settings()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

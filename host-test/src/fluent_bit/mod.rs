@@ -17,7 +17,7 @@ use crate::plugin::cache;
 pub use wasi::Directory;
 
 /// The module that the build script made.
-pub const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/flowscore-fluentbit.wasm"));
+pub const BUILT_IN: &[u8] = flowscore_artifacts::FLUENT_BIT;
 
 /// The filter function's name.
 pub const FUNCTION: &str = "flowscore_filter";

@@ -12,11 +12,11 @@ use anyhow::{Result, anyhow};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
-use crate::command::Usage;
 use crate::plugin::Plugin;
 use crate::signals::Signals;
 use crate::sink::delivery::Delivery;
 use crate::state::Part;
+use crate::usage::Usage;
 
 pub mod access;
 pub mod admission;

@@ -3,7 +3,7 @@
 //! The order of the three is what makes it exact. Events are accepted by the output *before* the state is saved that has
 //! them behind it: a crash in between tells them again, and never leaves one out. The state holds the position and the
 //! model together: a crash anywhere rolls both back to the same record. And as the order of records is decided by the
-//! records alone (see [`align`](crate::source::kinesis::align)), the second run comes to the same events.
+//! records alone (see [`align`](host_test::source::kinesis::align)), the second run comes to the same events.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use super::output::Output;
 use super::stop::Stop;
-use crate::plugin::{Payload, Scorer, Totals};
-use crate::source::kinesis::{Item, Stream};
-use crate::state::{Part, Start, State};
-use crate::transform::typed;
+use host_test::plugin::{Payload, Scorer, Totals};
+use host_test::source::kinesis::{Item, Stream};
+use host_test::state::{Part, Start, State};
+use host_test::transform::typed;
 
 /// Payloads handed to the component at once, and the bytes from which fewer are enough.
 const BATCH: usize = 512;

@@ -11,11 +11,12 @@ use url::Url;
 
 use self::follow::Follow;
 use self::output::Output;
+use super::PluginArgs;
 use super::run::{Stats, report, stats};
-use super::{PluginArgs, Usage};
-use crate::aws;
-use crate::plugin::PluginError;
-use crate::state::{Part, Start, State, StateError, Store};
+use host_test::aws;
+use host_test::plugin::PluginError;
+use host_test::state::{Part, Start, State, StateError, Store};
+use host_test::usage::Usage;
 
 mod follow;
 mod output;
@@ -39,7 +40,7 @@ or counts twice, and events told since then are told again, with the same `id`.
 
 Credentials and region come by the usual chain: environment, profile, container, instance. Needed are kinesis:ListShards,
 kinesis:GetShardIterator and kinesis:GetRecords, for an output stream kinesis:PutRecords.")]
-pub struct KinesisArgs {
+pub(crate) struct KinesisArgs {
     /// Name of the stream
     #[arg(long, value_name = "NAME")]
     stream: String,
@@ -112,7 +113,7 @@ enum Discard {
 
 impl KinesisArgs {
     /// Reads the stream until it is told to stop.
-    pub fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let result = runtime.block_on(self.follow());
         // A write to a pipe that nobody reads must not hold the process up.

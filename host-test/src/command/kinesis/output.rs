@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use aws_sdk_kinesis::Client;
 use url::Url;
 
-use super::super::Usage;
-use crate::sink::http::HttpSink;
-use crate::sink::kinesis::KinesisSink;
-use crate::sink::stdout;
+use host_test::sink::http::HttpSink;
+use host_test::sink::kinesis::KinesisSink;
+use host_test::sink::stdout;
+use host_test::usage::Usage;
 
 /// The sink that `--output` names.
 #[derive(Clone, Debug)]

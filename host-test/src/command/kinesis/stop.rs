@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::signals::Signals;
+use host_test::signals::Signals;
 
 /// Time that the other end still has to accept events after the signal.
 const GRACE: Duration = Duration::from_secs(10);

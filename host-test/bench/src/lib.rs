@@ -1,0 +1,8 @@
+//! Benchmarks of flowscore beside its peers, apart from the harness so that only who measures compiles the peers.
+//!
+//! ```text
+//! cargo bench --bench decode        payloads to records: in WebAssembly, native, and by the usual crates
+//! cargo bench --bench forest        a random cut forest: in WebAssembly, native, and the crate krcf
+//! cargo bench --bench windows       what a record and a window cost in window mode
+//! cargo bench --bench fluent_bit    instructions for each record in the module for Fluent Bit
+//! ```

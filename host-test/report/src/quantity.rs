@@ -1,0 +1,143 @@
+//! Numbers, sizes, times and durations as people read them.
+
+use flowscore_generate::rfc3339;
+
+/// Three significant digits.
+fn significant(value: f64) -> String {
+    let magnitude = value.abs();
+    let decimals = if magnitude >= 99.95 || value == 0.0 { 0 } else { 1 + usize::from(magnitude < 9.995) };
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// A number of bytes with a decimal (SI) unit: `61.2 MB`.
+pub(super) fn bytes(value: f64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let (mut value, mut unit) = (value, 0);
+    while value.abs() >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{}\u{a0}{}", significant(value), UNITS[unit])
+}
+
+/// A count with narrow spaces between groups of three digits: `231 237`.
+pub(super) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A plain number; very small and very large ones in scientific notation.
+pub(super) fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(0.001..1e7).contains(&magnitude) {
+        return format!("{value:.1e}");
+    }
+    if magnitude < 0.1 {
+        format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        significant(value)
+    }
+}
+
+/// How many times the expected a value is: `×4.9`, or `−89 %` below it.
+pub(super) fn factor(observed: f64, expected: f64) -> String {
+    if expected <= 0.0 || !expected.is_finite() {
+        return "new".to_owned();
+    }
+    let ratio = observed / expected;
+    if ratio >= 1.0 { format!("×{}", significant(ratio)) } else { format!("−{:.0}\u{a0}%", 100.0 * (1.0 - ratio)) }
+}
+
+/// A duration in seconds: `44 min`, `2 h 05 min`, `3 d 4 h`.
+pub(super) fn duration(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    match minutes {
+        0 => format!("{seconds}\u{a0}s"),
+        1..60 => format!("{minutes}\u{a0}min"),
+        60..1440 if minutes % 60 == 0 => format!("{}\u{a0}h", minutes / 60),
+        60..1440 => format!("{}\u{a0}h\u{a0}{:02}\u{a0}min", minutes / 60, minutes % 60),
+        _ if minutes / 60 % 24 == 0 => format!("{}\u{a0}d", minutes / 1440),
+        _ => format!("{}\u{a0}d\u{a0}{}\u{a0}h", minutes / 1440, minutes / 60 % 24),
+    }
+}
+
+/// `2026-01-12`.
+pub(super) fn date(time: i64) -> String {
+    rfc3339::format(time).chars().take(10).collect()
+}
+
+/// `10:20`.
+pub(super) fn clock(time: i64) -> String {
+    rfc3339::format(time).chars().skip(11).take(5).collect()
+}
+
+/// `2026-01-12 10:20`.
+pub(super) fn minute(time: i64) -> String {
+    format!("{} {}", date(time), clock(time))
+}
+
+/// `2026-01-12 10:20–11:05`, with the second date where it differs.
+pub(super) fn span(start: i64, end: i64) -> String {
+    let last = if date(start) == date(end) { clock(end) } else { minute(end) };
+    format!("{}–{last}", minute(start))
+}
+
+/// The name of an IANA protocol number.
+pub(super) fn protocol(number: u64) -> String {
+    match number {
+        1 => "ICMP".to_owned(),
+        6 => "TCP".to_owned(),
+        17 => "UDP".to_owned(),
+        47 => "GRE".to_owned(),
+        50 => "ESP".to_owned(),
+        58 => "ICMPv6".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits_and_a_unit() {
+        let cases = [(0.0, "0 B"), (999.0, "999 B"), (1000.0, "1 kB"), (61_234_000.0, "61.2 MB"), (1.5e12, "1.5 TB")];
+        for (value, text) in cases {
+            assert_eq!(bytes(value).replace('\u{a0}', " "), text);
+        }
+        assert_eq!(bytes(999_960.0).replace('\u{a0}', " "), "1 MB");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(count(1_231_237).replace('\u{202f}', " "), "1 231 237");
+        assert_eq!((number(0.0), number(3.456), number(0.000_02)), ("0".into(), "3.46".into(), "2.0e-5".into()));
+        assert_eq!((number(0.05), number(1234.5)), ("0.05".into(), "1234".into()));
+    }
+
+    #[test]
+    fn a_change_is_a_multiple_or_a_loss() {
+        assert_eq!(factor(49.0, 10.0), "×4.9");
+        assert_eq!(factor(1.1, 10.0).replace('\u{a0}', " "), "−89 %");
+        assert_eq!(factor(1.0, 0.0), "new");
+    }
+
+    #[test]
+    fn times_and_durations_are_in_utc_and_to_the_minute() {
+        assert_eq!(span(1_768_213_200, 1_768_215_900), "2026-01-12 10:20–11:05");
+        assert_eq!(span(1_768_213_200, 1_768_299_600), "2026-01-12 10:20–2026-01-13 10:20");
+        let plain = |seconds| duration(seconds).replace('\u{a0}', " ");
+        assert_eq!(
+            [plain(30), plain(2640), plain(7200), plain(7500), plain(90_000)],
+            ["30 s", "44 min", "2 h", "2 h 05 min", "1 d 1 h"]
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! The binary `flowscore`, as a person uses it.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn flowscore(args: &[&str], stdin: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flowscore"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let stdin = stdin.to_vec();
+    let writer = std::thread::spawn(move || drop(input.write_all(&stdin)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+const LINE: &str = "2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+
+#[test]
+fn every_command_has_help() {
+    for command in [
+        "demo",
+        "run",
+        "kinesis",
+        "serve",
+        "multilang",
+        "decode",
+        "series",
+        "generate",
+        "report",
+        "discover-schema",
+        "check-config",
+        "inspect",
+    ] {
+        let output = flowscore(&[command, "--help"], b"");
+        assert!(output.status.success(), "{command}");
+        assert!(text(&output.stdout).contains("Examples:"), "{command}");
+    }
+}
+
+#[test]
+fn wrong_usage_and_configuration_exit_with_2_and_one_line() {
+    let directory = tempdir("usage");
+    let config = directory.join("bad.json");
+    std::fs::write(&config, r#"{"forest":{"numberOfTrees":100}}"#).unwrap();
+    let config = config.to_str().unwrap();
+    for (args, named) in [
+        (&["run", "--config", config][..], "forest.numberOfTrees"),
+        (&["check-config", config], "did you mean"),
+        (&["run", "--config", "/nowhere/flowscore.json"], "/nowhere/flowscore.json"),
+        (&["decode", "--input", "/nowhere/payloads"], "/nowhere/payloads"),
+        (&["run", "--plugin", "/nowhere/plugin.wasm"], "/nowhere/plugin.wasm"),
+        (&["series", "--value-column", "bytes"], "timestamp, value"),
+    ] {
+        let output = flowscore(args, b"timestamp,value\n1,2\n");
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(error.contains(named), "{args:?}: {error}");
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn run_accounts_for_every_record() {
+    let input = format!("{LINE}\nbroken\n{{\"messageType\":\"CONTROL_MESSAGE\",\"logEvents\":[]}}\n{LINE}\n");
+    let directory = tempdir("run");
+    let config = directory.join("record.json");
+    std::fs::write(&config, r#"{"mode":"record"}"#).unwrap();
+    let output = flowscore(&["run", "--config", config.to_str().unwrap(), "--stats", "json"], input.as_bytes());
+    assert!(output.status.success());
+    let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    for (name, expected) in [("payloads", 4), ("records", 4), ("ok", 2), ("dropped", 1), ("failed", 1)] {
+        assert_eq!(stats[name], expected, "{name} in {stats}");
+    }
+    let types: Vec<&str> = text(&output.stdout).lines().map(|line| &line[..16]).collect();
+    assert_eq!(types, ["{\"type\":\"score\",", "{\"type\":\"failed\"", "{\"type\":\"score\","]);
+    assert!(text(&output.stdout).contains("\"id\":\"stdin:2\""));
+}
+
+#[test]
+fn a_csv_file_has_its_header_found_and_its_bad_number_told() {
+    let directory = tempdir("csv");
+    let config = directory.join("record.json");
+    std::fs::write(&config, r#"{"mode":"record"}"#).unwrap();
+    let arguments = ["run", "--config", config.to_str().unwrap(), "--stats", "json"];
+    let output = flowscore(&arguments, b"a,b\n1,NaN\n2,3\n");
+    assert!(output.status.success());
+    let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    for (name, expected) in [("records", 2), ("ok", 1), ("dropped", 0), ("failed", 1)] {
+        assert_eq!(stats[name], expected, "{name} in {stats}");
+    }
+    let failed: Vec<&str> = text(&output.stdout).lines().filter(|line| line.contains("\"failed\"")).collect();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].contains("stdin:2") && failed[0].contains("column `b` is `NaN`"), "{}", failed[0]);
+    assert!(text(&output.stdout).contains("{\"type\":\"score\",\"a\":2,\"b\":3,"));
+}
+
+#[test]
+fn series_keeps_the_rows_and_tells_which_one_is_bad() {
+    let input =
+        b"timestamp,value,label\n2026-01-01 00:00:00,1.5,x\n2026-01-01 00:01:00,NaN,y\n2026-01-01 00:02:00,\"2\",z\n";
+    for mode in ["detect", "rcf"] {
+        let output = flowscore(&["series", "--mode", mode], input);
+        assert!(output.status.success());
+        let rows: Vec<&str> = text(&output.stdout).lines().collect();
+        assert_eq!(rows.len(), 4);
+        assert_eq!(rows[0], "timestamp,value,label,anomaly_score,alert,direction,expected");
+        assert!(rows[2].starts_with("2026-01-01 00:01:00,NaN,y,0,0,"), "{}", rows[2]);
+        let error = text(&output.stderr);
+        assert!(error.contains("line 3") && error.contains("NaN") && error.contains("finite number"), "{error}");
+    }
+}
+
+#[test]
+fn series_scores_a_row_whose_time_runs_backwards_at_the_time_of_the_row_above() {
+    // Local time when summer ends. The forest takes no notice of times, so it scores the rows as if they were in order.
+    let row = |time: i64, i: i64| format!("{time},{}\n", i * i % 101);
+    let rows = |time: &dyn Fn(i64) -> i64| (0..400).map(|i| row(time(i), i)).collect::<String>();
+    let scores = |rows: &str| {
+        let output = flowscore(&["series", "--mode", "rcf"], format!("timestamp,value\n{rows}").as_bytes());
+        let scores = text(&output.stdout).lines().map(|row| row.splitn(3, ',').nth(2).unwrap().to_owned());
+        (scores.collect::<Vec<_>>(), text(&output.stderr).to_owned())
+    };
+    let (expected, silence) = scores(&rows(&|i| i * 60));
+    let (got, told) = scores(&rows(&|i| if (300..310).contains(&i) { i * 60 - 3600 } else { i * 60 }));
+    assert_eq!(silence, "");
+    assert_eq!(got, expected);
+    assert!(expected[305].parse::<f64>().is_err() && !expected[305].starts_with("0,"), "{}", expected[305]);
+    assert!(told.contains("line 302") && told.contains("10 rows"), "{told}");
+}
+
+#[test]
+fn what_generate_makes_is_what_run_and_report_understand() {
+    let directory = tempdir("generate");
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (payloads, truth, events, report) = (path("p.txt"), path("t.ndjson"), path("e.ndjson"), path("r.html"));
+    let made = flowscore(&["generate", "--duration", "7200", "--output", &payloads, "--truth", &truth], b"");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let run = flowscore(&["run", "--input", &payloads, "--output", &events, "--stats", "json"], b"");
+    let stats: serde_json::Value = serde_json::from_slice(&run.stderr).unwrap();
+    assert_eq!(stats["failed"], 0);
+    assert!(stats["windows"].as_u64().unwrap() > 1_000, "{stats}");
+    let made = flowscore(&["report", "--input", &events, "--truth", &truth, "--output", &report], b"");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(std::fs::read_to_string(report).unwrap().to_ascii_lowercase().starts_with("<!doctype html>"));
+}
+
+#[test]
+fn a_configuration_is_printed_with_its_defaults() {
+    let output = flowscore(&["check-config", "-"], br#"{"forest":{"number_of_trees":50}}"#);
+    let config: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(config["forest"]["number_of_trees"], 50);
+    assert_eq!(config["forest"]["sub_sample_size"], 256);
+    assert_eq!(config["mode"], "window");
+}
+
+/// A directory of this test's own below the build's temporary directory.
+fn tempdir(name: &str) -> std::path::PathBuf {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}

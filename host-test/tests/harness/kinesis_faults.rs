@@ -1,0 +1,112 @@
+//! `flowscore kinesis` where the service answers as it does on a bad day.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use serde_json::{Value, json};
+
+use crate::services::stream::LocalStream;
+use crate::services::{empty_directory, flowscore, summary};
+
+#[test]
+fn expired_iterators_throttling_failures_and_pages_lose_nothing() {
+    let Some(service) = services::moto() else { return };
+    let stream = LocalStream::create(&service, "flows", 3);
+    let line = |number: usize| {
+        let (interface, start) = (number % 7, 1_700_000_000 + number / 7 * 60);
+        let end = start + 60;
+        format!("2 123456789012 eni-{interface} 10.0.0.1 10.0.0.2 40000 443 6 20 4249 {start} {end} ACCEPT OK")
+    };
+    let records: Vec<_> = (0..700).map(|number| (format!("eni-{}", number % 7), line(number).into_bytes())).collect();
+    // Two minutes at a time: what arrives at once should be of about one time.
+    records.chunks(14).for_each(|records| stream.put(records));
+
+    let proxy = Proxy::start(&service.url);
+    let state = empty_directory("kinesis-faults");
+    let stats = summary(
+        flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &proxy.url, "--once", "--stats", "json"])
+            .args(["--state", state.to_str().unwrap()]),
+    );
+    for (number, expected) in [("payloads", 700), ("ok", 700), ("failed", 0), ("series", 7), ("late", 0)] {
+        assert_eq!(stats[number], expected, "{number} in {stats}");
+    }
+    for (name, count) in FAULTS.iter().map(|(name, ..)| *name).zip(&*proxy.faults) {
+        assert!(count.load(Ordering::Relaxed) > 0, "{name} did not come about");
+    }
+    assert!(proxy.pages.load(Ordering::Relaxed) >= 3, "a page for each shard");
+}
+
+/// An error of GetRecords with its status, and which of the calls get it.
+type Fault = (&'static str, StatusCode, fn(usize) -> bool);
+
+const FAULTS: [Fault; 3] = [
+    ("ExpiredIteratorException", StatusCode::BAD_REQUEST, |call| call % 5 == 1),
+    ("ProvisionedThroughputExceededException", StatusCode::BAD_REQUEST, |call| call % 5 == 2),
+    ("InternalFailure", StatusCode::INTERNAL_SERVER_ERROR, |call| call % 7 == 3),
+];
+
+/// Stands between a client and the service: some calls go wrong, and shards come one a page.
+struct Proxy {
+    url: String,
+    faults: Arc<[AtomicUsize; FAULTS.len()]>,
+    pages: Arc<AtomicUsize>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Proxy {
+    fn start(service: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (client, service) = (reqwest::Client::new(), service.to_owned());
+        let faults: Arc<[AtomicUsize; FAULTS.len()]> = Arc::default();
+        let (pages, calls) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let (told, turned) = (faults.clone(), pages.clone());
+        let answer = move |headers: HeaderMap, body: Bytes| {
+            let (client, service) = (client.clone(), service.clone());
+            let (told, turned, calls) = (told.clone(), turned.clone(), calls.clone());
+            async move {
+                let target = headers["x-amz-target"].to_str().unwrap().to_owned();
+                let mut body = body.to_vec();
+                if target.ends_with(".GetRecords") {
+                    let call = calls.fetch_add(1, Ordering::Relaxed);
+                    if let Some(at) = FAULTS.iter().position(|(.., is_wrong)| is_wrong(call)) {
+                        told[at].fetch_add(1, Ordering::Relaxed);
+                        let error = json!({ "__type": FAULTS[at].0, "message": "as it happens" });
+                        return (FAULTS[at].1, content_type(), error.to_string().into_bytes());
+                    }
+                }
+                if target.ends_with(".ListShards") {
+                    turned.fetch_add(1, Ordering::Relaxed);
+                    let mut request: Value = serde_json::from_slice(&body).unwrap();
+                    request["MaxResults"] = 1.into();
+                    if request.get("NextToken").is_some() {
+                        // Kinesis refuses a name beside a token, moto insists on one.
+                        assert!(request.get("StreamName").is_none(), "{request}");
+                        request["StreamName"] = "flows".into();
+                    }
+                    body = request.to_string().into_bytes();
+                }
+                let mut request = client.post(&service).body(body);
+                for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
+                    if let Some(value) = headers.get(name) {
+                        request = request.header(name, value);
+                    }
+                }
+                let response = request.send().await.unwrap();
+                let status = response.status();
+                (status, content_type(), response.bytes().await.unwrap().to_vec())
+            }
+        };
+        let app = axum::Router::new().fallback(answer);
+        runtime.spawn(async { axum::serve(listener, app).await });
+        Proxy { url, faults, pages, _runtime: runtime }
+    }
+}
+
+fn content_type() -> [(HeaderName, &'static str); 1] {
+    [(axum::http::header::CONTENT_TYPE, "application/x-amz-json-1.1")]
+}

@@ -1,0 +1,19 @@
+//! The harness and the built artifacts, as their users meet them. One program, since linking one takes as long as many tests.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers, too")]
+
+mod benchmarks;
+mod commands;
+mod component;
+mod fluent_bit;
+#[cfg(feature = "network")]
+mod kinesis;
+#[cfg(feature = "network")]
+mod kinesis_faults;
+#[cfg(feature = "network")]
+mod multilang;
+#[cfg(feature = "network")]
+mod serve;
+#[cfg(feature = "network")]
+mod services;
+mod weeks;
+mod windows;

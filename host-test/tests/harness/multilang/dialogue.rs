@@ -1,0 +1,241 @@
+//! The protocol, spoken by hand: what the daemon would say, and what it must be answered.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use host_test::plugin::{Limits, Outcome, Payload, Plugin};
+use serde_json::{Value, json};
+
+use super::{STREAM, put};
+use crate::services::stream::LocalStream;
+use crate::services::{self, Service, empty_directory, flowscore};
+
+/// A child of the daemon that this test plays.
+struct Dialogue {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    /// Answers to the next checkpoints; after them each is made.
+    errors: Vec<&'static str>,
+}
+
+impl Dialogue {
+    fn start(directory: &Path, service: Option<&Service>) -> Dialogue {
+        let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+        let mut command = flowscore(&["multilang", "--save-every", "0"]);
+        command.args(["--state", &path("state"), "--output", &path("events.ndjson")]);
+        if let Some(service) = service {
+            command.args(["--stream", STREAM, "--endpoint-url", &service.url]);
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Dialogue { child, input, output, errors: Vec::new() }
+    }
+
+    fn say(&mut self, message: &Value) {
+        writeln!(self.input, "{message}").unwrap();
+    }
+
+    fn hear(&mut self) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended");
+            if !line.trim().is_empty() {
+                return serde_json::from_str(&line).unwrap();
+            }
+        }
+    }
+
+    /// Asks, answers checkpoints, and returns those once the answer has come.
+    fn ask(&mut self, message: &Value) -> Vec<Value> {
+        self.say(message);
+        let mut checkpoints = Vec::new();
+        loop {
+            let heard = self.hear();
+            match heard["action"].as_str().unwrap() {
+                "checkpoint" => {
+                    let error = if self.errors.is_empty() { Value::Null } else { self.errors.remove(0).into() };
+                    self.say(&json!({
+                        "action": "checkpoint", "sequenceNumber": heard["sequenceNumber"],
+                        "subSequenceNumber": heard["subSequenceNumber"], "error": error,
+                    }));
+                    checkpoints.push(heard);
+                }
+                action => {
+                    assert_eq!((action, &heard["responseFor"]), ("status", &message["action"]));
+                    return checkpoints;
+                }
+            }
+        }
+    }
+
+    fn initialize(&mut self, shard: &str, sequence: &str) {
+        let initialize =
+            json!({ "action": "initialize", "shardId": shard, "sequenceNumber": sequence, "subSequenceNumber": 0 });
+        assert!(self.ask(&initialize).is_empty(), "there is no checkpointer yet");
+    }
+
+    /// The daemon closes the pipe.
+    fn end(mut self) -> ExitStatus {
+        drop(self.input);
+        self.child.wait().unwrap()
+    }
+}
+
+/// The newest end of the flow records in these, in seconds since the Unix epoch: none of them can have arrived before.
+fn last_end(records: &[(String, Vec<u8>)]) -> u64 {
+    let mut decoder = Plugin::built_in(Limits::default()).unwrap().decoder("").unwrap();
+    let payloads: Vec<Payload<'_>> = records.iter().map(|(_, data)| Payload { data, id: None }).collect();
+    let outcomes = decoder.decode(&payloads).unwrap();
+    let decoded = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Ok(decoded) => Some(String::from_utf8(decoded.records.clone()).unwrap()),
+        _ => None,
+    });
+    let end = |line: &str| serde_json::from_str::<Value>(line).unwrap()["end"].as_u64();
+    decoded.flat_map(|lines| lines.lines().filter_map(end).collect::<Vec<_>>()).max().unwrap()
+}
+
+/// Records as the daemon hands them on, which arrived at this time in seconds since the Unix epoch.
+fn records_at(arrival: u64, records: &[(String, Vec<u8>)]) -> Value {
+    let record = |(sequence, data): &(String, Vec<u8>)| {
+        json!({
+            "action": "record", "data": STANDARD.encode(data), "partitionKey": "k", "sequenceNumber": sequence,
+            "subSequenceNumber": 0, "approximateArrivalTimestamp": arrival * 1000,
+        })
+    };
+    json!({ "action": "processRecords", "records": records.iter().map(record).collect::<Vec<_>>(), "millisBehindLatest": 0 })
+}
+
+fn records(records: &[(String, Vec<u8>)]) -> Value {
+    records_at(0, records)
+}
+
+/// Records with sequence numbers of growing length.
+fn numbered(payloads: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
+    payloads.into_iter().enumerate().map(|(number, (_, data))| ((number + 1).to_string(), data)).collect()
+}
+
+fn events(directory: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(directory.join("events.ndjson")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn whoever_takes_a_lease_over_goes_on_with_the_state_and_counts_nothing_twice() {
+    let (disturbed, undisturbed) = (empty_directory("multilang-taken"), empty_directory("multilang-alone"));
+    let all = numbered(super::payloads(&undisturbed, 6 * 3600));
+    let (half, most) = (all.len() / 2, all.len() * 3 / 4);
+
+    let mut alone = Dialogue::start(&undisturbed, None);
+    alone.initialize("shard-0", "TRIM_HORIZON");
+    for batch in all.chunks(100) {
+        assert_eq!(alone.ask(&records(batch)).len(), 1);
+    }
+    assert!(alone.end().success());
+
+    let mut first = Dialogue::start(&disturbed, None);
+    first.initialize("shard-0", "TRIM_HORIZON");
+    let made = first.ask(&records(&all[..half]));
+    assert_eq!(made, [json!({ "action": "checkpoint", "sequenceNumber": half.to_string(), "subSequenceNumber": 0 })]);
+    // A checkpoint that is not made does not undo the state, which is ahead of it then.
+    first.errors = vec!["InvalidStateException"];
+    assert_eq!(first.ask(&records(&all[half..most])).len(), 1);
+    assert!(first.ask(&json!({ "action": "leaseLost" })).is_empty(), "no checkpoint is allowed any more");
+    assert!(first.end().success());
+
+    let mut second = Dialogue::start(&disturbed, None);
+    second.initialize("shard-0", &half.to_string());
+    // KCL delivers again what lies behind its checkpoint.
+    second.errors = vec!["ThrottlingException"];
+    for batch in all[half..].chunks(200) {
+        second.ask(&records(batch));
+    }
+    second.ask(&records(&all[all.len() - 1..]));
+    assert!(second.ask(&json!({ "action": "shutdownRequested" })).is_empty(), "everything is saved already");
+    let ended = second.ask(&json!({ "action": "shardEnded" }));
+    let whole = json!({ "action": "checkpoint", "sequenceNumber": null, "subSequenceNumber": null });
+    assert_eq!(ended, [whole], "or the children never begin");
+    assert!(second.end().success());
+    // That checkpoint got lost with its worker.
+    let mut third = Dialogue::start(&disturbed, None);
+    third.initialize("shard-0", &half.to_string());
+    third.ask(&records(&all[half..]));
+    assert_eq!(third.ask(&json!({ "action": "shardEnded" })).len(), 1);
+    assert!(third.end().success());
+
+    assert!(events(&undisturbed).iter().any(|event| event.contains("\"type\":\"anomaly\"")));
+    assert_eq!(events(&disturbed), events(&undisturbed));
+}
+
+#[test]
+fn the_children_of_a_split_go_on_with_what_was_learned_and_tell_no_outage_of_what_moved() {
+    let Some(service) = services::kinesalite() else { return };
+    let stream = LocalStream::create(&service, STREAM, 1);
+    let (handed_on, undivided) = (empty_directory("multilang-split"), empty_directory("multilang-whole"));
+    let all = super::payloads(&undivided, 12 * 3600);
+    put(&stream, &all[..all.len() / 2]);
+    let parent = stream.shards().remove(0);
+    stream.split();
+    put(&stream, &all[all.len() / 2..]);
+    let children = stream.shards()[1..].to_vec();
+    assert_eq!(children.len(), 2);
+
+    let process = |shard: &str, arrival: u64| {
+        let mut dialogue = Dialogue::start(&handed_on, Some(&service));
+        dialogue.initialize(shard, "TRIM_HORIZON");
+        for batch in stream.records_of(shard).chunks(200) {
+            dialogue.ask(&records_at(arrival, batch));
+        }
+        dialogue.ask(&json!({ "action": "shardEnded" }));
+        assert!(dialogue.end().success());
+    };
+    process(&parent, last_end(&stream.records_of(&parent)) + 60);
+    let before = events(&handed_on).len();
+    for child in &children {
+        process(child, last_end(&stream.records_of(child)) + 60);
+    }
+    let told = &events(&handed_on)[before..];
+
+    // The same records through one shard that was never split.
+    let mut whole = Dialogue::start(&undivided, None);
+    whole.initialize("whole", "TRIM_HORIZON");
+    for batch in numbered(all).chunks(200) {
+        whole.ask(&records(batch));
+    }
+    assert!(whole.end().success());
+    let openings = |events: &[String]| -> HashSet<(String, String)> {
+        let events = events.iter().map(|event| serde_json::from_str::<Value>(event).unwrap());
+        let opened = events.filter(|event| event["state"] == "open" && event["series"] != "total");
+        opened.map(|event| (event["series"].to_string(), event["start"].to_string())).collect()
+    };
+    let expected = openings(&events(&undivided));
+    let split_at = openings(&events(&handed_on)[..before]);
+    let told = openings(told);
+    assert!(!told.is_empty(), "there are incidents after the split");
+    let false_alarms: Vec<_> = told.difference(&expected).collect();
+    assert!(false_alarms.is_empty(), "{false_alarms:?}");
+    let missed: Vec<_> = expected.difference(&told).filter(|incident| !split_at.contains(*incident)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn standard_output_is_not_for_events() {
+    let directory = empty_directory("multilang-usage");
+    let state = directory.to_str().unwrap();
+    for (arguments, named) in [
+        (&["--state", state, "--output", "-"][..], "standard output is the daemon's"),
+        (&["--state", state, "--output", "ftp://host/"], "kinesis://STREAM"),
+        (&["--state", "ftp://host/", "--output", "/dev/null"], "--state"),
+        (&["--state", state], "--output"),
+    ] {
+        let output = flowscore(&["multilang"]).args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(named), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+}

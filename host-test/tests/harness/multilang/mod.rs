@@ -1,0 +1,27 @@
+//! `flowscore multilang`, as the MultiLangDaemon and its users see it.
+
+mod daemon;
+mod dialogue;
+/// The one stream there is.
+const STREAM: &str = "flows";
+
+/// Puts payloads in as many requests as it takes.
+fn put(stream: &crate::services::stream::LocalStream, payloads: &[(String, Vec<u8>)]) {
+    payloads.chunks(200).for_each(|records| stream.put(records));
+}
+
+/// A generated stretch of flow logs: partition key and payload. The keys keep each interface in one shard.
+fn payloads(directory: &std::path::Path, seconds: u32) -> Vec<(String, Vec<u8>)> {
+    let path = directory.join("payloads.txt");
+    let made = crate::services::flowscore(&["generate", "--partition-keys", "--duration", &seconds.to_string()])
+        .args(["--output", path.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let text = std::fs::read_to_string(path).unwrap();
+    let payload = |line: &str| {
+        let (key, payload) = line.split_once('\t').unwrap();
+        (key.to_owned(), payload.as_bytes().to_vec())
+    };
+    text.lines().map(payload).collect()
+}

@@ -1,0 +1,8 @@
+//! `flowscore serve`, as senders and receivers see it: the built binary, and HTTP.
+
+mod downstream;
+mod firehose;
+mod flow_lines;
+mod loops;
+mod rim;
+mod server;

@@ -1,0 +1,102 @@
+//! Local stand-ins for AWS services, real ones that speak the protocol: kinesalite (Kinesis) and moto (many).
+//!
+//! `.ci/services` installs them below `target/services`. Where they are not there, a test that needs them says so and is
+//! skipped, unless `FLOWSCORE_SERVICES=required` is set, as in CI.
+
+#![allow(unreachable_pub, reason = "tests are no library")]
+
+pub mod stream;
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running service; it is stopped when the value is dropped.
+pub struct Service {
+    child: Child,
+    pub url: String,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the services are installed.
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services")
+}
+
+/// A Kinesis of its own, empty. None if it is not installed.
+pub fn kinesalite() -> Option<Service> {
+    let cli = directory().join("node_modules/kinesalite/cli.js");
+    let port = free_port();
+    let mut command = Command::new("node");
+    // Changes of a stream take as long as is told here.
+    command.arg(&cli).args(["--createStreamMs", "20", "--updateStreamMs", "200", "--shardLimit", "100"]);
+    command.args(["--port", &port.to_string()]);
+    start("kinesalite", &cli, command, port)
+}
+
+/// Many services at one address, empty. None if it is not installed.
+pub fn moto() -> Option<Service> {
+    let server = directory().join("moto/bin/moto_server");
+    let port = free_port();
+    let mut command = Command::new(&server);
+    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+    start("moto", &server, command, port)
+}
+
+fn start(name: &str, installed: &Path, mut command: Command, port: u16) -> Option<Service> {
+    let is_required = std::env::var_os("FLOWSCORE_SERVICES").is_some_and(|value| value == "required");
+    if !installed.exists() {
+        assert!(!is_required, "{name} is not installed: {}", installed.display());
+        eprintln!("skipped: {name} is not installed; .ci/services does it");
+        return None;
+    }
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let service = Service { child, url: format!("http://127.0.0.1:{port}") };
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{name} does not come up");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some(service)
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The command with the environment that the services want: any credentials, some region.
+pub fn flowscore(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
+    command.args(args);
+    for (name, value) in ENVIRONMENT {
+        command.env(name, value);
+    }
+    command
+}
+
+/// See [`flowscore`].
+pub const ENVIRONMENT: [(&str, &str); 3] =
+    [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1")];
+
+/// An empty directory of this test.
+pub fn empty_directory(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// Runs a command to its end: its summary.
+pub fn summary(command: &mut Command) -> serde_json::Value {
+    let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{error}");
+    serde_json::from_str(error.lines().last().unwrap()).unwrap()
+}
