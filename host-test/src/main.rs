@@ -14,6 +14,7 @@ use command::generate::GenerateArgs;
 use command::inspect::InspectArgs;
 #[cfg(feature = "network")]
 use command::kinesis::KinesisArgs;
+use command::log::LogArgs;
 #[cfg(feature = "network")]
 use command::multilang::MultilangArgs;
 use command::report::ReportArgs;
@@ -32,6 +33,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 #[derive(Parser)]
 #[command(name = "flowscore", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
 struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -55,11 +58,23 @@ enum Command {
     Inspect(InspectArgs),
 }
 
+impl Command {
+    /// Whether it runs until it is told to stop, and what it tells goes to a log.
+    fn is_long_running(&self) -> bool {
+        #[cfg(feature = "network")]
+        return matches!(self, Command::Kinesis(_) | Command::Serve(_) | Command::Multilang(_));
+        #[cfg(not(feature = "network"))]
+        false
+    }
+}
+
 fn main() -> ExitCode {
     // One implementation of TLS for all clients and servers; they look for it here.
     #[cfg(feature = "network")]
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let result = match Cli::parse().command {
+    let Cli { log, command } = Cli::parse();
+    log.begin(command.is_long_running());
+    let result = match command {
         Command::Demo(args) => args.run(),
         Command::Run(args) => args.run(),
         #[cfg(feature = "network")]
@@ -81,7 +96,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let code = command::exit_code(&error);
             if code != 0 {
-                eprintln!("flowscore: {error:#}");
+                tracing::error!("{error:#}");
             }
             ExitCode::from(code)
         }

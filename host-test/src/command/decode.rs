@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::json;
 
+use super::log::tell;
 use super::run::InputArgs;
 use super::{PluginArgs, stdout};
 use host_test::plugin::{Failure, Outcome, Payload};
@@ -68,7 +69,7 @@ impl DecodeArgs {
             }
             Ok(out.flush()?)
         })?;
-        eprintln!("{} records: {ok} ok, {dropped} dropped, {failed} failed", ok + dropped + failed);
+        tell(format_args!("{} records: {ok} ok, {dropped} dropped, {failed} failed", ok + dropped + failed));
         Ok(())
     }
 }

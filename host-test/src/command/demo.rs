@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::generate::write_truth;
+use super::log::tell;
 use super::progress::Progress;
 use super::run::{Stats, report, stats};
 use super::{PluginArgs, stdout};
@@ -55,11 +56,11 @@ impl DemoArgs {
         let mut traffic = scenario.traffic()?;
         let truth = traffic.truth().to_vec();
         write_truth(&self.out.join("truth.ndjson"), &truth)?;
-        eprintln!(
+        tell(format_args!(
             "a day of {} network interfaces with {} injected events, as Kinesis payloads (base64, gzip, CloudWatch Logs)",
             scenario.interfaces,
             truth.len()
-        );
+        ));
         let mut payloads_file = create("payloads.txt")?;
         let payloads: Vec<Vec<u8>> = traffic.by_ref().map(|payload| payload.data).collect();
         for payload in &payloads {
@@ -90,8 +91,8 @@ impl DemoArgs {
         found.text(&mut out)?;
         out.flush()?;
         report(Stats::Text, &totals, seconds);
-        eprintln!("report: {}", self.path("report.html"));
-        eprintln!("events: {}", self.path("events.ndjson"));
+        tell(format_args!("report: {}", self.path("report.html")));
+        tell(format_args!("events: {}", self.path("events.ndjson")));
         Ok(())
     }
 

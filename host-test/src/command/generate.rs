@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use super::log::tell;
 use super::output;
 use super::progress::Progress;
 use flowscore_generate::{LogFormat, Scenario, Truth, Wrapping};
@@ -115,7 +116,7 @@ impl GenerateArgs {
         }
         out.flush()?;
         progress.finish();
-        eprintln!("{records} records in {payloads} payloads, {} injected events", traffic.truth().len());
+        tell(format_args!("{records} records in {payloads} payloads, {} injected events", traffic.truth().len()));
         Ok(())
     }
 }

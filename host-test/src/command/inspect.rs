@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::log::tell;
 use super::stdout;
 use host_test::artifact::Artifact;
 use host_test::plugin::BUILT_IN;
@@ -54,7 +55,7 @@ impl InspectArgs {
         }
         out.flush()?;
         if let Some(loading) = artifact.loading {
-            eprintln!("loaded in {:.1} ms", loading.as_secs_f64() * 1e3);
+            tell(format_args!("loaded in {:.1} ms", loading.as_secs_f64() * 1e3));
         }
         Ok(())
     }

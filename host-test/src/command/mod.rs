@@ -22,6 +22,7 @@ pub(crate) mod generate;
 pub(crate) mod inspect;
 #[cfg(feature = "network")]
 pub(crate) mod kinesis;
+pub(crate) mod log;
 #[cfg(feature = "network")]
 pub(crate) mod multilang;
 mod progress;

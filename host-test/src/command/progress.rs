@@ -2,6 +2,8 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::log::is_quiet;
+
 /// A progress bar; hidden unless standard error is a terminal.
 pub(super) struct Progress(ProgressBar);
 
@@ -25,7 +27,11 @@ impl Progress {
     }
 
     fn new(length: Option<u64>, template: &str) -> Self {
-        let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let bar = match length {
+            _ if is_quiet() => ProgressBar::hidden(),
+            None => ProgressBar::new_spinner(),
+            Some(length) => ProgressBar::new(length),
+        };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("=> "));
         Progress(bar)

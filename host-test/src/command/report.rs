@@ -57,7 +57,7 @@ pub(crate) fn write(
     match problem {
         Some(error) => Err(error),
         None => {
-            eprintln!("report: {}", path.display());
+            tell(format_args!("report: {}", path.display()));
             Ok(())
         }
     }

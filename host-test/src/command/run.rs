@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::log::is_quiet;
 use super::progress::Progress;
 use super::{PluginArgs, output};
 use host_test::input::Payloads;
@@ -152,6 +153,7 @@ pub(crate) fn report(form: Stats, totals: &Totals, seconds: f64) {
     let Totals { payloads, records, ok, dropped, failed, late, windows, series, evicted, anomalies } = *totals;
     match form {
         Stats::None => {}
+        Stats::Text if is_quiet() => {}
         Stats::Json => eprintln!("{}", stats(totals, seconds)),
         Stats::Text => {
             eprintln!("{records} records in {payloads} payloads: {ok} ok, {dropped} dropped, {failed} failed");

@@ -85,18 +85,14 @@ impl SeriesArgs {
                 let mut point = read(&row, time_at, value_at, &header).unwrap_or_else(|problem| {
                     bad += 1;
                     if bad <= TOLD {
-                        eprintln!(
-                            "flowscore: line {line}: {problem}; the row gets score 0 and nothing is learned from it"
-                        );
+                        tracing::warn!("line {line}: {problem}; the row gets score 0 and nothing is learned from it");
                     }
                     Point { time: latest.unwrap_or(0), value: None }
                 });
                 if let Some(above) = latest.filter(|above| point.time < *above) {
                     early += 1;
                     if early == 1 {
-                        eprintln!(
-                            "flowscore: line {line}: the time is before that of the row above, which is taken instead"
-                        );
+                        tracing::warn!("line {line}: the time is before that of the row above, which is taken instead");
                     }
                     point.time = above;
                 }
@@ -117,10 +113,10 @@ impl SeriesArgs {
         }
         writer.flush()?;
         if bad > TOLD {
-            eprintln!("flowscore: {bad} rows in all could not be used");
+            tracing::warn!("{bad} rows in all could not be used");
         }
         if early > 1 {
-            eprintln!("flowscore: {early} rows in all have a time before that of the row above");
+            tracing::warn!("{early} rows in all have a time before that of the row above");
         }
         Ok(())
     }

@@ -125,14 +125,14 @@ impl Processor<'_> {
                 }
                 shard.parents_end = state.clock;
                 let version = shard.part.version();
-                eprintln!("flowscore: {id}: going on from version {version} of {}", shard.part.object());
+                tracing::info!("{id}: going on from version {version} of {}", shard.part.object());
                 // Words are no numbers: TRIM_HORIZON and LATEST say that there is no checkpoint.
                 let checkpoint = sequence.filter(|sequence| sequence.bytes().all(|byte| byte.is_ascii_digit()));
                 let behind = checkpoint.zip(shard.position.as_ref());
                 if behind.is_some_and(|(checkpoint, position)| order(&position.sequence, checkpoint) == Ordering::Less)
                 {
-                    eprintln!(
-                        "flowscore: {id}: the state lies behind the checkpoint in the lease table: it was brought back from a \
+                    tracing::warn!(
+                        "{id}: the state lies behind the checkpoint in the lease table: it was brought back from a \
                          copy, or another program made the checkpoint. The records in between are left out"
                     );
                 }
@@ -159,13 +159,13 @@ impl Processor<'_> {
     /// A shard without a state goes on with the model of its parents, if it has some.
     fn inherit(&self, shard: &mut Leased) -> Result<()> {
         let Some((client, stream)) = &self.settings.stream else {
-            eprintln!("flowscore: {}: there is no state yet: learning from the beginning", shard.id);
+            tracing::info!("{}: there is no state yet: learning from the beginning", shard.id);
             return Ok(());
         };
         let parents = match self.runtime.block_on(shards::list(client, stream)) {
             Ok(mut listed) => listed.remove(&shard.id).unwrap_or_default(),
             Err(error) => {
-                eprintln!("flowscore: {}: cannot find the shards it follows: {error}", shard.id);
+                tracing::warn!("{}: cannot find the shards it follows: {error}", shard.id);
                 Vec::new()
             }
         };
@@ -177,13 +177,13 @@ impl Processor<'_> {
         }
         let end = states.iter().flat_map(|(_, state)| state.shards.values()).map(|shard| shard.arrived).max();
         let Some((parent, state)) = states.into_iter().max_by_key(|(_, state)| state.snapshot.len()) else {
-            eprintln!("flowscore: {}: there is no state yet: learning from the beginning", shard.id);
+            tracing::info!("{}: there is no state yet: learning from the beginning", shard.id);
             return Ok(());
         };
         let (plugin, config) = &self.settings.plugin;
         shard.scorer = restore(plugin, config, &state.snapshot, &parent)?;
         shard.parents_end = end.map(|end| end + self.window());
-        eprintln!("flowscore: {}: going on with what was learned in {parent}", shard.id);
+        tracing::info!("{}: going on with what was learned in {parent}", shard.id);
         Ok(())
     }
 
@@ -245,19 +245,17 @@ impl Processor<'_> {
                     return Ok(());
                 }
                 Checkpointed::Refused(error) => {
-                    eprintln!("flowscore: the daemon refused a checkpoint: {error}");
+                    tracing::warn!("the daemon refused a checkpoint: {error}");
                     return Ok(());
                 }
                 Checkpointed::Later(error) => {
-                    eprintln!("flowscore: no checkpoint now ({error}); trying again in {pause:?}");
+                    tracing::warn!("no checkpoint now ({error}); trying again in {pause:?}");
                     std::thread::sleep(pause);
                     pause *= 2;
                 }
             }
         }
-        eprintln!(
-            "flowscore: no checkpoint after {CHECKPOINTS} attempts; what was scored is in the state all the same"
-        );
+        tracing::warn!("no checkpoint after {CHECKPOINTS} attempts; what was scored is in the state all the same");
         Ok(())
     }
 }
@@ -292,7 +290,7 @@ impl Leased {
         if let Some(end) = self.parents_end {
             let withheld = withhold_moved(events, end);
             if withheld > 0 {
-                eprintln!("flowscore: {}: withheld {withheld} drops that began before the shard did", self.id);
+                tracing::info!("{}: withheld {withheld} drops that began before the shard did", self.id);
             }
         }
         Ok(())
@@ -340,7 +338,7 @@ impl Leased {
                 Ok(true)
             }
             Err(error @ StateError::Taken { .. }) => {
-                eprintln!("flowscore: {}: {error}", self.id);
+                tracing::warn!("{}: {error}", self.id);
                 self.taken = Some(Instant::now());
                 Ok(false)
             }

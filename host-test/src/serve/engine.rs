@@ -168,7 +168,7 @@ impl Running {
                     counts
                 }
                 Err(error) => {
-                    eprintln!("flowscore: batch {}: {error}", job.batch.id);
+                    tracing::warn!("batch {}: {error}", job.batch.id);
                     events.truncate(before);
                     let goes_on = self.replace(&good)?;
                     given_up(&job.batch, &error, &goes_on, events)
@@ -249,7 +249,7 @@ async fn save(part: &mut Part, state: &State) -> Result<()> {
     loop {
         match part.save(state).await {
             Err(error @ StateError::Store { .. }) => {
-                eprintln!("flowscore: {error}; trying again in {pause:?}");
+                tracing::info!("{error}; trying again in {pause:?}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(15));
             }

@@ -129,7 +129,7 @@ async fn receive(State(service): State<Arc<Service>>, request: Request<Body>) ->
         service.metrics.add(metric, 1);
         if metric == Metric::BatchesRefused {
             let id = request_id.as_deref().unwrap_or("without an id");
-            eprintln!("flowscore: refused request {id:?}: {status}: {reason}");
+            tracing::warn!("refused request {id:?}: {status}: {reason}");
         }
     }
     respond(request_id.as_deref(), result)

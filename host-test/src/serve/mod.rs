@@ -126,13 +126,13 @@ pub async fn serve(settings: Settings) -> Result<()> {
             tokio::spawn(axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone()).serve(make))
         }
     };
-    eprintln!("flowscore: listening on {scheme}://{address}");
+    tracing::info!("listening on {scheme}://{address}");
 
     tokio::select! {
         result = &mut engine_ended => return result.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly"))),
         () = stop.next() => {}
     }
-    eprintln!("flowscore: stopping: finishing what is in the queue, for at most {stop_within:?}");
+    tracing::info!("stopping: finishing what is in the queue, for at most {stop_within:?}");
     admission.close();
     handle.graceful_shutdown(Some(stop_within));
     let finish = async {

@@ -91,7 +91,7 @@ async fn post(http: &HttpSink, retries: &Retries, events: &[u8]) {
         let refused = match http.try_send(body).await {
             Ok(()) => {
                 if backoff.attempts() > 0 {
-                    eprintln!("flowscore: {} accepts events again", http.url());
+                    tracing::info!("{} accepts events again", http.url());
                     backoff.reset();
                 }
                 continue;
@@ -106,7 +106,7 @@ async fn post(http: &HttpSink, retries: &Retries, events: &[u8]) {
         retries.fetch_add(1, Ordering::Relaxed);
         let wait = backoff.next_wait();
         if backoff.is_news() {
-            eprintln!("flowscore: {} bytes of events wait for {}: {refused}; trying again", body.len(), http.url());
+            tracing::warn!("{} bytes of events wait for {}: {refused}; trying again", body.len(), http.url());
         }
         tokio::time::sleep(wait).await;
     }

@@ -93,12 +93,12 @@ impl HttpSink {
                 let wait = backoff.next_wait();
                 if backoff.is_news() {
                     let bytes = body.len();
-                    eprintln!("flowscore: {bytes} bytes of events wait for {}: {refused}; trying again", self.url);
+                    tracing::warn!("{bytes} bytes of events wait for {}: {refused}; trying again", self.url);
                 }
                 tokio::time::sleep(wait).await;
             }
             if backoff.attempts() > 0 {
-                eprintln!("flowscore: {} accepts events again", self.url);
+                tracing::info!("{} accepts events again", self.url);
             }
         }
     }

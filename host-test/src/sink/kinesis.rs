@@ -49,7 +49,7 @@ impl KinesisSink {
             let size = line.len() + 256;
             if size > RECORD {
                 let head = String::from_utf8_lossy(&line[..200]);
-                eprintln!("flowscore: an event of {} bytes is more than a Kinesis record takes: {head}…", line.len());
+                tracing::warn!("an event of {} bytes is more than a Kinesis record takes: {head}…", line.len());
                 continue;
             }
             if !request.is_empty() && (request.len() == ENTRIES || bytes + size > REQUEST) {
@@ -87,7 +87,7 @@ impl KinesisSink {
             let wait = backoff.next_wait();
             if backoff.is_news() {
                 let count = entries.len();
-                eprintln!("flowscore: {count} events wait for the stream {}: {problem}; trying again", self.stream);
+                tracing::warn!("{count} events wait for the stream {}: {problem}; trying again", self.stream);
             }
             tokio::time::sleep(wait).await;
         }

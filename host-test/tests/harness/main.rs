@@ -3,6 +3,7 @@
 
 mod benchmarks;
 mod commands;
+mod compiled_once;
 mod component;
 mod fluent_bit;
 #[cfg(feature = "network")]

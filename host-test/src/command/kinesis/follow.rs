@@ -84,7 +84,7 @@ impl Follow {
         loop {
             let waits = self.score_what_is_at_hand().await?;
             if self.stream.is_over() {
-                eprintln!("flowscore: all shards are closed, and none follow them: the stream is at its end");
+                tracing::info!("all shards are closed, and none follow them: the stream is at its end");
                 return self.save().await;
             }
             if waits && until.is_some_and(|until| self.stream.is_read(until)) {
@@ -181,7 +181,7 @@ impl Follow {
             "{shard} is gone from the stream and had not been read to its end: its last records have expired unread, or the \
              stream was made anew"
         );
-        eprintln!("flowscore: {message}");
+        tracing::warn!("{message}");
         let mut event = typed("notice", &json!({ "kind": "records_expired", "message": message }));
         event.push('\n');
         self.send(event.as_bytes()).await

@@ -191,10 +191,10 @@ impl KinesisArgs {
         }
         let (stream, object) = (&self.stream, part.object());
         match part.version() {
-            0 => eprintln!("flowscore: reading the stream {stream}; state will be {object}"),
+            0 => tracing::info!("reading the stream {stream}; state will be {object}"),
             version => {
                 let model = if state.snapshot.is_empty() { "learning anew" } else { "with what was learned" };
-                eprintln!("flowscore: reading the stream {stream} on, {model}; state is version {version} of {object}");
+                tracing::info!("reading the stream {stream} on, {model}; state is version {version} of {object}");
             }
         }
     }

@@ -125,7 +125,7 @@ impl Reader {
                 Ok(None) => {}
                 Ok(Some(fetched)) => {
                     if backoff.attempts() >= TELL {
-                        eprintln!("flowscore: {} is read again", self.shard);
+                        tracing::warn!("{} is read again", self.shard);
                     }
                     backoff.reset();
                     if fetched.at_tip {
@@ -145,7 +145,7 @@ impl Reader {
                         Failure::Lasting(reason) => SourceError::Refused(reason),
                         Failure::Passing(reason) | Failure::Throttled(reason) => {
                             if told {
-                                eprintln!("flowscore: cannot read {}: {reason}; trying again", self.shard);
+                                tracing::warn!("cannot read {}: {reason}; trying again", self.shard);
                             }
                             continue;
                         }
