@@ -1,5 +1,6 @@
 //! `flowscore report`: events as a page for people.
 
+use super::log::tell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::services::stream::LocalStream;
-use crate::services::{empty_directory, flowscore, summary};
+use crate::services::{self, empty_directory, flowscore, summary};
 
 /// A day on 4 shards; 3 changes of the shards meanwhile; a reader that is killed 20 times. Afterwards everything has to be
 /// as if nothing had happened: each record counted once, the same events, the same model, byte for byte.

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use crate::services::stream::LocalStream;
-use crate::services::{empty_directory, flowscore, summary};
+use crate::services::{self, empty_directory, flowscore, summary};
 
 #[test]
 fn expired_iterators_throttling_failures_and_pages_lose_nothing() {
