@@ -10,7 +10,7 @@ fn features(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut features: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for line in String::from_utf8(output.stdout).unwrap().lines() {
+    for line in String::from_utf8(output.stdout).unwrap().lines().filter(|line| !line.is_empty()) {
         let (package, set) = line.trim_end_matches(" (*)").split_once('|').unwrap();
         // A package with a path is one of ours, which are small.
         if !package.contains('/') {
