@@ -275,7 +275,7 @@ fn memory(_: &mut Criterion) {
 }
 
 mod bindings {
-    wasmtime::component::bindgen!({ path: "../wit", world: "plugin" });
+    wasmtime::component::bindgen!({ path: "../../wit", world: "plugin" });
 }
 
 /// A scorer whose instructions are counted, and the size of whose memory is known.
