@@ -57,7 +57,8 @@ pub fn registry(storage: &Path) -> Option<Service> {
     // `.ci/services` leaves these out unless it is told otherwise.
     let is_wanted = std::env::var_os("FLOWSCORE_OCI").is_some_and(|value| value == "1");
     let server = directory().join("registry/usr/bin/docker-registry");
-    if !is_wanted && !(server.exists() && wkg().exists()) {
+    let is_there = server.exists() && wkg().exists();
+    if !is_wanted && !is_there {
         eprintln!("skipped: no OCI registry and wkg; `FLOWSCORE_OCI=1 .ci/services` installs them");
         return None;
     }
