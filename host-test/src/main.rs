@@ -5,8 +5,9 @@ mod command;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use command::check_config::CheckConfigArgs;
+use command::completions::CompletionsArgs;
 use command::decode::DecodeArgs;
 use command::demo::DemoArgs;
 use command::discover_schema::DiscoverSchemaArgs;
@@ -15,6 +16,7 @@ use command::inspect::InspectArgs;
 #[cfg(feature = "network")]
 use command::kinesis::KinesisArgs;
 use command::log::LogArgs;
+use command::man::ManArgs;
 #[cfg(feature = "network")]
 use command::multilang::MultilangArgs;
 use command::report::ReportArgs;
@@ -56,6 +58,8 @@ enum Command {
     DiscoverSchema(DiscoverSchemaArgs),
     CheckConfig(CheckConfigArgs),
     Inspect(InspectArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 impl Command {
@@ -90,6 +94,8 @@ fn main() -> ExitCode {
         Command::Multilang(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),
+        Command::Completions(args) => args.run(Cli::command()),
+        Command::Man(args) => args.run(Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

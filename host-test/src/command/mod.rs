@@ -15,6 +15,7 @@ use host_test::state::StateError;
 use host_test::usage::Usage;
 
 pub(crate) mod check_config;
+pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
@@ -23,6 +24,7 @@ pub(crate) mod inspect;
 #[cfg(feature = "network")]
 pub(crate) mod kinesis;
 pub(crate) mod log;
+pub(crate) mod man;
 #[cfg(feature = "network")]
 pub(crate) mod multilang;
 mod progress;

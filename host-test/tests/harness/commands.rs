@@ -40,7 +40,12 @@ fn every_command_has_help() {
         "discover-schema",
         "check-config",
         "inspect",
+        "completions",
+        "man",
     ] {
+        if cfg!(not(feature = "network")) && ["kinesis", "serve", "multilang"].contains(&command) {
+            continue;
+        }
         let output = flowscore(&[command, "--help"], b"");
         assert!(output.status.success(), "{command}");
         assert!(text(&output.stdout).contains("Examples:"), "{command}");
@@ -161,6 +166,58 @@ fn a_configuration_is_printed_with_its_defaults() {
     assert_eq!(config["forest"]["number_of_trees"], 50);
     assert_eq!(config["forest"]["sub_sample_size"], 256);
     assert_eq!(config["mode"], "window");
+}
+
+/// What `bash` offers for the last word of a command line, with the completions loaded as its user would.
+fn completed(line: &[&str]) -> Vec<String> {
+    let script = "source <(\"$0\" completions bash); COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1))
+        _flowscore flowscore \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    let output = bash.args(["-c", script, env!("CARGO_BIN_EXE_flowscore")]).args(line).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_shell_completes_commands_options_and_values() {
+    assert_eq!(completed(&["flowscore", "disc"]), ["discover-schema"]);
+    assert_eq!(completed(&["flowscore", "run", "--plug"]), ["--plugin"]);
+    assert_eq!(completed(&["flowscore", "series", "--mode", "r"]), ["rcf"]);
+    for (shell, first) in [("zsh", "#compdef flowscore"), ("fish", "# Print an optspec")] {
+        let output = flowscore(&["completions", shell], b"");
+        assert!(output.status.success(), "{shell}");
+        let script = text(&output.stdout);
+        assert!(script.starts_with(first) && script.contains("discover-schema"), "{shell}: {script}");
+    }
+    assert_eq!(flowscore(&["completions", "cmd.exe"], b"").status.code(), Some(2));
+}
+
+#[test]
+fn each_command_has_a_manual_page_with_what_its_help_says() {
+    let directory = tempdir("man").join("made");
+    let output = flowscore(&["man", "--out", directory.to_str().unwrap()], b"");
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", text(&output.stderr));
+    let page = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
+    let run = page("flowscore-run.1");
+    for expected in [
+        concat!(".TH flowscore-run 1 \" \" \"flowscore ", env!("CARGO_PKG_VERSION"), "\" flowscore\n"),
+        ".SH SYNOPSIS",
+        "\n.SH EXAMPLES\n.nf\nflowscore run \\-\\-input payloads.txt > events.ndjson\n",
+        "\n.SH NOTES\n",
+        "\\-\\-log\\-format",
+        ".SH \"EXIT STATUS\"",
+    ] {
+        assert!(run.contains(expected), "{expected} in {run}");
+    }
+    let all = page("flowscore.1");
+    let commands = all.lines().filter_map(|line| line.strip_prefix("flowscore\\-")?.strip_suffix("(1)"));
+    let names: Vec<String> = commands.map(|name| format!("flowscore-{}.1", name.replace("\\-", "-"))).collect();
+    assert!(names.len() > 9, "{all}");
+    for name in &names {
+        assert!(page(name).contains(".SH EXAMPLES"), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), names.len() + 1);
+    assert_eq!(text(&flowscore(&["man"], b"").stdout), all);
 }
 
 /// A directory of this test's own below the build's temporary directory.

@@ -13,6 +13,8 @@ mod kinesis_faults;
 #[cfg(feature = "network")]
 mod multilang;
 #[cfg(feature = "network")]
+mod oci;
+#[cfg(feature = "network")]
 mod serve;
 #[cfg(feature = "network")]
 mod services;

@@ -1,4 +1,5 @@
-//! Local stand-ins for AWS services, real ones that speak the protocol: kinesalite (Kinesis) and moto (many).
+//! Local stand-ins for AWS services, real ones that speak the protocol: kinesalite (Kinesis) and moto (many); and a
+//! registry of OCI artifacts.
 //!
 //! `.ci/services` installs them below `target/services`. Where they are not there, a test that needs them says so and is
 //! skipped, unless `FLOWSCORE_SERVICES=required` is set, as in CI.
@@ -50,13 +51,49 @@ pub fn moto() -> Option<Service> {
     start("moto", &server, command, port)
 }
 
-fn start(name: &str, installed: &Path, mut command: Command, port: u16) -> Option<Service> {
-    let is_required = std::env::var_os("FLOWSCORE_SERVICES").is_some_and(|value| value == "required");
-    if !installed.exists() {
-        assert!(!is_required, "{name} is not installed: {}", installed.display());
-        eprintln!("skipped: {name} is not installed; .ci/services does it");
+/// An OCI registry, empty, that keeps what it is given in `storage`. None if it is not installed, or `wkg` is not, the program
+/// that pushes to it.
+pub fn registry(storage: &Path) -> Option<Service> {
+    // `.ci/services` leaves these out unless it is told otherwise.
+    let is_wanted = std::env::var_os("FLOWSCORE_OCI").is_some_and(|value| value == "1");
+    let server = directory().join("registry/usr/bin/docker-registry");
+    let is_there = server.exists() && wkg().exists();
+    if !is_wanted && !is_there {
+        eprintln!("skipped: no OCI registry and wkg; `FLOWSCORE_OCI=1 .ci/services` installs them");
         return None;
     }
+    let port = free_port();
+    let configuration = serde_json::json!({
+        "version": "0.1",
+        "log": { "level": "error", "accesslog": { "disabled": true } },
+        "storage": { "filesystem": { "rootdirectory": storage.join("data") } },
+        "http": { "addr": format!("127.0.0.1:{port}") },
+    });
+    // JSON is YAML.
+    let file = storage.join("registry.yml");
+    std::fs::write(&file, configuration.to_string()).unwrap();
+    let mut command = Command::new(&server);
+    command.arg("serve").arg(&file);
+    is_installed("wkg", &wkg()).then_some(())?;
+    start("docker-registry", &server, command, port)
+}
+
+/// The program `wkg`, which may not be there.
+pub fn wkg() -> PathBuf {
+    directory().join("wkg/bin/wkg")
+}
+
+fn is_installed(name: &str, file: &Path) -> bool {
+    let is_required = std::env::var_os("FLOWSCORE_SERVICES").is_some_and(|value| value == "required");
+    if !file.exists() {
+        assert!(!is_required, "{name} is not installed: {}", file.display());
+        eprintln!("skipped: {name} is not installed; .ci/services does it");
+    }
+    file.exists()
+}
+
+fn start(name: &str, installed: &Path, mut command: Command, port: u16) -> Option<Service> {
+    is_installed(name, installed).then_some(())?;
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let service = Service { child, url: format!("http://127.0.0.1:{port}") };
     let begun = Instant::now();
