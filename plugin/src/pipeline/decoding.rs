@@ -2,8 +2,9 @@
 
 use super::Counts;
 use super::answer::Answer;
-use super::event;
+use super::event::Failures;
 use super::reader::{Read, Reader};
+use super::rest::Rest;
 use crate::config::{Config, Records};
 use crate::decode::{Context, Decoder, Layers, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
@@ -41,9 +42,27 @@ impl Decoding {
 
     /// Decodes one payload; `id` is its name in `failed` lines.
     pub fn decode(&mut self, payload: &[u8], id: Option<&str>) -> Outcome {
+        self.decode_until(payload, id, &mut None, usize::MAX)
+    }
+
+    /// Decodes one payload, or the `rest` of it, until the lines have `full` bytes or somewhat more. Then `rest` is some.
+    pub fn decode_until(&mut self, payload: &[u8], id: Option<&str>, rest: &mut Option<Rest>, full: usize) -> Outcome {
+        let Rest { given, counts: before, failures } = rest.take().unwrap_or_default();
         let (decoder, mut lines) = self.begin(payload, id);
-        decoder.decode::<dyn Sink>(payload, &mut lines);
-        lines.finish()
+        (lines.full, lines.failures) = (full, failures);
+        let stopped = decoder.decode_from::<dyn Sink>(payload, given, &mut lines);
+        if let Some(given) = stopped {
+            lines.page.turn(&mut lines.out);
+            let mut counts = before;
+            counts += lines.counts;
+            *rest = Some(Rest { given, counts, failures: std::mem::take(&mut lines.failures) });
+        } else {
+            lines.turn();
+            if given == 0 {
+                return lines.finish();
+            }
+        }
+        Outcome::Ok(lines.out, lines.counts)
     }
 
     /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract: for each record
@@ -64,7 +83,9 @@ impl Decoding {
             id,
             // Records take about three times the bytes of their compressed payload twice over; a guess that is wrong
             // costs a copy.
-            out: Vec::with_capacity(payload.len() * 4),
+            out: Vec::with_capacity((payload.len() * 4).min(LARGE)),
+            full: usize::MAX,
+            failures: Failures::default(),
             counts: Counts::default(),
             dropped: None,
             failure: None,
@@ -74,8 +95,13 @@ impl Decoding {
 }
 
 impl Lines<'_> {
-    fn finish(mut self) -> Outcome {
+    /// Brings all there is into `out`, at the end of a payload, or of a record that is answered by itself.
+    pub(super) fn turn(&mut self) {
         self.page.turn(&mut self.out);
+        std::mem::take(&mut self.failures).finish(&mut self.out, self.id);
+    }
+
+    fn finish(self) -> Outcome {
         match self {
             Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
             Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
@@ -89,12 +115,18 @@ impl Lines<'_> {
 /// Why a payload is dropped in which only header lines are. They are no records.
 const HEADER: &str = "there are only header lines in the payload, which name the columns of the lines after them";
 
+/// Bytes of lines for which there is room at once.
+const LARGE: usize = 1 << 20;
+
 pub(super) struct Lines<'a> {
     reader: &'a mut Reader,
     /// Records at the end of `out` that are not there yet.
     pub(super) page: &'a mut Page,
     id: Option<&'a str>,
     pub(super) out: Vec<u8>,
+    /// Bytes of `out` from which on it is full.
+    full: usize,
+    failures: Failures,
     pub(super) counts: Counts,
     dropped: Option<String>,
     failure: Option<Failure>,
@@ -126,9 +158,18 @@ impl Sink for Lines<'_> {
 
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
         self.page.turn(&mut self.out);
-        event::failed(&mut self.out, self.id, failure, raw, context);
+        self.failures.tell(&mut self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
         self.failure.get_or_insert_with(|| failure.clone());
+    }
+
+    fn given(&mut self, leaf: Leaf<'_>) {
+        // A header names the columns of the lines after it.
+        let _ = self.reader.read(leaf);
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.full
     }
 }
 

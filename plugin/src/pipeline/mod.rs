@@ -10,6 +10,7 @@ mod flat;
 mod plain;
 mod reader;
 mod record_mode;
+mod rest;
 mod scorer;
 mod standing;
 mod window_mode;
@@ -23,6 +24,7 @@ use crate::snapshot::state;
 pub use decoding::{Decoding, Outcome, discover_schema};
 pub(crate) use flat::Place;
 pub use reader::{Reader, Record};
+pub use rest::Rest;
 pub use scorer::{RestoreError, Scorer};
 pub use standing::Standing;
 
@@ -57,6 +59,21 @@ impl AddAssign for Counts {
         self.dropped += other.dropped;
         self.failed += other.failed;
     }
+}
+
+/// A payload that cost a host an instance of the plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp<'a> {
+    /// The host's name for it.
+    pub id: Option<&'a str>,
+    /// Why it was given up.
+    pub reason: &'a str,
+    /// Its first bytes.
+    pub beginning: &'a [u8],
+    /// How many it has.
+    pub size: u64,
+    /// The SHA-256 of all of them, in hexadecimal.
+    pub sha256: &'a str,
 }
 
 /// Totals of a scorer.
