@@ -1,25 +1,15 @@
 //! Events as lines of JSON, written straight into the output.
 
-use std::io::Write;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::decode::Context;
 use crate::failure::Failure;
-use crate::row::text::write_escaped;
-
-/// Appends `,"name":"text"`.
-fn member(out: &mut Vec<u8>, name: &str, text: &str) {
-    // Writing to a vector cannot fail, here and below.
-    let _ = write!(out, ",\"{name}\":\"");
-    write_escaped(out, text);
-    out.push(b'"');
-}
+use crate::json::Writer;
 
 /// A record, or payload, that could not be used: who it is, why, and its bytes, so that nothing is lost.
 pub(super) fn failed(out: &mut Vec<u8>, id: Option<&str>, failure: &Failure, raw: &[u8], context: &Context<'_>) {
-    out.extend_from_slice(b"{\"type\":\"failed\"");
+    let mut event = Writer::event("failed", out);
     let event_id = context.event_id.map(String::from_utf8_lossy);
     for (name, value) in [
         ("id", id),
@@ -31,30 +21,31 @@ pub(super) fn failed(out: &mut Vec<u8>, id: Option<&str>, failure: &Failure, raw
         ("event_id", event_id.as_deref()),
     ] {
         if let Some(value) = value {
-            member(out, name, value);
+            event.key(name).text(value);
         }
     }
     if let Some(number) = context.sub_sequence_number {
-        let _ = write!(out, ",\"sub_sequence_number\":{number}");
+        event.key("sub_sequence_number").whole(number);
     }
-    member(out, "layer", failure.layer.name());
-    let _ = write!(out, ",\"offset\":{}", failure.offset);
-    member(out, "reason", &failure.reason);
-    out.extend_from_slice(b",\"payload\":\"");
-    let start = out.len();
-    // Four characters for each three bytes begun.
-    out.resize(start + raw.len().div_ceil(3) * 4, 0);
-    let written = STANDARD.encode_slice(raw, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
-    out.extend_from_slice(b"\"}\n");
+    event.key("layer").text(failure.layer.name());
+    event.key("offset").whole(failure.offset as u64);
+    event.key("reason").text(&failure.reason);
+    event.key("payload").quoted(|out| {
+        let start = out.len();
+        // Four characters for each three bytes begun.
+        out.resize(start + raw.len().div_ceil(3) * 4, 0);
+        let written = STANDARD.encode_slice(raw, &mut out[start..]).unwrap_or(0);
+        out.truncate(start + written);
+    });
+    event.end_event();
 }
 
 /// Something a person should know that is about no single record.
 pub(super) fn notice(out: &mut Vec<u8>, kind: &str, message: &str) {
-    out.extend_from_slice(b"{\"type\":\"notice\"");
-    member(out, "kind", kind);
-    member(out, "message", message);
-    out.extend_from_slice(b"}\n");
+    let mut event = Writer::event("notice", out);
+    event.key("kind").text(kind);
+    event.key("message").text(message);
+    event.end_event();
 }
 
 #[cfg(test)]
