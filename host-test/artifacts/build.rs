@@ -1,6 +1,6 @@
 //! Builds the plugin for WebAssembly, so that plain `cargo run` and `cargo test` need no other command.
 //!
-//! The crate `plugin` is compiled twice, and the results are left for others in the target directory:
+//! The crate `flowscore` (folder `plugin`) is compiled twice, and the results are left for others in the target directory:
 //!
 //! - for `wasm32-unknown-unknown`, which has no imports to offer, so none can creep in, and wrapped as a component:
 //!   `target/flowscore.wasm`, also built into the harness;
@@ -110,7 +110,7 @@ fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: 
     }
     let output = Command::new(cargo)
         .current_dir(workspace)
-        .args(["build", "--package", "plugin", "--lib", "--profile", "plugin", "--target", triple])
+        .args(["build", "--package", "flowscore", "--lib", "--profile", "plugin", "--target", triple])
         .args(["--features", feature, "--target-dir"])
         .arg(directory.join(feature))
         // Flags and wrappers of the build around this one are meant for the machine it runs on.

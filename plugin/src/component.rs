@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
-use crate::one_series::{self, OneSeries};
+use crate::pipeline::one_series::{self, OneSeries};
 use crate::pipeline::{self, Counts, Decoding, Rest, RestoreError};
 
 // What `wit/` says, as Rust: generated, and kept current by the test `bindings`.

@@ -1,4 +1,4 @@
-//! flowscore decodes VPC Flow Logs from Kinesis payloads and scores them for sudden spikes and drops.
+//! The plugin of flowscore: decodes VPC Flow Logs from Kinesis payloads and scores them for sudden spikes and drops.
 //!
 //! The way of the data runs one way through the modules:
 //!
@@ -9,29 +9,36 @@
 //!           zlib, …   KPL, lines   row                     threshold
 //! ```
 //!
+//! Each module imports only from those before it in this list; a test reads the sources and says so:
+//!
+//! ```text
+//! text → json → time → hash → failure → state → column → decode → flow, row → detect, forest
+//! → incident → series → config → snapshot → discover → pipeline → component, fluent_bit
+//! ```
+//!
 //! Everything here but the shells' rims is pure: no clock, no I/O, no global state and no randomness but a seeded one. Time
 //! comes in with the data. The same input and configuration give byte-identical output native and in WebAssembly, which is why all
 //! transcendental functions come from `libm` and never from the platform.
 
+pub mod column;
 pub mod config;
-mod decimal;
 pub mod decode;
 pub mod detect;
-mod digits;
 pub mod discover;
 pub mod failure;
 pub mod flow;
 pub mod fluent_bit;
 pub mod forest;
+mod hash;
 pub mod incident;
 mod json;
-pub mod one_series;
-mod order;
 pub mod pipeline;
 pub mod row;
 pub mod series;
 pub mod snapshot;
-mod words;
+pub mod state;
+mod text;
+pub mod time;
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;

@@ -5,21 +5,17 @@
 //! version      u16, little-endian: raised whenever the layout of the state changes
 //! crc32        u32 of all that follows (IEEE 802.3)
 //! config       the configuration in force, JSON, as text
-//! state        see `encoding`
+//! state        see [`state`](crate::state)
 //! ```
 //!
 //! The configuration is part of it, because a state learned under other settings would be continued wrongly without a
 //! word. The checksum finds damage; what is read back is checked for consistency as well, so that a forged snapshot is
 //! refused and can do no harm.
 
-mod encoding;
-
 use crate::config::{Config, ConfigError, FluentBit};
 use crate::decode::crc32::crc32;
 use crate::json::Value;
-
-pub use encoding::{Damaged, Reader, State, from_bytes, to_bytes};
-pub(crate) use encoding::{Word, state};
+use crate::state::{Damaged, Reader, State};
 
 const MAGIC: &[u8; 8] = b"flowscor";
 

@@ -349,12 +349,12 @@ fn one_series_scored_alone_gives_the_same_as_native() {
         })
         .collect();
     for (mode, native) in [
-        (SeriesMode::Rcf, flowscore::one_series::SeriesMode::Rcf),
-        (SeriesMode::Detect, flowscore::one_series::SeriesMode::Detect),
+        (SeriesMode::Rcf, flowscore::pipeline::one_series::SeriesMode::Rcf),
+        (SeriesMode::Detect, flowscore::pipeline::one_series::SeriesMode::Detect),
     ] {
         let verdicts = plugin().series(mode, "").unwrap().observe(&points).unwrap();
         let config = flowscore::config::Config::default();
-        let mut series = flowscore::one_series::OneSeries::new(native, &config).unwrap();
+        let mut series = flowscore::pipeline::one_series::OneSeries::new(native, &config).unwrap();
         for (point, verdict) in points.iter().zip(&verdicts) {
             let expected = series.observe(point.time, point.value);
             assert_eq!(verdict.anomaly_score.to_bits(), expected.anomaly_score.to_bits());

@@ -3,9 +3,9 @@
 use super::Config;
 use super::error::ConfigError;
 use super::input::FlowFormat;
+use crate::column::Columns;
 use crate::flow::Format;
 use crate::json::Value;
-use crate::row::Columns;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     find(config).map_err(|(path, allowed)| {

@@ -6,8 +6,8 @@ use super::setting::{Items, Slot};
 use super::suggestion::nearest;
 use super::table::SETTINGS;
 use super::{Config, check};
+use crate::column::finite;
 use crate::json::Value;
-use crate::row::finite;
 
 impl Config {
     /// Reads and checks a configuration; the empty text means the defaults.

@@ -21,9 +21,9 @@ pub fn markdown() -> String {
             |setting: &&Setting| setting.path.rsplit_once('.').map_or("", |(parent, _)| parent) == *section;
         for Setting { path, meaning, slot } in SETTINGS.iter().filter(of_section) {
             let mut slot = slot(&mut config);
-            let mut default = Writer::compact();
-            slot.write(&mut default);
-            let (default, allowed) = (default.finish(), slot.allowed());
+            let mut default = Vec::new();
+            slot.write(&mut Writer::compact(&mut default));
+            let (default, allowed) = (String::from_utf8_lossy(&default), slot.allowed());
             let _ = writeln!(page, "| `{path}` | `{default}` | {allowed} | {meaning} |");
             if let Slot::Items { place, .. } = &mut slot {
                 place.resize(1);

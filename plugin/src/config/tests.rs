@@ -205,7 +205,7 @@ fn the_schema_describes_every_option() {
     assert_eq!(maintenance["items"]["properties"]["from"]["type"], "string");
 }
 
-/// To write the page anew: `UPDATE_DOCS=1 cargo test -p plugin --lib config`.
+/// To write the page anew: `UPDATE_DOCS=1 cargo test -p flowscore --lib config`.
 #[test]
 fn the_configuration_reference_is_what_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
@@ -215,6 +215,6 @@ fn the_configuration_reference_is_what_the_table_says() {
     let page = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         page == markdown(),
-        "docs/configuration.md is not what the table says: UPDATE_DOCS=1 cargo test -p plugin --lib config"
+        "docs/configuration.md is not what the table says: UPDATE_DOCS=1 cargo test -p flowscore --lib config"
     );
 }

@@ -6,9 +6,9 @@
 
 use super::cloudwatch::Header;
 use super::engine::Engine;
-use super::json::{Malformed, Scanner, Text};
 use super::outcome::{Context, Envelope, Leaf, Sink};
 use super::record::{Record, Request};
+use crate::json::{Malformed, Scanner, Text};
 
 /// The part of a text that is being read: what a failure of its JSON costs, the parts before having had their outcome.
 pub(super) struct Part {

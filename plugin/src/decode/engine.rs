@@ -4,11 +4,11 @@ use super::arena::Arena;
 use super::base64;
 use super::compressed::{self, Compression, Damage};
 use super::inflate::Inflater;
-use super::json::Text;
 use super::layer::{self, Found};
 use super::limits::Limits;
 use super::outcome::{Context, Leaf, Sink};
 use crate::failure::{Failure, Layer};
+use crate::json::Text;
 
 /// Arenas kept between payloads: as many as a usual payload has layers.
 const KEPT_ARENAS: usize = 4;

@@ -42,7 +42,6 @@ pub(crate) mod crc32;
 mod document;
 mod engine;
 mod inflate;
-mod json;
 mod kpl;
 mod layer;
 mod limits;

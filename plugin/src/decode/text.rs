@@ -2,10 +2,10 @@
 
 use super::document::{self, Part};
 use super::engine::Engine;
-use super::json::{Malformed, Scanner};
 use super::layer::{self, Base64};
 use super::outcome::{Context, Leaf, Sink};
 use crate::failure::{Failure, Layer};
+use crate::json::{Malformed, Scanner};
 
 /// The byte order mark that some tools put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -20,7 +20,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         }
         let mut at = start;
         while at < bytes.len() && !self.stopped() {
-            let mut scanner = Scanner::new(bytes, at);
+            let mut scanner = Scanner::lax(bytes, at);
             match scanner.peek() {
                 None => return,
                 Some(b'{') => at = self.document(bytes, scanner, context, depth),

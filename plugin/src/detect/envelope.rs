@@ -1,7 +1,7 @@
 //! Daily envelope: what this time of day has brought on several of the last days, and yesterday's job.
 
 use super::clock::{DAY, part_of_day};
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
 const BINS: usize = 48;

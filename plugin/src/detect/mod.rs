@@ -21,7 +21,7 @@ mod scale;
 mod shapes;
 mod values;
 
-use crate::snapshot::state;
+use crate::state::state;
 use calibrate::{HoldOff, HoldOffRule};
 use clock::Clock;
 use deviation::{Course, Deviation};

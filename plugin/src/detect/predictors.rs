@@ -1,7 +1,7 @@
 //! A bank of causal predictors; the one with the smallest recent error speaks.
 
 use super::clock::part_of_day;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// The predictors, in the order of [`Bank::predict`].
 pub(super) const PREDICTORS: usize = 4;

@@ -16,7 +16,7 @@ use super::calibrate::{CEILING, Tail};
 use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Points of the longer channels: a sustained shift that is small for one point.
 const SPANS: [usize; 2] = [3, 8];

@@ -1,7 +1,8 @@
 //! Recognises flow log lines, and guesses a custom format from its tokens.
 
 use super::layout::PUBLISHED;
-use crate::flow::{Field, Fit, Format, Kind, fit};
+use crate::column::{Field, Kind};
+use crate::flow::{Fit, Format, fit};
 
 /// A format found, and how sure that is.
 #[derive(Clone, Debug)]

@@ -3,9 +3,10 @@
 use super::column::Profile;
 use super::sample::{EXAMPLES, Kept};
 use super::{Format, configuration, csv_shape, flow_shape};
+use crate::column::escaped;
 use crate::flow::{Formats, Parser};
 use crate::json::{Value, Writer};
-use crate::row::{Dialect, escaped};
+use crate::row::Dialect;
 
 /// The most columns reported.
 const COLUMNS: usize = 256;
@@ -106,64 +107,50 @@ impl Report {
         let raw: Vec<_> = raw.into_iter().map(Value::String).collect();
         let processed: Vec<_> =
             records.iter().take(EXAMPLES).map(|record| Value::String(shown(&record.text))).collect();
-        let mut writer = Writer::indented();
-        writer.open(b'{');
-        writer.key("format");
-        writer.text(analysis.format.name());
-        if let Some(found) = &analysis.flow {
-            writer.key("flow_format");
+        let document = Writer::document(|writer| {
             writer.open(b'{');
-            writer.key("format");
-            writer.text(&found.format.to_string());
-            writer.key("source");
-            writer.text(found.source);
-            writer.key("fits");
-            writer.number(found.fits);
-            writer.close(b'}');
-        }
-        writer.key("layers");
-        writer.texts(&layers);
-        writer.key("columns");
-        writer.open(b'[');
-        for profile in &analysis.columns.profiles {
-            profile.write(&mut writer, analysis.records);
-        }
-        writer.close(b']');
-        writer.key("score");
-        writer.open(b'[');
-        if let Some((path, reason)) = &analysis.score {
-            writer.open(b'{');
-            writer.key("column");
-            writer.text(path);
-            writer.key("reason");
-            writer.text(reason);
-            writer.close(b'}');
-        }
-        writer.close(b']');
-        writer.key("configuration");
-        analysis.write_configuration(&mut writer);
-        writer.key("views");
-        writer.open(b'{');
-        for (name, view) in [("raw", &raw), ("processed", &processed), ("parsed", &analysis.parsed)] {
-            writer.key(name);
-            writer.open(b'[');
-            for value in view {
-                writer.value(value);
+            writer.key("format").text(analysis.format.name());
+            if let Some(found) = &analysis.flow {
+                writer.key("flow_format").open(b'{');
+                writer.key("format").text(&found.format.to_string());
+                writer.key("source").text(found.source);
+                writer.key("fits").number(found.fits);
+                writer.close(b'}');
+            }
+            writer.key("layers").texts(&layers);
+            writer.key("columns").open(b'[');
+            for profile in &analysis.columns.profiles {
+                profile.write(writer, analysis.records);
             }
             writer.close(b']');
-        }
-        writer.close(b'}');
-        writer.key("records");
-        writer.open(b'{');
-        for (name, count) in [("seen", seen), ("sampled", records.len() as u64), ("too_long", too_long)] {
-            writer.key(name);
-            writer.plain(&count);
-        }
-        writer.close(b'}');
-        writer.key("notes");
-        writer.texts(&analysis.notes);
-        writer.close(b'}');
-        Report { format: analysis.format, document: writer.finish() }
+            writer.key("score").open(b'[');
+            if let Some((path, reason)) = &analysis.score {
+                writer.open(b'{');
+                writer.key("column").text(path);
+                writer.key("reason").text(reason);
+                writer.close(b'}');
+            }
+            writer.close(b']');
+            writer.key("configuration");
+            analysis.write_configuration(writer);
+            writer.key("views").open(b'{');
+            for (name, view) in [("raw", &raw), ("processed", &processed), ("parsed", &analysis.parsed)] {
+                writer.key(name).open(b'[');
+                for value in view {
+                    value.write(writer);
+                }
+                writer.close(b']');
+            }
+            writer.close(b'}');
+            writer.key("records").open(b'{');
+            for (name, count) in [("seen", seen), ("sampled", records.len() as u64), ("too_long", too_long)] {
+                writer.key(name).whole(count);
+            }
+            writer.close(b'}');
+            writer.key("notes").texts(&analysis.notes);
+            writer.close(b'}');
+        });
+        Report { format: analysis.format, document }
     }
 }
 
@@ -213,7 +200,7 @@ impl Analysis {
     }
 
     #[inline(never)]
-    fn write_configuration(&self, writer: &mut Writer) {
+    fn write_configuration(&self, writer: &mut Writer<'_>) {
         match (self.format, &self.score) {
             (Format::VpcFlowLog, _) => configuration::for_flow_logs(self.flow.as_ref(), writer),
             (Format::Json | Format::Csv, Some((column, _))) => {

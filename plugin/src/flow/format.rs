@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use super::fields::{FIELDS, Field, FieldType, Kind};
 use super::scan::{Key, Step, StepKind};
+use crate::column::{FIELDS, Field, FieldType, Kind};
 
 /// The most columns a format may have: three times the fields that exist.
 pub const MAX_COLUMNS: usize = 250;

@@ -1,9 +1,9 @@
 //! The formats that a stream's lines may have, and the choice between them.
 
-use super::fields::Field;
 use super::fit::{Fit, fit};
 use super::format::Format;
 use super::tokens::Span;
+use crate::column::Field;
 
 /// Candidate formats, in order of preference.
 ///

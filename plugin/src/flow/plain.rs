@@ -6,8 +6,8 @@
 
 use super::format::Format;
 use super::scan::StepKind;
-use crate::digits::{POWERS_OF_TEN, ZEROS, all_digits, eight_digits};
-use crate::words::{HIGH, first, spaces, stop_bits};
+use crate::text::digits::{POWERS_OF_TEN, ZEROS, all_digits, eight_digits};
+use crate::text::words::{HIGH, first, spaces, stop_bits};
 
 /// A line of at most [`LONGEST`] bytes and where its tokens end.
 #[derive(Debug)]
@@ -261,9 +261,9 @@ const SKIP_DATA: u64 = u64::from_le_bytes(*b"SKIPDATA");
 
 #[cfg(test)]
 mod tests {
-    use super::super::fields::Field;
     use super::super::record::slot;
     use super::*;
+    use crate::column::Field;
 
     #[test]
     fn numbers_are_where_a_plan_puts_them() {

@@ -10,7 +10,7 @@
 use super::format::Format;
 use super::record::{Action, LogStatus, Values};
 use super::tokens::Span;
-use crate::digits::{POWERS_OF_TEN, ZEROS, digit_bits, eight_digits};
+use crate::text::digits::{POWERS_OF_TEN, ZEROS, digit_bits, eight_digits};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -2,11 +2,11 @@
 
 use super::record::Frame;
 use super::text::Malformed;
-use crate::decimal;
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
+use crate::json::write_escaped;
 use crate::pipeline::{self, Standing};
-use crate::row::text::write_escaped;
+use crate::text::decimal;
 
 /// How nearly every record of window mode ends: nothing is wrong with its series.
 const CALM: &[u8] = br#","flowscore":{"score":0,"direction":null,"alerts":[]}}"#;

@@ -3,8 +3,8 @@
 use super::answer::{self, Events};
 use super::record::{Found, Frame, Payload, Reader};
 use crate::config::{Config, Mode, Output};
+use crate::json::unescape;
 use crate::pipeline::{Counts, RestoreError, Scorer, Totals};
-use crate::row::text::unescape;
 
 /// Buffers larger than this are not kept from one record to the next.
 const KEPT: usize = 1 << 20;

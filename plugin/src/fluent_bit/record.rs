@@ -6,7 +6,7 @@
 
 use super::text::{Kind, Malformed, Text, Value};
 use crate::pipeline::Place;
-use crate::words::word;
+use crate::text::words::word;
 
 /// The member that the filter adds.
 pub(super) const OWN: &str = "flowscore";
@@ -366,7 +366,7 @@ impl Reader {
         let unescaped;
         let name = match std::str::from_utf8(raw) {
             Ok(name) if escaped => {
-                unescaped = crate::row::text::unescape(name);
+                unescaped = crate::json::unescape(name);
                 unescaped.as_bytes()
             }
             _ => raw,

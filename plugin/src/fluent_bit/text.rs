@@ -2,7 +2,8 @@
 //!
 //! Grammar: RFC 8259. Nothing recurses, and nothing is copied.
 
-use crate::words::{first, no_digits, stops, word};
+use crate::text::digits::no_digits;
+use crate::text::words::{first, stops, word};
 
 /// The deepest nesting accepted, that of other readers of JSON.
 const MAX_DEPTH: u32 = 127;

@@ -2,8 +2,8 @@
 
 use super::{CALM, Change, ECHO, Ending, Explanation, HOLD, Incident, Judged, LONGEST, REOPEN, Severity, WORSE};
 use crate::detect::Direction;
-use crate::series::hash::hash;
-use crate::snapshot::state;
+use crate::hash::hash;
+use crate::state::state;
 
 /// How often the calm needed is doubled, at most: 40 windows.
 const MOST_DOUBLED: u32 = 3;

@@ -5,12 +5,12 @@ use super::answer::Answer;
 use super::event::Failures;
 use super::reader::{Read, Reader};
 use super::rest::Rest;
+use crate::column::Columns;
 use crate::config::{Config, Records};
 use crate::decode::{Context, Decoder, Layers, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
 use crate::failure::Failure;
 use crate::flow::Page;
-use crate::row::Columns;
 
 /// What became of one payload.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Events as lines of JSON, written straight into the output.
 
-use std::io::Write;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -9,15 +7,7 @@ use sha2::{Digest, Sha256};
 use super::GivenUp;
 use crate::decode::Context;
 use crate::failure::{Failure, Layer};
-use crate::row::text::write_escaped;
-
-/// Appends `,"name":"text"`.
-fn member(out: &mut Vec<u8>, name: &str, text: &str) {
-    // Writing to a vector cannot fail, here and below.
-    let _ = write!(out, ",\"{name}\":\"");
-    write_escaped(out, text);
-    out.push(b'"');
-}
+use crate::json::Writer;
 
 /// Bytes of a record that its `failed` event shows: nearly all records as a whole. Of a longer one the event has the beginning,
 /// the length and the SHA-256, by which it is found where it came from.
@@ -63,18 +53,25 @@ impl Failures {
             1 => reason.into_owned(),
             _ => format!("{count} more records of this payload failed; the first of them: {reason}"),
         };
-        failed(out, id, &Failure::new(layer, offset, reason), &raw, &Context::default());
-        if count > 1 {
-            // In place of the closing brace and line end.
-            out.truncate(out.len() - 2);
-            let _ = writeln!(out, ",\"records\":{count}}}");
-        }
+        some_failed(out, id, &Failure::new(layer, offset, reason), &raw, &Context::default(), count);
     }
 }
 
 /// A record, or payload, that could not be used: who it is, why, and its bytes.
 pub(super) fn failed(out: &mut Vec<u8>, id: Option<&str>, failure: &Failure, raw: &[u8], context: &Context<'_>) {
-    out.extend_from_slice(b"{\"type\":\"failed\"");
+    some_failed(out, id, failure, raw, context, 1);
+}
+
+/// One event for so many records, of which `raw` is one.
+fn some_failed(
+    out: &mut Vec<u8>,
+    id: Option<&str>,
+    failure: &Failure,
+    raw: &[u8],
+    context: &Context<'_>,
+    records: u64,
+) {
+    let mut event = Writer::event("failed", out);
     let event_id = context.event_id.map(String::from_utf8_lossy);
     for (name, value) in [
         ("id", id),
@@ -86,61 +83,66 @@ pub(super) fn failed(out: &mut Vec<u8>, id: Option<&str>, failure: &Failure, raw
         ("event_id", event_id.as_deref()),
     ] {
         if let Some(value) = value {
-            member(out, name, value);
+            event.key(name).text(value);
         }
     }
     if let Some(number) = context.sub_sequence_number {
-        let _ = write!(out, ",\"sub_sequence_number\":{number}");
+        event.key("sub_sequence_number").whole(number);
     }
-    member(out, "layer", failure.layer.name());
-    let _ = write!(out, ",\"offset\":{}", failure.offset);
-    member(out, "reason", &failure.reason);
-    let mut digest = String::new();
-    if raw.len() > SHOWN {
-        for byte in Sha256::digest(raw) {
-            // Writing to a string cannot fail.
-            let _ = std::fmt::Write::write_fmt(&mut digest, format_args!("{byte:02x}"));
-        }
+    event.key("layer").text(failure.layer.name());
+    event.key("offset").whole(failure.offset as u64);
+    event.key("reason").text(&failure.reason);
+    let digest = if raw.len() > SHOWN { hexadecimal(&Sha256::digest(raw)) } else { String::new() };
+    payload(&mut event, raw, raw.len() as u64, &digest);
+    if records > 1 {
+        event.key("records").whole(records);
     }
-    payload(out, raw, raw.len() as u64, &digest);
-    out.extend_from_slice(b"}\n");
+    event.end_event();
 }
 
 /// A payload that the host gave up, as the `failed` event of a record that is the whole payload.
 pub(super) fn given_up(out: &mut Vec<u8>, given_up: &GivenUp<'_>) {
-    out.extend_from_slice(b"{\"type\":\"failed\"");
+    let mut event = Writer::event("failed", out);
     if let Some(id) = given_up.id {
-        member(out, "id", id);
+        event.key("id").text(id);
     }
-    member(out, "layer", Layer::Plugin.name());
-    out.extend_from_slice(b",\"offset\":0");
-    member(out, "reason", given_up.reason);
-    payload(out, given_up.beginning, given_up.size, given_up.sha256);
-    out.extend_from_slice(b"}\n");
+    event.key("layer").text(Layer::Plugin.name());
+    event.key("offset").whole(0);
+    event.key("reason").text(given_up.reason);
+    payload(&mut event, given_up.beginning, given_up.size, given_up.sha256);
+    event.end_event();
 }
 
-/// Appends the members with a record's bytes.
-fn payload(out: &mut Vec<u8>, raw: &[u8], size: u64, digest: &str) {
+/// The members with a record's bytes.
+fn payload(event: &mut Writer<'_>, raw: &[u8], size: u64, digest: &str) {
     if size > SHOWN as u64 {
-        let _ = write!(out, ",\"payload_bytes\":{size}");
-        member(out, "payload_sha256", digest);
+        event.key("payload_bytes").whole(size);
+        event.key("payload_sha256").text(digest);
     }
-    out.extend_from_slice(b",\"payload\":\"");
     let shown = &raw[..raw.len().min(SHOWN)];
-    let start = out.len();
-    // Four characters for each three bytes begun.
-    out.resize(start + shown.len().div_ceil(3) * 4, 0);
-    let written = STANDARD.encode_slice(shown, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
-    out.push(b'"');
+    event.key("payload").quoted(|out| {
+        let start = out.len();
+        // Four characters for each three bytes begun.
+        out.resize(start + shown.len().div_ceil(3) * 4, 0);
+        let written = STANDARD.encode_slice(shown, &mut out[start..]).unwrap_or(0);
+        out.truncate(start + written);
+    });
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// Something a person should know that is about no single record.
 pub(super) fn notice(out: &mut Vec<u8>, kind: &str, message: &str) {
-    out.extend_from_slice(b"{\"type\":\"notice\"");
-    member(out, "kind", kind);
-    member(out, "message", message);
-    out.extend_from_slice(b"}\n");
+    let mut event = Writer::event("notice", out);
+    event.key("kind").text(kind);
+    event.key("message").text(message);
+    event.end_event();
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! once for envelopes and once for columns. Where values are as plain as in nearly all of them, their places are enough.
 //! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
 
-use crate::digits::whole;
 use crate::series::{Observation, Status, Talker};
+use crate::text::digits::whole;
 
 use super::window_mode::{ABSENT, ROW_FIELDS, WindowMode};
 

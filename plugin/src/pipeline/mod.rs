@@ -7,6 +7,7 @@ mod answer;
 mod decoding;
 mod event;
 mod flat;
+pub mod one_series;
 mod plain;
 mod reader;
 mod record_mode;
@@ -19,7 +20,7 @@ use std::ops::AddAssign;
 
 use crate::decode::Context;
 use crate::failure::Failure;
-use crate::snapshot::state;
+use crate::state::state;
 
 pub use decoding::{Decoding, Outcome, discover_schema};
 pub(crate) use flat::Place;

@@ -2,8 +2,9 @@
 //!
 //! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
 
-use crate::flow::{Field, Formats, Number, Plan, Tokens};
-use crate::row::Column;
+use crate::column::Column;
+use crate::column::Field;
+use crate::flow::{Formats, Number, Plan, Tokens};
 use crate::series::{Observation, Status, Talker};
 
 use super::window_mode::{ABSENT, WindowMode};

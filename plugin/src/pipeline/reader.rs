@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use crate::column::{Column, Columns, Numeric};
 use crate::config::{self, Records};
 use crate::decode::{self, Leaf};
 use crate::failure::Failure;
 use crate::flow::{FlowRecord, Format, Formats, Page, Parsed, Parser};
-use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
+use crate::row::{CsvRows, JsonRows, Row};
 
 /// A record of any form.
 #[derive(Clone, Copy, Debug)]

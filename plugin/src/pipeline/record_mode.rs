@@ -3,14 +3,14 @@
 use super::event;
 use super::reader::Record;
 use super::standing::Standing;
+use crate::column::{Column, Columns, Numeric};
 use crate::config::{self, Config};
-use crate::decimal;
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
-use crate::row::text::write_escaped;
-use crate::row::{Column, Columns, Numeric};
-use crate::snapshot::state;
+use crate::json::Writer;
+use crate::state::state;
+use crate::text::decimal;
 
 /// The column scored when none is configured and the records are flow logs.
 const FLOW_COLUMN: &str = "bytes";
@@ -109,9 +109,8 @@ impl RecordMode {
         self.names = columns
             .iter()
             .map(|name| {
-                let mut quoted = vec![b'"'];
-                write_escaped(&mut quoted, name);
-                quoted.push(b'"');
+                let mut quoted = Vec::new();
+                Writer::compact(&mut quoted).text(name);
                 String::from_utf8(quoted).unwrap_or_default()
             })
             .collect();

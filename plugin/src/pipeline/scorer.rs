@@ -9,12 +9,13 @@ use super::rest::Rest;
 use super::standing::Standing;
 use super::window_mode::WindowMode;
 use super::{Counts, GivenUp, Totals};
+use crate::column::Columns;
 use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
-use crate::row::Columns;
 use crate::series;
-use crate::snapshot::{self, State};
+use crate::snapshot;
+use crate::state::State;
 
 pub use crate::snapshot::RestoreError;
 

@@ -1,10 +1,12 @@
 //! Window mode: what a record says to the series it belongs to.
 
+use crate::column::Field;
+use crate::column::{Column, Columns, Numeric};
 use crate::config::Config;
 use crate::decode::Context;
 use crate::failure::{Failure, Layer};
-use crate::flow::{Action, Field, FlowRecord, LogStatus};
-use crate::row::{Column, Columns, Numeric, Row};
+use crate::flow::{Action, FlowRecord, LogStatus};
+use crate::row::Row;
 use crate::series::{Engine, Observation, Settings, Status, Talker};
 
 use super::reader::Record;

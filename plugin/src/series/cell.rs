@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use super::prorate::Share;
 use super::sample::Sample;
 use super::settings::Value;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Sums of a window. They are whole numbers, so the order of adding doesn't matter; they stop at the largest one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use super::settings::Settings;
 use super::tally::Tally;
 use crate::detect::Direction;
 use crate::incident::Members;
-use crate::order;
 
 /// Members whose incidents explain so much of a total's change make its own superfluous.
 const EXPLAINED: f64 = 0.5;
@@ -131,7 +130,7 @@ impl Engine {
         let mut order = core::mem::take(&mut self.scratch.order);
         order.clear();
         order.extend(self.registry.taken());
-        order::sort_by(&mut order, |&a, &b| self.registry.slot(a).key < self.registry.slot(b).key);
+        order.sort_unstable_by(|&a, &b| self.registry.slot(a).key.cmp(&self.registry.slot(b).key));
         self.scratch.order = order;
     }
 

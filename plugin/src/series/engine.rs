@@ -10,9 +10,9 @@ use super::sample::{Candidate, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
 use super::{Observation, Status};
-use crate::incident::time::LAST_SECOND;
 use crate::incident::{Change, Ending};
-use crate::snapshot::state;
+use crate::state::state;
+use crate::time::LAST_SECOND;
 
 /// Windows that wait too far ahead of the frontier, of all series together: wrong timestamps without end must not fill the
 /// memory. They take 8 MB at most.

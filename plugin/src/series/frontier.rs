@@ -16,8 +16,8 @@
 //! The host's clock moves the frontier of an idle stream, by [`LONGEST_TICK`] at once: after a tick years ahead the data is
 //! late for an hour, not for ever.
 
-use crate::incident::time::LAST_SECOND;
-use crate::snapshot::state;
+use crate::state::state;
+use crate::time::LAST_SECOND;
 
 /// Records ahead, of two series at least, that move the frontier.
 const CONFIRMED: usize = 3;

@@ -10,7 +10,6 @@ use super::settings::Settings;
 use super::track::Track;
 use crate::detect::{Direction, Verdict};
 use crate::incident::{Change, Explanation, Judged, Member, Members};
-use crate::order;
 
 /// The name of the total in events.
 const TOTAL_NAME: &[u8] = b"total";
@@ -167,7 +166,7 @@ impl Engine {
         let mut largest: Vec<(usize, &Closed)> =
             members.iter().copied().filter(|member| !member.total && share(member) >= WORTH).enumerate().collect();
         // They come sorted by key, which settles ties.
-        order::sort_by(&mut largest, |a, b| share(&b.1).total_cmp(&share(&a.1)).then(a.0.cmp(&b.0)).is_lt());
+        largest.sort_by(|a, b| share(&b.1).total_cmp(&share(&a.1)).then(a.0.cmp(&b.0)));
         largest.truncate(MOST_MEMBERS);
         let members = largest
             .into_iter()

@@ -27,7 +27,6 @@ mod close;
 mod engine;
 mod frontier;
 mod habit;
-pub(crate) mod hash;
 mod judge;
 mod movers;
 mod notice;

@@ -9,7 +9,6 @@ use super::talker::TalkerKey;
 use super::tally::Tally;
 use crate::detect::Direction;
 use crate::incident::Mover;
-use crate::order;
 
 /// A group is named instead of its members if the largest of them has less than this part of its change…
 const STANDS_OUT: f64 = 0.5;
@@ -66,9 +65,9 @@ pub(crate) fn movers(tally: &Tally, habit: &Habit, direction: Direction, change:
             best = Some(group);
         }
     }
-    sort(&mut all, &|a, b| {
+    all.sort_by(|a, b| {
         let by_change = b.change(direction).total_cmp(&a.change(direction));
-        by_change.then_with(|| a.talker.cmp(&b.talker)).is_lt()
+        by_change.then_with(|| a.talker.cmp(&b.talker))
     });
     let single = all.first().map_or(0.0, |first| first.change(direction));
     // A group that one talker outside of it outweighs isn't the cause.
@@ -111,15 +110,10 @@ fn join(tally: &Tally, habit: &Habit) -> Vec<Moved> {
     known.chain(fresh).map(|(talker, bytes, baseline)| Moved { talker, bytes: bytes as f64, baseline }).collect()
 }
 
-/// One sort in the artifact for both orders; an incident can afford the call for each comparison.
-fn sort(all: &mut [Moved], is_less: &dyn Fn(&Moved, &Moved) -> bool) {
-    order::sort_by(all, is_less);
-}
-
 /// Those that share destination, port and protocol, or source, port and protocol.
 fn groups(all: &mut [Moved], direction: Direction, by_source: bool) -> Vec<Group> {
     let key = |moved: &Moved| (moved.talker.common(by_source), moved.talker);
-    sort(all, &|a, b| key(a) < key(b));
+    all.sort_by_key(key);
     all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
         .map(|members| {
             let sum = |of: &dyn Fn(&Moved) -> f64| members.iter().map(of).sum::<f64>();

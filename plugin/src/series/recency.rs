@@ -6,7 +6,7 @@
 //! out itself, and not the series with a history. At most seven eighths are protected; beyond, the least recently active
 //! of them goes back on probation.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 const NONE: u32 = u32::MAX;
 

@@ -3,12 +3,11 @@
 use core::ops::RangeInclusive;
 
 use super::cell::Cells;
-use super::hash::{hash, is_same};
 use super::recency::Recency;
 use super::table::{Place, Table};
 use super::track::Track;
-use crate::order;
-use crate::snapshot::state;
+use crate::hash::{MULTIPLIER, hash, is_same};
+use crate::state::state;
 
 /// A series after its first window, before its second with any record: too little to spend a detector on, and all that a
 /// spoofed key ever is.
@@ -84,7 +83,7 @@ impl Default for Recent {
 #[inline]
 fn end_of(key: &[u8]) -> usize {
     let word = key.last_chunk().map_or(0, |word| u64::from_le_bytes(*word));
-    (word.wrapping_mul(super::hash::MULTIPLIER) >> (u64::BITS - RECENT_BITS)) as usize % RECENT
+    (word.wrapping_mul(MULTIPLIER) >> (u64::BITS - RECENT_BITS)) as usize % RECENT
 }
 
 /// The slot of the total.
@@ -257,7 +256,7 @@ impl Registry {
         // Of the past, any window can be remembered.
         let windows_before = 0..=*windows.end();
         let mut free = self.free.clone();
-        order::sort(&mut free);
+        free.sort_unstable();
         free.dedup();
         self.capacity == capacity
             && self.slots.first().is_some_and(|total| total.taken && total.key.is_empty())

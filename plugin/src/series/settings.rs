@@ -1,8 +1,8 @@
 //! What a user may choose in window mode.
 
+use crate::column::Columns;
 use crate::detect;
-use crate::incident::time::parse_time;
-use crate::row::Columns;
+use crate::time::parse_time;
 
 /// The number that is detected on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! The table is never more than a quarter full, so [`PROBES`] buckets in a row are taken only if someone makes keys that
 //! collide; such a key then takes the place of another in those buckets rather than make every lookup slower.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Buckets looked at for one key, at most: a few cache lines. At a load of ¼ a run of so many doesn't come by chance.
 const PROBES: usize = 64;

@@ -6,7 +6,7 @@ use super::settings::Value;
 use super::tally::Tally;
 use crate::detect::Detector;
 use crate::incident::Life;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// The habit of one number: its mean and its mean distance from it over ordinary windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
