@@ -5,7 +5,7 @@ use super::close::Scratch;
 use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
-use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
+use super::registry::{Lookup, Registry, Slot, TOTAL, key_hash};
 use super::sample::{Candidate, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
@@ -193,7 +193,7 @@ impl Engine {
         } else {
             self.frontier.record(start, end)
         };
-        if progress == Progress::Moved {
+        if progress == Progress::TalkerChange {
             self.advance(out);
         }
     }
@@ -284,7 +284,7 @@ impl Engine {
 
     /// The host's clock, in milliseconds since the epoch: closes windows of an idle stream.
     pub fn tick(&mut self, now_ms: i64, out: &mut Vec<u8>) {
-        if self.frontier.tick(now_ms) == Progress::Moved {
+        if self.frontier.tick(now_ms) == Progress::TalkerChange {
             self.advance(out);
         }
     }
@@ -341,8 +341,8 @@ impl Engine {
     #[inline]
     fn slot(&mut self, key: &[u8], window: i64, out: &mut Vec<u8>) -> u32 {
         match self.registry.find(key, window) {
-            Found::Known(slot) => slot,
-            Found::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
+            Lookup::Known(slot) => slot,
+            Lookup::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
         }
     }
 
@@ -372,7 +372,7 @@ impl Engine {
             }
             self.recycle(cell.sample);
         }
-        if let Some(incident) = slot.track.and_then(|mut track| track.life.end()) {
+        if let Some(incident) = slot.track.and_then(|mut track| track.lifecycle.end()) {
             incident.write(Change::Closed(Ending::SeriesGone), &slot.key, self.settings.value.name(), out);
         }
     }
