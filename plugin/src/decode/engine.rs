@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::base64;
 use super::compressed::{self, Compression, Damage};
 use super::inflate::Inflater;
-use super::layer::{self, Found};
+use super::layer::{self, Content};
 use super::limits::Limits;
 use super::outcome::{Context, Leaf, Sink};
 use crate::failure::{Failure, Layer};
@@ -214,14 +214,14 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         let found = layer::find(bytes, &mut self.memory.inflater, &mut scratch);
         self.return_arena(scratch);
         match found {
-            Found::Compressed(compression) => self.compressed(compression, bytes, context, depth),
-            Found::Kpl => self.aggregate(bytes, context, depth + 1),
-            Found::Text => self.text(bytes, context, depth),
-            Found::Zstd => {
+            Content::Compressed(compression) => self.compressed(compression, bytes, context, depth),
+            Content::Kpl => self.aggregate(bytes, context, depth + 1),
+            Content::Text => self.text(bytes, context, depth),
+            Content::Zstd => {
                 let failure = Failure::new(Layer::Zstd, 0, "zstd is not supported; send the data as gzip or zlib");
                 self.failed(failure, bytes, context);
             }
-            Found::Unknown => {
+            Content::Unknown => {
                 let begins = bytes.iter().take(8).map(|byte| format!(" {byte:02x}")).collect::<String>();
                 let reason = format!(
                     "{} bytes that begin with{begins} are no known format; expected text, JSON, base64, gzip, zlib, deflate \

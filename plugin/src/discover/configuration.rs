@@ -1,13 +1,13 @@
 //! A configuration that scores what was found, ready to be used.
 
 use super::Format;
-use super::flow_shape::Found;
+use super::flow_shape::Recognised;
 use crate::json::Writer;
 use crate::row::{Dialect, Header};
 
 /// The configuration for flow logs: window mode, which sums up bytes by interface, with the format where it is not one
 /// that is understood without being told.
-pub(super) fn for_flow_logs(found: Option<&Found>, writer: &mut Writer<'_>) {
+pub(super) fn for_flow_logs(found: Option<&Recognised>, writer: &mut Writer<'_>) {
     writer.open(b'{');
     writer.key("mode").text("window");
     if let Some(found) = found.filter(|found| matches!(found.source, "published" | "guess")) {

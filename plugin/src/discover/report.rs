@@ -106,7 +106,7 @@ impl Report {
         }
         let raw: Vec<_> = raw.into_iter().map(Value::String).collect();
         let processed: Vec<_> =
-            records.iter().take(EXAMPLES).map(|record| Value::String(shown(&record.text))).collect();
+            records.iter().take(EXAMPLES).map(|record| Value::String(excerpt(&record.text))).collect();
         let document = Writer::document(|writer| {
             writer.open(b'{');
             writer.key("format").text(analysis.format.name());
@@ -159,7 +159,7 @@ struct Analysis {
     columns: Columns,
     /// Of how many records the columns were taken.
     records: usize,
-    flow: Option<flow_shape::Found>,
+    flow: Option<flow_shape::Recognised>,
     /// The column to score, and why.
     score: Option<(String, &'static str)>,
     /// How the CSV rows are written.
@@ -259,7 +259,7 @@ fn of_lines(records: &[Kept], lines: &[&[u8]]) -> Analysis {
         let mut parser = Parser::new(Formats::default());
         let record = records.iter().find_map(|record| record.extracted.as_deref());
         if let Some(Ok(record)) = record.map(|json| parser.object(json)) {
-            let found = flow_shape::Found {
+            let found = flow_shape::Recognised {
                 format: record.format().clone(),
                 source: "extracted_fields",
                 fits: 1.0,
@@ -276,14 +276,14 @@ fn of_lines(records: &[Kept], lines: &[&[u8]]) -> Analysis {
     analysis.parsed = lines
         .iter()
         .take(EXAMPLES)
-        .map(|line| Value::Object(vec![("line".to_owned(), Value::String(shown(line)))]))
+        .map(|line| Value::Object(vec![("line".to_owned(), Value::String(excerpt(line)))]))
         .collect();
     analysis.notes.push("neither flow log lines, nor JSON, nor delimited text: there is nothing to score".to_owned());
     analysis
 }
 
 #[inline(never)]
-fn of_flow_logs(found: flow_shape::Found, lines: &[&[u8]]) -> Analysis {
+fn of_flow_logs(found: flow_shape::Recognised, lines: &[&[u8]]) -> Analysis {
     let mut analysis = Analysis::new(Format::VpcFlowLog);
     for column in found.format.columns() {
         // All columns are there, also those that are `-` in the whole sample.
@@ -363,7 +363,7 @@ fn of_csv(dialect: Dialect, lines: &[&[u8]]) -> Analysis {
 }
 
 /// The start of a text for people to look at; of bytes that are no text, base64.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(super) fn excerpt(bytes: &[u8]) -> String {
     use base64::Engine;
     const LENGTH: usize = 1000;
     match std::str::from_utf8(bytes) {

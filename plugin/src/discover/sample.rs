@@ -78,7 +78,7 @@ impl Sampler {
     /// A payload as it was read, before any layer is undone: for the raw view. Only the first few are kept.
     pub fn payload(&mut self, payload: &[u8]) {
         if self.raw.len() < EXAMPLES {
-            self.raw.push(super::report::shown(payload));
+            self.raw.push(super::report::excerpt(payload));
         }
     }
 

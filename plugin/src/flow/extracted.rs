@@ -50,7 +50,7 @@ impl Members {
 
 /// What an object holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct KnownFields<'a> {
     /// The JSON text, which the spans point into; it is UTF-8.
     pub(super) text: &'a [u8],
     /// The fields present, one bit each, by their place in the table.
@@ -58,7 +58,7 @@ pub(super) struct Found<'a> {
 }
 
 /// Finds the members that are flow log fields. A value of null leaves its span empty.
-pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<Found<'a>, Failure> {
+pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<KnownFields<'a>, Failure> {
     let mut scanner = Scanner::strict(utf8(json)?);
     let mut fields = 0u128;
     scanner.open(b'{')?;
@@ -79,7 +79,7 @@ pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<Found<'a
         members.values[field as usize] = Span { start: narrow(span.0), end: narrow(span.1) };
     }
     scanner.finish()?;
-    Ok(Found { text: json, fields })
+    Ok(KnownFields { text: json, fields })
 }
 
 /// A format of these fields in table order.

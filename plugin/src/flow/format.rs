@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::scan::{Key, Step, StepKind};
+use super::one_pass::{Key, Step, StepKind};
 use crate::column::{FIELDS, Field, FieldType, Kind};
 
 /// The most columns a format may have: three times the fields that exist.
@@ -185,7 +185,7 @@ impl Format {
     }
 
     /// What each column means for a line.
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
 

@@ -25,18 +25,19 @@ mod fit;
 mod format;
 mod formats;
 mod json;
+mod one_pass;
 mod page;
 mod parser;
-mod plain;
 mod record;
-mod scan;
 mod tokens;
 
 pub use fit::{Fit, fit, is_address};
 pub use format::{Column, Format, FormatError, MAX_COLUMNS};
 pub use formats::Formats;
 pub use json::decode_tag;
+pub(crate) use one_pass::StepKind;
 pub(crate) use page::Page;
 pub use parser::{Parsed, Parser};
-pub(crate) use plain::{Number, Plan, Tokens};
+#[cfg(test)]
+pub(crate) use record::slot;
 pub use record::{Action, FlowRecord, LogStatus};

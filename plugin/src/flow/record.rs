@@ -55,7 +55,7 @@ const CORE: [Field; 9] = [
 ];
 
 /// The slot of a column's number.
-pub(super) fn slot(field: Option<Field>) -> u8 {
+pub(crate) fn slot(field: Option<Field>) -> u8 {
     CORE.iter().position(|&core| Some(core) == field).unwrap_or(CORE.len()) as u8
 }
 

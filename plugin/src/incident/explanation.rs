@@ -11,7 +11,7 @@ pub const METRICS: [&str; 4] = ["bytes", "packets", "flows", "rejects"];
 
 /// Someone whose traffic changed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mover {
+pub struct TopTalker {
     /// `None`: many sources, none of which stands out, or a source that is no address.
     pub srcaddr: Option<IpAddr>,
     /// `None`: many destinations.
@@ -30,7 +30,7 @@ pub struct Mover {
     pub pairs: u32,
 }
 
-state!(Mover { srcaddr, dstaddr, dstport, protocol, bytes, baseline_bytes, share, pairs });
+state!(TopTalker { srcaddr, dstaddr, dstport, protocol, bytes, baseline_bytes, share, pairs });
 
 /// A series behind an aggregate's incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ pub struct Explanation {
     /// How much each of [`METRICS`] left its own habit, as shares of 1; all 0 if none did.
     pub attribution: [f64; 4],
     /// Who made the change, largest share first.
-    pub top_talkers: Vec<Mover>,
+    pub top_talkers: Vec<TopTalker>,
     /// For an aggregate, the series that made it, largest share first.
     pub members: Vec<Member>,
 }

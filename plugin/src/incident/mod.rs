@@ -23,12 +23,12 @@
 
 mod event;
 mod explanation;
-mod life;
+mod lifecycle;
 mod severity;
 
 pub use event::{Change, Ending};
-pub use explanation::{Explanation, METRICS, Member, Mover};
-pub use life::{Life, Members, Step};
+pub use explanation::{Explanation, METRICS, Member, TopTalker};
+pub use lifecycle::{Lifecycle, Members, Step};
 pub use severity::Severity;
 
 use crate::detect::{Direction, Verdict};

@@ -4,7 +4,7 @@
 //! Records and envelopes are not read into values: they are scanned where they lie, and what is found is borrowed. Numbers
 //! stay the text they were written as, so nothing is lost between reading and writing.
 
-mod scan;
+mod scanner;
 mod string;
 mod value;
 mod writer;
@@ -12,7 +12,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use scan::{Kind, Located, Malformed, Scanner, Text, utf8};
+pub(crate) use scanner::{Kind, Located, Malformed, Scanner, Text, utf8};
 pub(crate) use string::{unescape, write_escaped};
 pub(crate) use value::Value;
 pub(crate) use writer::Writer;

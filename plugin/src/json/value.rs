@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Writer;
-use super::scan::{Kind, MAX_DEPTH, Malformed, Scanner, utf8};
+use super::scanner::{Kind, MAX_DEPTH, Malformed, Scanner, utf8};
 use super::string::unescape;
 
 /// A JSON value. Members keep the order of the text.

@@ -6,14 +6,12 @@
 mod answer;
 mod decoding;
 mod event;
-mod flat;
 pub mod one_series;
-mod plain;
 mod reader;
 mod record_mode;
+mod record_score;
 mod rest;
 mod scorer;
-mod standing;
 mod window_mode;
 
 use std::ops::AddAssign;
@@ -23,11 +21,11 @@ use crate::failure::Failure;
 use crate::state::state;
 
 pub use decoding::{Decoding, Outcome, discover_schema};
-pub(crate) use flat::Place;
 pub use reader::{Reader, Record};
+pub use record_score::RecordScore;
 pub use rest::Rest;
 pub use scorer::{RestoreError, Scorer};
-pub use standing::Standing;
+pub(crate) use window_mode::{ABSENT, LineReader, ROW_FIELDS, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.
 pub(crate) fn failed(out: &mut Vec<u8>, failure: &Failure, raw: &[u8]) {

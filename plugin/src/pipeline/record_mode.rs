@@ -2,7 +2,7 @@
 
 use super::event;
 use super::reader::Record;
-use super::standing::Standing;
+use super::record_score::RecordScore;
 use crate::column::{Column, Columns, Numeric};
 use crate::config::{self, Config};
 use crate::detect::Direction;
@@ -45,7 +45,7 @@ pub(super) struct RecordMode {
     point: Vec<f64>,
     attribution: Attribution,
     /// Of the records since a host last asked.
-    pub(super) standing: Standing,
+    pub(super) worst: RecordScore,
 }
 
 impl RecordMode {
@@ -58,7 +58,7 @@ impl RecordMode {
             names: Vec::new(),
             point: Vec::new(),
             attribution: Attribution::default(),
-            standing: Standing::default(),
+            worst: RecordScore::default(),
         };
         if !config.record.columns.is_empty() {
             mode.choose(config.record.columns.clone());
@@ -176,7 +176,7 @@ impl RecordMode {
         self.state.anomalies += u64::from(is_anomaly);
         let sides = (self.attribution.high.iter().sum::<f64>(), self.attribution.low.iter().sum::<f64>());
         let direction = if sides.0 > sides.1 { Direction::Spike } else { Direction::Drop };
-        self.standing.raise(Standing { score, direction: is_anomaly.then_some(direction) });
+        self.worst.raise(RecordScore { score, direction: is_anomaly.then_some(direction) });
         if is_anomaly || !self.settings.only_anomalies {
             out.extend_from_slice(b"{\"type\":\"score\",");
             let start = out.len();

@@ -1,19 +1,18 @@
 //! Payloads in, events out, and what was learned on the way.
 
 use super::event::{self, Failures};
-use super::flat::Place;
-use super::plain::PlainLines;
 use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
+use super::record_score::RecordScore;
 use super::rest::Rest;
-use super::standing::Standing;
-use super::window_mode::WindowMode;
+use super::window_mode::{LineReader, WindowColumns, WindowMode};
 use super::{Counts, GivenUp, Totals};
 use crate::column::Columns;
 use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
-use crate::series;
+use crate::flow::Formats;
+use crate::series::{self, Observation};
 use crate::snapshot;
 use crate::state::State;
 
@@ -26,7 +25,7 @@ pub struct Scorer {
     reader: Reader,
     mode: Mode,
     /// For hosts whose payloads are single lines.
-    plain: Option<PlainLines>,
+    lines: Option<Box<dyn LineReader>>,
     payloads: u64,
     counts: Counts,
 }
@@ -40,7 +39,7 @@ enum Mode {
 impl Mode {
     fn columns(&self) -> &Columns {
         match self {
-            Mode::Window(mode) => mode.columns(),
+            Mode::Window(mode) => &mode.columns().all,
             Mode::Record(mode) => mode.columns(),
         }
     }
@@ -62,7 +61,7 @@ impl Scorer {
             decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, mode.columns()),
             mode,
-            plain: None,
+            lines: None,
             config,
             payloads: 0,
             counts: Counts::default(),
@@ -109,9 +108,9 @@ impl Scorer {
         if let Mode::Window(mode) = &mut self.mode {
             mode.engine.stop_at(full);
         }
-        let plain = self.plain.as_mut();
+        let lines = self.lines.as_deref_mut();
         let (reader, mode) = (&mut self.reader, &mut self.mode);
-        let mut events = Events { reader, mode, plain, id, out, full, failures, counts: Counts::default() };
+        let mut events = Events { reader, mode, lines, id, out, full, failures, counts: Counts::default() };
         let stopped = feed(&mut self.decoder, given, &mut events);
         let Events { mut counts, failures, .. } = events;
         match stopped {
@@ -188,17 +187,26 @@ impl Scorer {
         })
     }
 
-    /// Scores one line without a layer around it, if it is as plain as nearly all are: `None` leaves it to
-    /// [`line`](Scorer::line), which comes to the same.
+    /// Scores one line without a layer around it by the [`LineReader`]: `None` leaves it to [`line`](Scorer::line), which
+    /// comes to the same.
     #[inline]
     pub(crate) fn plain_line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
         // Before the first payload there may be something to warn of.
-        let (Mode::Window(mode), Some(plain), 1..) = (&mut self.mode, &mut self.plain, self.payloads) else {
+        let (Mode::Window(mode), Some(lines), 1..) = (&mut self.mode, &mut self.lines, self.payloads) else {
             return None;
         };
-        if line.len() > self.config.input.limits.line_bytes || !mode.observe_plain(line, plain, out) {
+        if line.len() > self.config.input.limits.line_bytes {
             return None;
         }
+        mode.add(&lines.read(line)?, out);
+        Some(self.count_one())
+    }
+
+    /// Adds to its windows what somebody else read from a payload of one record. None in record mode.
+    #[inline]
+    pub(crate) fn observe(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) -> Option<Counts> {
+        let Mode::Window(mode) = &mut self.mode else { return None };
+        mode.add(observation, out);
         Some(self.count_one())
     }
 
@@ -211,32 +219,20 @@ impl Scorer {
         counts
     }
 
-    /// Scores a flat JSON object by the places of the values of [`flat_names`](Scorer::flat_names) in it, if it is as
-    /// simple as nearly all are: `None` leaves it to [`transform`](Scorer::transform), which comes to the same.
-    #[inline]
-    pub(crate) fn flat(&mut self, object: &[u8], places: &[Place], out: &mut Vec<u8>) -> Option<Counts> {
-        let Mode::Window(mode) = &mut self.mode else { return None };
-        if object.len() > self.config.input.limits.line_bytes || !mode.observe_flat(object, places, out) {
-            return None;
-        }
-        Some(self.count_one())
+    /// From now on lines go to this reader first.
+    pub(crate) fn read_lines_with(&mut self, lines: Box<dyn LineReader>) {
+        self.lines = Some(lines);
     }
 
-    /// Prepares for [`plain_line`](Scorer::plain_line).
-    pub(crate) fn expect_plain_lines(&mut self) {
-        let has_lines = matches!(self.config.input.records, Records::Auto | Records::Flow);
-        self.plain = match &self.mode {
-            Mode::Window(mode) if has_lines => {
-                Some(PlainLines::new(self.reader.formats(), &mode.columns().as_slice()[..mode.parts]))
-            }
-            _ => None,
-        };
+    /// The configured formats of flow log lines.
+    pub(crate) fn formats(&self) -> &Formats {
+        self.reader.formats()
     }
 
-    /// The members that [`flat`](Scorer::flat) needs; none if the mode, or a path among them, needs more than that.
-    pub(crate) fn flat_names(&self) -> Option<Vec<String>> {
+    /// What window mode takes from records; none in record mode.
+    pub(crate) fn window_columns(&self) -> Option<&WindowColumns> {
         match &self.mode {
-            Mode::Window(mode) => mode.flat_names(),
+            Mode::Window(mode) => Some(mode.columns()),
             Mode::Record(_) => None,
         }
     }
@@ -248,19 +244,19 @@ impl Scorer {
         }
     }
 
-    /// How the records stand that were scored since the last time this was asked: the worst of them counts.
+    /// The worst score of the records since the last time this was asked.
     #[inline]
-    pub(crate) fn take_standing(&mut self) -> Standing {
+    pub(crate) fn take_worst(&mut self) -> RecordScore {
         std::mem::take(match &mut self.mode {
-            Mode::Window(mode) => &mut mode.marks.standing,
-            Mode::Record(mode) => &mut mode.standing,
+            Mode::Window(mode) => &mut mode.open_incidents.worst,
+            Mode::Record(mode) => &mut mode.worst,
         })
     }
 
     /// Looks up which series have an incident open, by which records are marked from now on.
     pub(crate) fn mark_incidents(&mut self) {
         if let Mode::Window(mode) = &mut self.mode {
-            mode.marks.look_up(&mode.engine);
+            mode.open_incidents.look_up(&mode.engine);
         }
     }
 
@@ -268,7 +264,7 @@ impl Scorer {
     /// is unknown.
     pub(crate) fn resume(&mut self) {
         if let Mode::Window(mode) = &mut self.mode {
-            mode.marks.resumes = true;
+            mode.open_incidents.resumes = true;
         }
     }
 
@@ -367,7 +363,7 @@ impl Scorer {
 struct Events<'a> {
     reader: &'a mut Reader,
     mode: &'a mut Mode,
-    plain: Option<&'a mut PlainLines>,
+    lines: Option<&'a mut (dyn LineReader + 'static)>,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
     /// Bytes of `out` from which on it is full.
@@ -377,25 +373,21 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// Whether the leaf was a line of the kind that is scored straight from its text, and was scored.
+    /// Whether the leaf was a line that the line reader read.
     #[inline(always)]
-    fn score_plain(&mut self, leaf: Leaf<'_>) -> bool {
-        // Nobody expects such lines in the component, which need not have the code.
-        if cfg!(feature = "component") {
-            return false;
-        }
-        let (Mode::Window(mode), Some(plain)) = (&mut *self.mode, &mut self.plain) else { return false };
-        match leaf {
-            Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None } if !self.reader.has_header() => {
-                mode.observe_plain(line, plain, self.out)
-            }
-            _ => false,
-        }
+    fn score_line(&mut self, leaf: Leaf<'_>) -> bool {
+        let (Mode::Window(mode), Some(lines)) = (&mut *self.mode, &mut self.lines) else { return false };
+        let (Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None }) = leaf else { return false };
+        let observation = if self.reader.has_header() { None } else { lines.read(line) };
+        observation.is_some_and(|observation| {
+            mode.add(&observation, self.out);
+            true
+        })
     }
 
     /// Whether the leaf was a record.
     fn read_and_score(&mut self, leaf: Leaf<'_>, context: &Context<'_>) -> Result<bool, Failure> {
-        if self.score_plain(leaf) {
+        if self.score_line(leaf) {
             return Ok(true);
         }
         let Read::Record(record) = self.reader.read(leaf)? else { return Ok(false) };

@@ -5,7 +5,7 @@ use super::close::Scratch;
 use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
-use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
+use super::registry::{Lookup, Registry, Slot, TOTAL, key_hash};
 use super::sample::{Candidate, Sample};
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
@@ -367,8 +367,8 @@ impl Engine {
     #[inline]
     fn slot(&mut self, key: &[u8], window: i64, out: &mut Vec<u8>) -> u32 {
         match self.registry.find(key, window) {
-            Found::Known(slot) => slot,
-            Found::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
+            Lookup::Known(slot) => slot,
+            Lookup::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
         }
     }
 
@@ -398,7 +398,7 @@ impl Engine {
             }
             self.recycle(cell.sample);
         }
-        if let Some(incident) = slot.track.and_then(|mut track| track.life.end()) {
+        if let Some(incident) = slot.track.and_then(|mut track| track.lifecycle.end()) {
             incident.write(Change::Closed(Ending::SeriesGone), &slot.key, self.settings.value.name(), out);
         }
     }

@@ -4,7 +4,7 @@ use core::ops::RangeInclusive;
 
 use super::cell::Cells;
 use super::recency::Recency;
-use super::table::{Place, Table};
+use super::table::{Bucket, Table};
 use super::track::Track;
 use crate::hash::{MULTIPLIER, hash, is_same};
 use crate::state::state;
@@ -93,7 +93,7 @@ pub(crate) const TOTAL: u32 = 0;
 const MOST_GONE: usize = 1 << 16;
 
 /// How a key was found.
-pub(crate) enum Found {
+pub(crate) enum Lookup {
     /// It was known.
     Known(u32),
     /// It wasn't; another series may have had to go, which was moved out.
@@ -135,18 +135,18 @@ impl Registry {
 
     /// The slot of a key; a new one is active in `window` first.
     #[inline]
-    pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Found {
+    pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Lookup {
         let place = end_of(key);
         let recent = self.recent.0[place];
         let slot = &self.slots[recent as usize];
         if slot.touched >= window && is_same(&slot.key, key) && slot.taken && recent != TOTAL {
-            return Found::Known(recent);
+            return Lookup::Known(recent);
         }
         self.look_up(key, window, place)
     }
 
     #[inline(never)]
-    fn look_up(&mut self, key: &[u8], window: i64, place: usize) -> Found {
+    fn look_up(&mut self, key: &[u8], window: i64, place: usize) -> Lookup {
         let hash = key_hash(key);
         let Some(slot) = self.table.find(hash, |slot| is_same(&self.slots[slot as usize].key, key)) else {
             return self.add(key, hash, window);
@@ -156,11 +156,11 @@ impl Registry {
             self.slots[slot as usize].touched = window;
             self.recency.touch(slot);
         }
-        Found::Known(slot)
+        Lookup::Known(slot)
     }
 
     #[cold]
-    fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Found {
+    fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Lookup {
         let returned = self.take_gone(hash);
         let mut evicted = None;
         if self.len() >= self.capacity as usize
@@ -169,8 +169,8 @@ impl Registry {
             evicted = Some(self.evict(victim));
         }
         let bucket = match self.table.place(hash) {
-            Place::Free(bucket) => bucket,
-            Place::Crowded => {
+            Bucket::Free(bucket) => bucket,
+            Bucket::Crowded => {
                 // The least recently active there, to the window.
                 let neighbours = self.table.neighbours(hash);
                 let oldest = neighbours.min_by_key(|&slot| (self.slots[slot as usize].touched, slot)).unwrap_or(TOTAL);
@@ -193,7 +193,7 @@ impl Registry {
         if returned {
             self.recency.touch(slot);
         }
-        Found::New { slot, returned, evicted }
+        Lookup::New { slot, returned, evicted }
     }
 
     /// The series to make room. One that returns shows that newcomers are not the ones to do without: then a series with a

@@ -31,9 +31,9 @@ pub(crate) struct Table {
 
 state!(Table { entries } default { buckets });
 
-/// The place for a new key.
+/// The bucket for a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Bucket {
     /// A free bucket.
     Free(u32),
     /// All are taken; these slots are in the way.
@@ -65,13 +65,13 @@ impl Table {
     }
 
     /// Where a key that isn't in the table would go.
-    pub(crate) fn place(&self, hash: u64) -> Place {
+    pub(crate) fn place(&self, hash: u64) -> Bucket {
         let mask = self.buckets.len() - 1;
         let home = hash as usize & mask;
         (0..PROBES)
             .map(|probe| (home + probe) & mask)
             .find(|&bucket| self.buckets[bucket] == 0)
-            .map_or(Place::Crowded, |bucket| Place::Free(bucket as u32))
+            .map_or(Bucket::Crowded, |bucket| Bucket::Free(bucket as u32))
     }
 
     /// The slots around the home of a hash.
@@ -158,7 +158,7 @@ mod tests {
                 prop_assert_eq!(table.find(hash, |found| held[found as usize] == Some(hash)), slot.map(|slot| slot as u32));
                 match (slot, held.iter().position(Option::is_none)) {
                     (None, Some(free)) if insert => {
-                        if let Place::Free(bucket) = table.place(hash) {
+                        if let Bucket::Free(bucket) = table.place(hash) {
                             table.insert(free as u32, hash, bucket);
                             held[free] = Some(hash);
                         }
@@ -181,12 +181,12 @@ mod tests {
     fn colliding_keys_crowd_each_other_out_and_nobody_else() {
         let mut table = Table::new(1000);
         for slot in 0..64 {
-            let Place::Free(bucket) = table.place(7) else { panic!("{slot} buckets taken") };
+            let Bucket::Free(bucket) = table.place(7) else { panic!("{slot} buckets taken") };
             table.insert(slot, 7, bucket);
         }
-        assert_eq!(table.place(7), Place::Crowded);
+        assert_eq!(table.place(7), Bucket::Crowded);
         assert_eq!(table.neighbours(7).count(), 64);
-        assert!(matches!(table.place(1000), Place::Free(_)));
+        assert!(matches!(table.place(1000), Bucket::Free(_)));
         let bucket = table.replace(5);
         table.insert(64, 7, bucket);
         assert_eq!(table.find(7, |slot| slot == 64), Some(64));

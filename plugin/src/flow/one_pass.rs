@@ -18,14 +18,14 @@ const SPACES: u64 = ONES * b' ' as u64;
 
 /// What a column of a format means for a line.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) kind: StepKind,
+pub(crate) struct Step {
+    pub(crate) kind: StepKind,
     pub(super) key: Key,
 }
 
 /// What is looked for in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StepKind {
+pub(crate) enum StepKind {
     Text,
     Integer { slot: u8, max: i64 },
     Action,
@@ -34,7 +34,7 @@ pub(super) enum StepKind {
 
 /// How a column begins in output, `,"srcaddr":"` for example, as a block to be copied.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub(super) block: [u8; Key::BLOCK],
     pub(super) length: usize,
     /// Whether the opening quote of a string is part of it.

@@ -1,17 +1,16 @@
 //! A plain line straight to what window mode needs: where the tokens end, the numbers, and no record in between.
 //!
-//! It takes lines that [`scan`](super::scan) takes, too, of those that could stand in JSON without escape sequences, and
+//! It takes lines that the scan of [`flow`](crate::flow) takes, too, of those that could stand in JSON without escape sequences, and
 //! comes to the same. It is for machines that read instruction by instruction, as Fluent Bit's does: what is not needed is
 //! only looked at, and each kind of thing costs the fewest steps that were found.
 
-use super::format::Format;
-use super::scan::StepKind;
+use crate::flow::{Format, StepKind};
 use crate::text::digits::{POWERS_OF_TEN, ZEROS, all_digits, eight_digits};
 use crate::text::words::{HIGH, first, spaces, stop_bits};
 
 /// A line of at most [`LONGEST`] bytes and where its tokens end.
 #[derive(Debug)]
-pub(crate) struct Tokens {
+pub(super) struct Tokens {
     /// The line, with room behind it for a word that begins at any of its bytes.
     text: [u8; LONGEST + 8],
     length: usize,
@@ -31,16 +30,16 @@ const LONGEST: usize = 2048;
 
 /// How a line is split.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Split {
+pub(super) struct Split {
     /// The number of tokens.
-    pub(crate) count: usize,
+    pub(super) count: usize,
     /// So many of the first ones are those of the line that was read before.
     head: usize,
 }
 
 impl Split {
     /// Another plan read the line before.
-    pub(crate) fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.head = 0;
     }
 }
@@ -55,7 +54,7 @@ impl Tokens {
     /// Finds the tokens between single spaces; their number. None if the line has anything but printable ASCII, or what
     /// JSON must escape, or is too long. Where there are more tokens than fit, the number still is right.
     #[inline]
-    pub(crate) fn split(&mut self, line: &[u8]) -> Option<Split> {
+    pub(super) fn split(&mut self, line: &[u8]) -> Option<Split> {
         let length = line.len();
         if length > LONGEST {
             return None;
@@ -134,7 +133,7 @@ impl Tokens {
 
     /// The token of a column; none: `-`, or the line has none there.
     #[inline]
-    pub(crate) fn token(&self, column: u8) -> Option<&[u8]> {
+    pub(super) fn token(&self, column: u8) -> Option<&[u8]> {
         let start = match column.checked_sub(1) {
             Some(before) => self.ends[usize::from(before)] as usize + 1,
             None => 0,
@@ -145,7 +144,7 @@ impl Tokens {
 
 /// How to read the lines of one format, and what the last one said.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(super) struct Plan {
     steps: Vec<StepKind>,
     numbers: [i64; SLOTS],
     rejected: bool,
@@ -157,14 +156,14 @@ const SLOTS: usize = 16;
 
 impl Plan {
     /// A plan for a format.
-    pub(crate) fn new(format: &Format) -> Plan {
+    pub(super) fn new(format: &Format) -> Plan {
         let steps = format.steps().iter().map(|step| step.kind).collect();
         Plan { steps, numbers: [-1; SLOTS], rejected: false, status: ABSENT }
     }
 
     /// Reads a line; false: the general way has to look at it, and what the plan says means nothing.
     #[inline]
-    pub(crate) fn read(&mut self, tokens: &mut Tokens, split: Split) -> bool {
+    pub(super) fn read(&mut self, tokens: &mut Tokens, split: Split) -> bool {
         let is_read = self.read_from(tokens, split.head);
         if is_read {
             tokens.remember(split.head);
@@ -209,25 +208,25 @@ impl Plan {
 
     /// The number of a field that scoring needs; below 0 it is absent.
     #[inline(always)]
-    pub(crate) fn number(&self, number: Number) -> i64 {
+    pub(super) fn number(&self, number: Number) -> i64 {
         self.numbers[number as usize]
     }
 
     /// Whether the action is `REJECT`.
     #[inline(always)]
-    pub(crate) fn is_rejected(&self) -> bool {
+    pub(super) fn is_rejected(&self) -> bool {
         self.rejected
     }
 
     /// Whether the status is `NODATA`.
     #[inline(always)]
-    pub(crate) fn is_without_data(&self) -> bool {
+    pub(super) fn is_without_data(&self) -> bool {
         self.status == NO_DATA
     }
 
     /// Whether the status is `SKIPDATA`.
     #[inline(always)]
-    pub(crate) fn is_skipped(&self) -> bool {
+    pub(super) fn is_skipped(&self) -> bool {
         self.status == SKIP_DATA
     }
 }
@@ -235,7 +234,7 @@ impl Plan {
 /// The fields whose numbers a [`Plan`] keeps for scoring, by their slot.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
-pub(crate) enum Number {
+pub(super) enum Number {
     SrcPort = 1,
     DstPort = 2,
     Protocol = 3,
@@ -261,9 +260,9 @@ const SKIP_DATA: u64 = u64::from_le_bytes(*b"SKIPDATA");
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::slot;
     use super::*;
     use crate::column::Field;
+    use crate::flow::slot;
 
     #[test]
     fn numbers_are_where_a_plan_puts_them() {

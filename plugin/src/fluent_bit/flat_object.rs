@@ -4,19 +4,18 @@
 //! once for envelopes and once for columns. Where values are as plain as in nearly all of them, their places are enough.
 //! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
 
+use crate::pipeline::{ABSENT, ROW_FIELDS, WindowColumns};
 use crate::series::{Observation, Status, Talker};
 use crate::text::digits::whole;
 
-use super::window_mode::{ABSENT, ROW_FIELDS, WindowMode};
-
 /// Where a value lies: a number, or the inside of a string without escape sequences. Nowhere: absent or null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
-impl Place {
+impl Span {
     #[inline]
     fn of(self, text: &[u8]) -> Option<&[u8]> {
         let value = text.get(self.start as usize..self.end as usize)?;
@@ -27,18 +26,30 @@ impl Place {
 /// Times from here on are in milliseconds.
 const MILLISECONDS: i64 = 100_000_000_000;
 
-impl WindowMode {
-    /// The names of the columns, if each is simply a member's name.
-    pub(super) fn flat_names(&self) -> Option<Vec<String>> {
-        let names = self.columns.as_slice().iter().map(|column| column.name().to_owned());
-        let names: Vec<String> = names.collect();
-        names.iter().all(|name| !name.contains(['.', '\\', '"']) && name.is_ascii()).then_some(names)
+/// Reads objects by the places of their columns.
+#[derive(Debug)]
+pub(super) struct FlatObjects {
+    columns: WindowColumns,
+    key: Vec<u8>,
+}
+
+impl FlatObjects {
+    /// For objects with these columns; none if the name of one is more than a member's name.
+    pub(super) fn new(columns: &WindowColumns) -> Option<FlatObjects> {
+        let names = columns.all.as_slice().iter().map(|column| column.name());
+        let are_members = names.clone().all(|name| !name.contains(['.', '\\', '"']) && name.is_ascii());
+        are_members.then(|| FlatObjects { columns: columns.clone(), key: Vec::new() })
     }
 
-    /// Adds an object to its windows by the places of its columns; false if the ordinary way has to look at it.
+    /// The members whose places it needs.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.columns.all.as_slice().iter().map(|column| column.name().to_owned()).collect()
+    }
+
+    /// Reads an object by the places of its columns; none if the ordinary way has to look at it.
     #[inline]
-    pub(super) fn observe_flat(&mut self, text: &[u8], places: &[Place], out: &mut Vec<u8>) -> bool {
-        let Some(keys) = places.get(..self.parts) else { return false };
+    pub(super) fn read<'a>(&'a mut self, text: &'a [u8], places: &[Span]) -> Option<Observation<'a>> {
+        let keys = places.get(..self.columns.key_parts)?;
         let key = match keys {
             [key] => key.of(text).unwrap_or(ABSENT),
             _ => {
@@ -52,17 +63,14 @@ impl WindowMode {
                 &self.key
             }
         };
-        let Some(observation) = observation(text, places, &self.places, key) else { return false };
-        self.marks.see(&observation, &mut self.engine);
-        self.engine.observe(&observation, out);
-        true
+        observation(text, places, &self.columns.of_fields, key)
     }
 }
 
 #[inline]
 fn observation<'a>(
     text: &'a [u8],
-    places: &[Place],
+    places: &[Span],
     columns: &[usize; ROW_FIELDS.len()],
     key: &'a [u8],
 ) -> Option<Observation<'a>> {

@@ -1,13 +1,13 @@
-//! Plain flow log lines straight into window mode, as [`flat`](super::flat) takes objects.
+//! Plain flow log lines straight into window mode, as [`flat_object`](super::flat_object) takes objects.
 //!
 //! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
 
-use crate::column::Column;
-use crate::column::Field;
-use crate::flow::{Formats, Number, Plan, Tokens};
+use super::line_tokens::{Number, Plan, Tokens};
+use crate::column::{Column, Field};
+use crate::config::Records;
+use crate::flow::Formats;
+use crate::pipeline::{ABSENT, LineReader, Scorer};
 use crate::series::{Observation, Status, Talker};
-
-use super::window_mode::{ABSENT, WindowMode};
 
 /// Reads plain lines of a parser's formats.
 pub(super) struct PlainLines {
@@ -33,8 +33,8 @@ impl PlainLines {
             [column] => column.field(),
             _ => None,
         };
-        let telling = (0..formats.candidates().len()).filter_map(|candidate| formats.telling(candidate));
-        let plain = telling.filter_map(|format| {
+        let told_apart = (0..formats.candidates().len()).filter_map(|candidate| formats.told_by_length(candidate));
+        let plain = told_apart.filter_map(|format| {
             let column_of = |field: Field| format.column_of(field).map(|column| column as u8);
             let columns = format.columns().len();
             // One column alone would not show by its spaces that it is a line.
@@ -50,10 +50,12 @@ impl PlainLines {
         });
         PlainLines { formats: plain.collect(), guess: 0, tokens: Box::default() }
     }
+}
 
+impl LineReader for PlainLines {
     /// Reads a line that begins with a digit, as where the version comes first: no header line does. Others are none.
     #[inline]
-    pub(super) fn read(&mut self, line: &[u8]) -> Option<Observation<'_>> {
+    fn read(&mut self, line: &[u8]) -> Option<Observation<'_>> {
         if !line.first()?.is_ascii_digit() {
             return None;
         }
@@ -106,14 +108,12 @@ impl PlainLines {
     }
 }
 
-impl WindowMode {
-    /// Adds a line to its windows; false if the ordinary way has to look at it.
-    #[inline]
-    pub(super) fn observe_plain(&mut self, line: &[u8], lines: &mut PlainLines, out: &mut Vec<u8>) -> bool {
-        let Some(observation) = lines.read(line) else { return false };
-        self.marks.see(&observation, &mut self.engine);
-        self.engine.observe(&observation, out);
-        true
+/// Lets the scorer read plain lines this way.
+pub(super) fn expect_plain_lines(scorer: &mut Scorer) {
+    let has_lines = matches!(scorer.config().input.records, Records::Auto | Records::Flow);
+    if let Some(columns) = scorer.window_columns().filter(|_| has_lines) {
+        let lines = PlainLines::new(scorer.formats(), &columns.all.as_slice()[..columns.key_parts]);
+        scorer.read_lines_with(Box::new(lines));
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
         fn new(config: &str) -> Both {
             let scorer = || Scorer::with(Config::parse(config).unwrap());
             let mut plain = scorer();
-            plain.expect_plain_lines();
+            super::expect_plain_lines(&mut plain);
             let mut both = Both { ordinary: scorer(), plain };
             // The first payload is always read in the ordinary way.
             both.score("-");

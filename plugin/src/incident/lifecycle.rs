@@ -21,9 +21,9 @@ struct Run {
 
 state!(Run { start, windows, observed, expected });
 
-/// The incidents of one series over its life.
+/// The incidents of one series over its lifecycle.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Life {
+pub struct Lifecycle {
     run: Option<Run>,
     open: Option<Box<Incident>>,
     /// The last closed one, until it is too old to matter.
@@ -34,7 +34,7 @@ pub struct Life {
     echo: Option<(Direction, i64)>,
 }
 
-state!(Life { run, open, last, expired, echo });
+state!(Lifecycle { run, open, last, expired, echo });
 
 /// What a window did.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ pub enum Members {
     Explain,
 }
 
-impl Life {
+impl Lifecycle {
     /// The incident that is open and was told.
     pub fn open(&self) -> Option<&Incident> {
         self.open.as_deref().filter(|incident| incident.announced)
@@ -269,7 +269,7 @@ impl Life {
         }
     }
 
-    /// Whether a deserialised life can be one.
+    /// Whether a deserialised lifecycle can be one.
     pub fn is_valid(&self) -> bool {
         [&self.open, &self.last].into_iter().flatten().all(|incident| incident.is_valid())
             && self.run.as_ref().is_none_or(|run| run.observed.is_finite() && run.expected.is_finite())

@@ -154,9 +154,14 @@ impl<'a> Scanner<'a> {
         if !self.element(first, b'}')? {
             return Ok(None);
         }
+        self.member_key().map(Some)
+    }
+
+    /// A key and its colon.
+    pub(crate) fn member_key(&mut self) -> Result<Text<'a>, Malformed> {
         let key = self.string()?;
         self.expect(b':', "expected ':' after a key")?;
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// Whether an array (`close` = `]`) has another element, or an object (`}`) another key; consumes what is between.

@@ -9,7 +9,7 @@ impl Engine {
     pub fn incidents(&self) -> impl Iterator<Item = (&[u8], &Incident)> {
         self.registry.taken().filter_map(|slot| {
             let slot = self.registry.slot(slot);
-            Some((&slot.key[..], slot.track.as_ref()?.life.open()?))
+            Some((&slot.key[..], slot.track.as_ref()?.lifecycle.open()?))
         })
     }
 

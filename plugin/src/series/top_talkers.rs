@@ -8,7 +8,7 @@ use super::habit::Habit;
 use super::talker::TalkerKey;
 use super::tally::Tally;
 use crate::detect::Direction;
-use crate::incident::Mover;
+use crate::incident::TopTalker;
 
 /// A group is named instead of its members if the largest of them has less than this part of its change…
 const STANDS_OUT: f64 = 0.5;
@@ -20,13 +20,13 @@ const WORTH: f64 = 0.01;
 const BESIDES: f64 = 0.1;
 
 #[derive(Clone, Copy)]
-struct Moved {
+struct TalkerChange {
     talker: TalkerKey,
     bytes: f64,
     baseline: f64,
 }
 
-impl Moved {
+impl TalkerChange {
     fn change(&self, direction: Direction) -> f64 {
         match direction {
             Direction::Spike => self.bytes - self.baseline,
@@ -53,9 +53,9 @@ impl Group {
     }
 }
 
-/// At most `most` movers, largest share first. `tally` counts the window beside the habit; `change` is that of the whole
+/// At most `most` talkers, largest share first. `tally` counts the window beside the habit; `change` is that of the whole
 /// series in bytes.
-pub(crate) fn movers(tally: &Tally, habit: &Habit, direction: Direction, change: f64, most: usize) -> Vec<Mover> {
+pub(crate) fn explain(tally: &Tally, habit: &Habit, direction: Direction, change: f64, most: usize) -> Vec<TopTalker> {
     let mut all = join(tally, habit);
     let groups = [groups(&mut all, direction, false), groups(&mut all, direction, true)];
     let mut best: Option<Group> = None;
@@ -77,21 +77,21 @@ pub(crate) fn movers(tally: &Tally, habit: &Habit, direction: Direction, change:
 
     let mut named = Vec::new();
     if let Some(group) = &best {
-        named.push(mover(&group.common, group.bytes, group.baseline, group.change / whole, group.pairs));
+        named.push(top_talker(&group.common, group.bytes, group.baseline, group.change / whole, group.pairs));
     }
     for moved in &all {
         let share = moved.change(direction) / whole;
         let least = if best.as_ref().is_some_and(|group| group.holds(&moved.talker)) { BESIDES } else { WORTH };
         if share >= least {
-            named.push(mover(&moved.talker, moved.bytes, moved.baseline, share, 1));
+            named.push(top_talker(&moved.talker, moved.bytes, moved.baseline, share, 1));
         }
     }
     named.truncate(most);
     named
 }
 
-fn mover(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) -> Mover {
-    Mover {
+fn top_talker(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) -> TopTalker {
+    TopTalker {
         srcaddr: talker.source().ip(),
         dstaddr: talker.destination().ip(),
         dstport: talker.port,
@@ -104,19 +104,19 @@ fn mover(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) 
 }
 
 /// Everyone who is in the window or in the habit.
-fn join(tally: &Tally, habit: &Habit) -> Vec<Moved> {
+fn join(tally: &Tally, habit: &Habit) -> Vec<TalkerChange> {
     let known = habit.means().iter().zip(&tally.known).map(|(entry, &bytes)| (entry.0, bytes, entry.1));
     let fresh = tally.fresh.iter().map(|&(talker, bytes)| (talker, bytes, 0.0));
-    known.chain(fresh).map(|(talker, bytes, baseline)| Moved { talker, bytes: bytes as f64, baseline }).collect()
+    known.chain(fresh).map(|(talker, bytes, baseline)| TalkerChange { talker, bytes: bytes as f64, baseline }).collect()
 }
 
 /// Those that share destination, port and protocol, or source, port and protocol.
-fn groups(all: &mut [Moved], direction: Direction, by_source: bool) -> Vec<Group> {
-    let key = |moved: &Moved| (moved.talker.common(by_source), moved.talker);
+fn groups(all: &mut [TalkerChange], direction: Direction, by_source: bool) -> Vec<Group> {
+    let key = |moved: &TalkerChange| (moved.talker.common(by_source), moved.talker);
     all.sort_by_key(key);
     all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
         .map(|members| {
-            let sum = |of: &dyn Fn(&Moved) -> f64| members.iter().map(of).sum::<f64>();
+            let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(of).sum::<f64>();
             Group {
                 common: members[0].talker.common(by_source),
                 by_source,
