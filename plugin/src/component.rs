@@ -223,7 +223,7 @@ impl scoring::GuestScorer for Scorer {
                 counts += scorer.transform_until(&payload.data, id, &mut rest, events, PIECE);
                 taken += 1;
                 state.pending = rest.map(|rest| Pending::Payload(payload, rest));
-                if events.len() >= PIECE {
+                if state.pending.is_some() || events.len() >= PIECE || counts.records() >= pipeline::RECORDS {
                     break;
                 }
             }

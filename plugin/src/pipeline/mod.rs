@@ -24,7 +24,7 @@ pub use decoding::{Decoding, Outcome, discover_schema};
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;
-pub use scorer::{RestoreError, Scorer};
+pub use scorer::{RECORDS, RestoreError, Scorer};
 pub(crate) use window_mode::{ABSENT, LineReader, ROW_FIELDS, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.

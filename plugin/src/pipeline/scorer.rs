@@ -18,6 +18,9 @@ use crate::state::State;
 
 pub use crate::snapshot::RestoreError;
 
+/// Records after which a call whose result is bounded ends, too: some seconds of work, far from the time that hosts allow.
+pub const RECORDS: u64 = 1 << 18;
+
 /// Decodes and scores by one configuration.
 pub struct Scorer {
     config: Config,
@@ -433,6 +436,6 @@ impl Sink for Events<'_> {
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.out.len() >= self.full
+        self.out.len() >= self.full || (self.full < usize::MAX && self.counts.records() >= RECORDS)
     }
 }
