@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
 use crate::pipeline::one_series::{self, OneSeries};
-use crate::pipeline::{self, Counts, Decoding, RestoreError};
+use crate::pipeline::{self, Counts, RestoreError};
 
 // What `wit/` says, as Rust: generated, and kept current by the test `bindings`.
 #[rustfmt::skip]
@@ -41,11 +41,11 @@ impl decoding::Guest for Plugin {
     }
 }
 
-struct Decoder(RefCell<Decoding>);
+struct Decoder(RefCell<pipeline::Decoder>);
 
 impl decoding::GuestDecoder for Decoder {
     fn create(config: String) -> Result<decoding::Decoder, types::ConfigError> {
-        Ok(decoding::Decoder::new(Decoder(RefCell::new(Decoding::new(&Config::parse(&config)?)))))
+        Ok(decoding::Decoder::new(Decoder(RefCell::new(pipeline::Decoder::new(&Config::parse(&config)?)))))
     }
 
     fn decode(&self, batch: Vec<types::Payload>) -> Vec<decoding::Outcome> {
