@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
 use crate::pipeline::one_series::{self, OneSeries};
-use crate::pipeline::{self, Counts, Decoding, Rest, RestoreError};
+use crate::pipeline::{self, Counts, Rest, RestoreError};
 
 // What `wit/` says, as Rust: generated, and kept current by the test `bindings`.
 #[rustfmt::skip]
@@ -47,14 +47,14 @@ const PIECE: usize = 16 << 20;
 struct Decoder(RefCell<DecoderState>);
 
 struct DecoderState {
-    decoding: Decoding,
+    decoding: pipeline::Decoder,
     /// A payload of which there is more.
     pending: Option<(types::Payload, Rest)>,
 }
 
 impl decoding::GuestDecoder for Decoder {
     fn create(config: String) -> Result<decoding::Decoder, types::ConfigError> {
-        let decoding = Decoding::new(&Config::parse(&config)?);
+        let decoding = pipeline::Decoder::new(&Config::parse(&config)?);
         Ok(decoding::Decoder::new(Decoder(RefCell::new(DecoderState { decoding, pending: None }))))
     }
 
@@ -97,7 +97,7 @@ impl decoding::GuestDecoder for Decoder {
     }
 }
 
-struct Answerer(RefCell<Decoding>);
+struct Answerer(RefCell<pipeline::Decoder>);
 
 impl answering::Guest for Plugin {
     type Answerer = Answerer;
@@ -105,7 +105,7 @@ impl answering::Guest for Plugin {
 
 impl answering::GuestAnswerer for Answerer {
     fn create(config: String) -> Result<answering::Answerer, types::ConfigError> {
-        Ok(answering::Answerer::new(Answerer(RefCell::new(Decoding::new(&Config::parse(&config)?)))))
+        Ok(answering::Answerer::new(Answerer(RefCell::new(pipeline::Decoder::new(&Config::parse(&config)?)))))
     }
 
     fn answer(&self, request: Vec<u8>) -> Option<String> {

@@ -56,6 +56,36 @@ fn lines(ndjson: &[u8]) -> Vec<Value> {
 }
 
 #[test]
+fn no_input_traps() {
+    let whole =
+        subscription(&["2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK"; 3]);
+    let mut state = 1u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let plugin = plugin();
+    let (mut decoder, mut scorer) = (plugin.decoder("").unwrap(), plugin.scorer("").unwrap());
+    for round in 0..500 {
+        let mut bytes = match round % 3 {
+            0 => whole.clone(),
+            1 => STANDARD.decode(&whole).unwrap(),
+            _ => (0..random(300)).map(|_| random(256) as u8).collect(),
+        };
+        bytes.truncate(random(bytes.len() + 1) + 40);
+        for _ in 0..random(4) {
+            let at = random(bytes.len().max(1));
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = random(256) as u8;
+            }
+        }
+        assert_eq!(decoder.decode(&[payload(&bytes)]).unwrap().len(), 1);
+        assert!(scorer.transform(&[payload(&bytes)]).unwrap().counts.records > 0);
+        plugin.discover_schema(&[payload(&bytes)]).unwrap();
+    }
+}
+
+#[test]
 fn imports_nothing() {
     let artifact = Artifact::read(BUILT_IN).unwrap();
     assert!(artifact.component);
@@ -150,11 +180,11 @@ fn a_preprocessing_request_is_answered_in_its_contract() {
     assert_eq!(answerer.answer(line.as_bytes()).unwrap(), None);
 }
 
-/// Decoding alone, with lines of every length and kind in each payload, so that pages are turned at every place.
+/// Decoder alone, with lines of every length and kind in each payload, so that pages are turned at every place.
 #[test]
 fn native_and_webassembly_decode_to_the_same_bytes() {
     let config = flowscore::config::Config::default();
-    let mut native = flowscore::pipeline::Decoding::new(&config);
+    let mut native = flowscore::pipeline::Decoder::new(&config);
     let mut decoder = plugin().decoder("").unwrap();
     let odd = ["2  1 eni-1 - - 007 0 6 1 1 1 1 - NODATA", "version bytes", "{\"a\":1}", "a,b", "\u{e9} \"x\""];
     let payloads: Vec<Vec<u8>> = traffic()

@@ -6,8 +6,11 @@
 //! and user records are not compared with the shard's hash key range: nothing is lost silently after a reshard.
 
 use super::engine::Engine;
+#[cfg(not(feature = "peer-md-5"))]
 use super::md5::md5;
 use super::outcome::{Context, Envelope, Sink};
+#[cfg(feature = "peer-md-5")]
+use super::peers::md5;
 use crate::failure::{Failure, Layer};
 use std::borrow::Cow;
 

@@ -47,6 +47,15 @@ mod layer;
 mod limits;
 mod md5;
 mod outcome;
+#[cfg(any(
+    feature = "peer-miniz",
+    feature = "peer-zlib-rs",
+    feature = "peer-base64",
+    feature = "peer-base64-simd",
+    feature = "peer-md-5",
+    feature = "peer-serde-json"
+))]
+mod peers;
 mod record;
 pub mod respond;
 mod text;

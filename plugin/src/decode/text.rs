@@ -84,6 +84,10 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
 
     /// Decodes the object at the scanner's position and returns where to go on.
     fn document(&mut self, text: &[u8], mut scanner: Scanner<'_>, context: &Context<'_>, depth: usize) -> usize {
+        #[cfg(feature = "peer-serde-json")]
+        if let Some(end) = super::peers::document(self, text, scanner.at, context) {
+            return end;
+        }
         let mut part = Part { start: scanner.at };
         let result = document::document(self, &mut scanner, &mut part, context, depth);
         self.finish(text, &scanner, result, &part, context)

@@ -7,7 +7,7 @@ use super::reader::{Read, Reader};
 use super::rest::Rest;
 use crate::column::Columns;
 use crate::config::{Config, Records};
-use crate::decode::{Context, Decoder, Layers, Leaf, Sink};
+use crate::decode::{self, Context, Layers, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
 use crate::failure::Failure;
 use crate::flow::Page;
@@ -24,17 +24,17 @@ pub enum Outcome {
 }
 
 /// Decodes payloads by one configuration. Every payload is decoded by itself.
-pub struct Decoding {
-    decoder: Decoder,
+pub struct Decoder {
+    decoder: decode::Decoder,
     reader: Reader,
     page: Page,
 }
 
-impl Decoding {
+impl Decoder {
     /// A decoder by the section `input` of a configuration.
     pub fn new(config: &Config) -> Self {
-        Decoding {
-            decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
+        Decoder {
+            decoder: decode::Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, &Columns::default()),
             page: Page::default(),
         }
@@ -75,7 +75,7 @@ impl Decoding {
         answer.finish()
     }
 
-    fn begin<'a>(&'a mut self, payload: &[u8], id: Option<&'a str>) -> (&'a mut Decoder, Lines<'a>) {
+    fn begin<'a>(&'a mut self, payload: &[u8], id: Option<&'a str>) -> (&'a mut decode::Decoder, Lines<'a>) {
         self.reader.reset();
         let lines = Lines {
             reader: &mut self.reader,
@@ -179,7 +179,7 @@ const SAMPLE: usize = 64 << 20;
 /// What a sample of payloads holds, as JSON text. Payloads beyond the first 64 MiB are not looked at.
 pub fn discover_schema<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> String {
     let mut sample = Sample { sampler: Sampler::new(Limits::default()), layers: Layers::default() };
-    let mut decoder = Decoder::new(crate::decode::Limits::default());
+    let mut decoder = decode::Decoder::new(decode::Limits::default());
     let mut bytes = 0;
     for payload in payloads.take_while(|payload| {
         let is_within = bytes < SAMPLE;

@@ -1,6 +1,6 @@
 //! From payloads to outcomes: what the shells (`component`, `fluent_bit`) call.
 //!
-//! [`Decoding`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
+//! [`Decoder`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
 //! same record in every way in.
 
 mod answer;
@@ -20,7 +20,7 @@ use crate::decode::Context;
 use crate::failure::Failure;
 use crate::state::state;
 
-pub use decoding::{Decoding, Outcome, discover_schema};
+pub use decoding::{Decoder, Outcome, discover_schema};
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;

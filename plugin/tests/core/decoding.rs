@@ -1,4 +1,4 @@
-//! Decoding from payloads to lines of JSON: what each record becomes, and that every record is accounted for.
+//! Decoder from payloads to lines of JSON: what each record becomes, and that every record is accounted for.
 
 use std::io::Write as _;
 
@@ -7,15 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use flowscore::column::{FIELDS, Kind};
 use flowscore::config::Config;
 use flowscore::flow::{Format, Formats, Parser};
-use flowscore::pipeline::{Counts, Decoding, Outcome, Scorer, discover_schema};
+use flowscore::pipeline::{Counts, Decoder, Outcome, Scorer, discover_schema};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const LINE: &str = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
 const HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
 
-fn decoding(config: &str) -> Decoding {
-    Decoding::new(&Config::parse(config).unwrap())
+fn decoding(config: &str) -> Decoder {
+    Decoder::new(&Config::parse(config).unwrap())
 }
 
 /// The lines of JSON, and the accounts; a payload without a good record has no lines.

@@ -17,6 +17,7 @@ mod flow_properties;
 mod fluent_bit;
 mod layering;
 mod pieces;
+mod promises;
 mod row;
 mod series_incidents;
 mod series_order;

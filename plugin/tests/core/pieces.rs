@@ -6,7 +6,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use flowscore::config::Config;
-use flowscore::pipeline::{Counts, Decoding, Outcome, Scorer};
+use flowscore::pipeline::{Counts, Decoder, Outcome, Scorer};
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -97,9 +97,9 @@ fn a_payload_in_pieces_gives_the_same_events_and_the_same_model() {
 fn decoded_records_in_pieces_are_the_same_records() {
     let config = Config::parse("{}").unwrap();
     for payload in payloads() {
-        let whole = Decoding::new(&config).decode(&payload, None);
+        let whole = Decoder::new(&config).decode(&payload, None);
         for full in [1, 3_000, 40_000] {
-            let mut decoding = Decoding::new(&config);
+            let mut decoding = Decoder::new(&config);
             let (mut records, mut counts, mut rest) = (Vec::new(), Counts::default(), None);
             let outcome = loop {
                 match decoding.decode_until(&payload, None, &mut rest, full) {
