@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::error::ConfigError;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 use crate::column::Columns;
 use crate::flow::Format;
 use crate::json::Value;

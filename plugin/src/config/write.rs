@@ -1,7 +1,7 @@
 //! Writes the configuration in force, and the JSON Schema.
 
 use super::Config;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 use super::setting::{Setting, Slot};
 use super::table::{SECTIONS, SETTINGS};
 use crate::json::Writer;

@@ -6,6 +6,7 @@
 mod answer;
 mod decoding;
 mod event;
+mod lines;
 pub mod one_series;
 mod reader;
 mod record_mode;
@@ -19,7 +20,8 @@ use crate::decode::Context;
 use crate::failure::Failure;
 use crate::state::state;
 
-pub use decoding::{Decoder, Outcome, discover_schema};
+pub use decoding::{Decoder, discover_schema};
+pub use lines::Outcome;
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use scorer::{RestoreError, Scorer};
