@@ -25,7 +25,7 @@ pub use lines::Outcome;
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use scorer::{RestoreError, Scorer};
-pub(crate) use window_mode::{ABSENT, LineReader, ROW_FIELDS, WindowColumns};
+pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.
 pub(crate) fn failed(out: &mut Vec<u8>, failure: &Failure, raw: &[u8]) {
