@@ -91,7 +91,7 @@ fn imports_nothing() {
     assert!(artifact.component);
     assert_eq!(artifact.imports, Vec::<String>::new());
     let exports: Vec<&str> = artifact.exports.iter().map(|name| name.split('@').next().unwrap()).collect();
-    for name in ["description", "decoding", "scoring"] {
+    for name in ["description", "decoding", "answering", "scoring"] {
         assert!(exports.contains(&format!("flowscore:transform/{name}").as_str()), "{exports:?}");
     }
 }
@@ -170,14 +170,14 @@ fn a_preprocessing_request_is_answered_in_its_contract() {
         "invocationId": "i", "applicationArn": "a", "streamArn": "s",
         "records": [{ "recordId": "r1", "data": good }, { "recordId": "r2", "data": bad }],
     });
-    let mut decoder = plugin().decoder("").unwrap();
-    let answer = decoder.answer(request.to_string().as_bytes()).unwrap().unwrap();
+    let mut answerer = plugin().answerer("").unwrap();
+    let answer = answerer.answer(request.to_string().as_bytes()).unwrap().unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["records"][1], json!({ "recordId": "r2", "result": "ProcessingFailed", "data": bad }));
     assert_eq!((&answer["records"][0]["recordId"], &answer["records"][0]["result"]), (&json!("r1"), &json!("Ok")));
     let data = STANDARD.decode(answer["records"][0]["data"].as_str().unwrap()).unwrap();
     assert_eq!(lines(&data), decode("", line.as_bytes()));
-    assert_eq!(decoder.answer(line.as_bytes()).unwrap(), None);
+    assert_eq!(answerer.answer(line.as_bytes()).unwrap(), None);
 }
 
 /// Decoder alone, with lines of every length and kind in each payload, so that pages are turned at every place.

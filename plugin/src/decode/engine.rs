@@ -43,6 +43,9 @@ pub(super) struct Engine<'e, S: Sink + ?Sized> {
     /// Encoded size of the present record.
     record_size: usize,
     outcomes: usize,
+    /// Outcomes that an earlier call gave.
+    given: usize,
+    /// Nothing more is decoded: the limit of records is reached, or the sink is full.
     stopped: bool,
 }
 
@@ -53,32 +56,35 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         memory: &'e mut Memory,
         sink: &'e mut S,
         payload: &'e [u8],
+        given: usize,
     ) -> Self {
         let (spent, record_end, record_size, outcomes, stopped) = (0, 0, 0, 0, false);
-        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, stopped }
+        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, given, stopped }
     }
 
-    pub(super) fn run(mut self) {
+    /// Decodes the payload. Some: the sink was full after so many outcomes.
+    pub(super) fn run(mut self) -> Option<usize> {
         self.account(self.payload.len());
         let context = Context::default();
         self.unit(self.payload, &context, 0);
         if self.outcomes == 0 {
             self.failed(Failure::new(Layer::Payload, 0, EMPTY), self.payload, &context);
         }
+        self.sink.is_full().then_some(self.outcomes)
     }
 
-    /// Whether the limit of records is reached: whatever is decoded now would be ignored.
+    /// Whether the limit of records is reached or the sink is full: whatever is decoded now would be ignored.
     #[inline]
     pub(super) fn stopped(&self) -> bool {
         self.stopped
     }
 
-    /// Counts one outcome; false if it is one too many.
+    /// Counts one outcome; false if it is one too many, or was given before.
     #[inline]
     fn admit(&mut self) -> bool {
-        if self.outcomes < self.limits.records {
+        if self.outcomes < self.limits.records && !self.stopped {
             self.outcomes += 1;
-            return true;
+            return self.outcomes > self.given;
         }
         self.refuse();
         false
@@ -89,6 +95,9 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         if !self.stopped {
             self.stopped = true;
             self.outcomes += 1;
+            if self.outcomes <= self.given {
+                return;
+            }
             let limit = self.limits.records;
             let reason = format!(
                 "the payload holds more than {limit} records (limit records = {limit}); those after it are not decoded; \
@@ -107,6 +116,9 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         }
         if self.admit() {
             self.sink.leaf(leaf, context);
+            self.stopped = self.sink.is_full();
+        } else if !self.stopped {
+            self.sink.given(leaf);
         }
     }
 
@@ -120,12 +132,14 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
     pub(super) fn dropped(&mut self, reason: &str, context: &Context<'_>) {
         if self.admit() {
             self.sink.dropped(reason, context);
+            self.stopped = self.sink.is_full();
         }
     }
 
     pub(super) fn failed(&mut self, failure: Failure, raw: &[u8], context: &Context<'_>) {
         if self.admit() {
             self.sink.failed(&failure, raw, context);
+            self.stopped = self.sink.is_full();
         }
     }
 

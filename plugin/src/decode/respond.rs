@@ -62,6 +62,16 @@ impl Response {
         record.close(b'}');
     }
 
+    /// Bytes of the answer so far.
+    pub fn len(&self) -> usize {
+        self.json.len()
+    }
+
+    /// Whether there is no record in it.
+    pub fn is_empty(&self) -> bool {
+        self.empty
+    }
+
     /// The answer as JSON.
     pub fn finish(mut self) -> String {
         self.json.extend_from_slice(b"]}");

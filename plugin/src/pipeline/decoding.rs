@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::lines::{Lines, Outcome};
 use super::reader::Reader;
+use super::rest::Rest;
 use crate::column::Columns;
 use crate::config::{Config, Records};
 use crate::decode::{self, Context, Layers, Leaf, Sink};
@@ -29,9 +30,27 @@ impl Decoder {
 
     /// Decodes one payload; `id` is its name in `failed` lines.
     pub fn decode(&mut self, payload: &[u8], id: Option<&str>) -> Outcome {
+        self.decode_until(payload, id, &mut None, usize::MAX)
+    }
+
+    /// Decodes one payload, or the `rest` of it, until the lines have `full` bytes or somewhat more. Then `rest` is some.
+    pub fn decode_until(&mut self, payload: &[u8], id: Option<&str>, rest: &mut Option<Rest>, full: usize) -> Outcome {
+        let Rest { given, counts: before, failures } = rest.take().unwrap_or_default();
         let (decoder, mut lines) = self.begin(payload, id);
-        decoder.decode::<dyn Sink>(payload, &mut lines);
-        lines.finish()
+        (lines.full, lines.failures) = (full, failures);
+        let stopped = decoder.decode_from::<dyn Sink>(payload, given, &mut lines);
+        if let Some(given) = stopped {
+            lines.page.turn(&mut lines.out);
+            let mut counts = before;
+            counts += lines.counts;
+            *rest = Some(Rest { given, counts, failures: std::mem::take(&mut lines.failures) });
+        } else {
+            lines.turn();
+            if given == 0 {
+                return lines.finish();
+            }
+        }
+        Outcome::Ok(lines.out, lines.counts)
     }
 
     /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract: for each record
@@ -46,8 +65,7 @@ impl Decoder {
 
     fn begin<'a>(&'a mut self, payload: &[u8], id: Option<&'a str>) -> (&'a mut decode::Decoder, Lines<'a>) {
         self.reader.reset();
-        // Records take about three times the bytes of their compressed payload twice over; a guess that is wrong costs a copy.
-        let lines = Lines::new(&mut self.reader, &mut self.page, id, payload.len() * 4);
+        let lines = Lines::new(&mut self.reader, &mut self.page, id, payload.len());
         (&mut self.decoder, lines)
     }
 }

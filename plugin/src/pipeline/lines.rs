@@ -1,7 +1,7 @@
 //! The records of a payload as lines of JSON, and what became of each.
 
 use super::Counts;
-use super::event;
+use super::event::Failures;
 use super::reader::{Read, Reader};
 use crate::decode::{Context, Leaf, Sink};
 use crate::failure::Failure;
@@ -19,13 +19,30 @@ pub enum Outcome {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(reader: &'a mut Reader, page: &'a mut Page, id: Option<&'a str>, capacity: usize) -> Self {
-        let (out, counts) = (Vec::with_capacity(capacity), Counts::default());
-        Lines { reader, page, id, out, counts, dropped: None, failure: None }
+    /// The lines of a payload of so many bytes.
+    pub(super) fn new(reader: &'a mut Reader, page: &'a mut Page, id: Option<&'a str>, payload: usize) -> Self {
+        Lines {
+            reader,
+            page,
+            id,
+            // Records take about three times the bytes of their compressed payload twice over; a guess that is wrong
+            // costs a copy.
+            out: Vec::with_capacity((payload * 4).min(LARGE)),
+            full: usize::MAX,
+            failures: Failures::default(),
+            counts: Counts::default(),
+            dropped: None,
+            failure: None,
+        }
     }
 
-    pub(super) fn finish(mut self) -> Outcome {
+    /// Brings all there is into `out`, at the end of a payload, or of a record that is answered by itself.
+    pub(super) fn turn(&mut self) {
         self.page.turn(&mut self.out);
+        std::mem::take(&mut self.failures).finish(&mut self.out, self.id);
+    }
+
+    pub(super) fn finish(self) -> Outcome {
         match self {
             Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
             Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
@@ -39,12 +56,18 @@ impl<'a> Lines<'a> {
 /// Why a payload is dropped in which only header lines are. They are no records.
 const HEADER: &str = "there are only header lines in the payload, which name the columns of the lines after them";
 
+/// Bytes of lines for which there is room at once.
+const LARGE: usize = 1 << 20;
+
 pub(super) struct Lines<'a> {
     reader: &'a mut Reader,
     /// Records at the end of `out` that are not there yet.
     pub(super) page: &'a mut Page,
-    id: Option<&'a str>,
+    pub(super) id: Option<&'a str>,
     pub(super) out: Vec<u8>,
+    /// Bytes of `out` from which on it is full.
+    pub(super) full: usize,
+    pub(super) failures: Failures,
     pub(super) counts: Counts,
     dropped: Option<String>,
     failure: Option<Failure>,
@@ -76,8 +99,17 @@ impl Sink for Lines<'_> {
 
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
         self.page.turn(&mut self.out);
-        event::failed(&mut self.out, self.id, failure, raw, context);
+        self.failures.tell(&mut self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
         self.failure.get_or_insert_with(|| failure.clone());
+    }
+
+    fn given(&mut self, leaf: Leaf<'_>) {
+        // A header names the columns of the lines after it.
+        let _ = self.reader.read(leaf);
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.full
     }
 }

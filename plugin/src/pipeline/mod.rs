@@ -11,6 +11,7 @@ pub mod one_series;
 mod reader;
 mod record_mode;
 mod record_score;
+mod rest;
 mod scorer;
 mod window_mode;
 
@@ -24,7 +25,8 @@ pub use decoding::{Decoder, discover_schema};
 pub use lines::Outcome;
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
-pub use scorer::{RestoreError, Scorer};
+pub use rest::Rest;
+pub use scorer::{RECORDS, RestoreError, Scorer};
 pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.
@@ -58,6 +60,21 @@ impl AddAssign for Counts {
         self.dropped += other.dropped;
         self.failed += other.failed;
     }
+}
+
+/// A payload that cost a host an instance of the plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp<'a> {
+    /// The host's name for it.
+    pub id: Option<&'a str>,
+    /// Why it was given up.
+    pub reason: &'a str,
+    /// Its first bytes.
+    pub beginning: &'a [u8],
+    /// How many it has.
+    pub size: u64,
+    /// The SHA-256 of all of them, in hexadecimal.
+    pub sha256: &'a str,
 }
 
 /// Totals of a scorer.

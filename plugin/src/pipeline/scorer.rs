@@ -1,11 +1,12 @@
 //! Payloads in, events out, and what was learned on the way.
 
-use super::event;
+use super::event::{self, Failures};
 use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
 use super::record_score::RecordScore;
+use super::rest::Rest;
 use super::window_mode::{WindowColumns, WindowMode};
-use super::{Counts, Totals};
+use super::{Counts, GivenUp, Totals};
 use crate::column::Columns;
 use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
@@ -16,6 +17,9 @@ use crate::snapshot;
 use crate::state::State;
 
 pub use crate::snapshot::RestoreError;
+
+/// Records after which a call whose result is bounded ends, too: some seconds of work, far from the time that hosts allow.
+pub const RECORDS: u64 = 1 << 18;
 
 /// Decodes and scores by one configuration.
 pub struct Scorer {
@@ -69,26 +73,58 @@ impl Scorer {
         &self.config
     }
 
-    /// Hands records to the mode through `feed` and counts what became of them.
+    /// Hands records to the mode through `feed` and counts what became of them. `feed` passes over the outcomes that were
+    /// given before, and gives back how many there are now if it stopped since `out` has reached `full`.
     fn events(
         &mut self,
         id: Option<&str>,
-        out: &mut Vec<u8>,
-        feed: impl FnOnce(&mut Decoder, &mut dyn Sink),
+        rest: &mut Option<Rest>,
+        (out, full): (&mut Vec<u8>, usize),
+        feed: impl FnOnce(&mut Decoder, usize, &mut dyn Sink) -> Option<usize>,
     ) -> Counts {
-        if self.payloads == 0 {
-            for warning in self.reader.warnings() {
-                event::notice(out, "unknown_field", &warning);
+        let (given, before, failures) = match rest.take() {
+            None => {
+                if self.payloads == 0 {
+                    for warning in self.reader.warnings() {
+                        event::notice(out, "unknown_field", &warning);
+                    }
+                }
+                self.payloads += 1;
+                (0, Counts::default(), Failures::default())
             }
-        }
-        self.payloads += 1;
+            Some(Rest { given, counts, failures }) => {
+                if let Mode::Window(mode) = &mut self.mode {
+                    // What the last record let close may not have been told to its end.
+                    mode.engine.close_rest(out, full);
+                    if out.len() >= full {
+                        *rest = Some(Rest { given, counts, failures });
+                        return Counts::default();
+                    }
+                }
+                (given, counts, failures)
+            }
+        };
         self.reader.reset();
-        let mut events = Events { reader: &mut self.reader, mode: &mut self.mode, id, out, counts: Counts::default() };
-        feed(&mut self.decoder, &mut events);
-        let mut counts = events.counts;
-        if counts.records() == 0 {
-            // Only header lines, which are no records: the payload itself is accounted for.
-            counts.dropped = 1;
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.engine.stop_at(full);
+        }
+        let (reader, mode) = (&mut self.reader, &mut self.mode);
+        let mut events = Events { reader, mode, id, out, full, failures, counts: Counts::default() };
+        let stopped = feed(&mut self.decoder, given, &mut events);
+        let Events { mut counts, failures, .. } = events;
+        match stopped {
+            Some(given) => {
+                let mut all = before;
+                all += counts;
+                *rest = Some(Rest { given, counts: all, failures });
+            }
+            None => {
+                failures.finish(out, id);
+                if before.records() + counts.records() == 0 {
+                    // Only header lines, which are no records: the payload itself is accounted for.
+                    counts.dropped = 1;
+                }
+            }
         }
         self.counts += counts;
         counts
@@ -96,23 +132,58 @@ impl Scorer {
 
     /// Decodes and scores one payload; its events are appended to `out`, its records counted in the result.
     pub fn transform(&mut self, payload: &[u8], id: Option<&str>, out: &mut Vec<u8>) -> Counts {
-        self.events(id, out, |decoder, events| decoder.decode(payload, events))
+        self.transform_until(payload, id, &mut None, out, usize::MAX)
+    }
+
+    /// Decodes and scores one payload, or the `rest` of it, until `out` has `full` bytes or somewhat more. Then `rest` is some.
+    pub fn transform_until(
+        &mut self,
+        payload: &[u8],
+        id: Option<&str>,
+        rest: &mut Option<Rest>,
+        out: &mut Vec<u8>,
+        full: usize,
+    ) -> Counts {
+        self.events(id, rest, (out, full), |decoder, given, events| decoder.decode_from(payload, given, events))
     }
 
     /// Scores records decoded elsewhere: newline-delimited JSON objects.
     pub fn score(&mut self, records: &[u8], out: &mut Vec<u8>) -> Counts {
-        self.events(None, out, |_, events| {
-            for line in records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+        self.score_until(records, &mut None, out, usize::MAX)
+    }
+
+    /// Scores records decoded elsewhere, or the `rest` of them, until `out` has `full` bytes or somewhat more. Then `rest` is
+    /// some.
+    pub fn score_until(&mut self, records: &[u8], rest: &mut Option<Rest>, out: &mut Vec<u8>, full: usize) -> Counts {
+        self.events(None, rest, (out, full), |_, given, events| {
+            let lines = records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+            for (index, line) in lines.enumerate().skip(given) {
                 events.leaf(Leaf::Object(line), &Context::default());
+                if events.is_full() {
+                    return Some(index + 1);
+                }
             }
+            None
         })
+    }
+
+    /// Counts a payload that could not be scored, for a reason outside of it, as one failed record, and tells it.
+    pub fn give_up(&mut self, payload: &GivenUp<'_>, out: &mut Vec<u8>) -> Counts {
+        event::given_up(out, payload);
+        let counts = Counts { failed: 1, ..Counts::default() };
+        self.payloads += 1;
+        self.counts += counts;
+        counts
     }
 
     /// Scores one line that has no layer around it. [`transform`](Scorer::transform) comes to the same, after it has looked
     /// for layers.
     #[inline]
     pub(crate) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Counts {
-        self.events(None, out, |_, events| events.leaf(Leaf::Line(line), &Context::default()))
+        self.events(None, &mut None, (out, usize::MAX), |_, _, events| {
+            events.leaf(Leaf::Line(line), &Context::default());
+            None
+        })
     }
 
     /// Adds to its windows what somebody else read from a payload of one record. None, with nothing added, in record mode
@@ -188,15 +259,31 @@ impl Scorer {
 
     /// Tells the time, in milliseconds since the Unix epoch. Record mode has no use for it.
     pub fn tick(&mut self, now: i64, out: &mut Vec<u8>) {
+        self.tick_until(now, out, usize::MAX);
+    }
+
+    /// Tells the time until `out` has `full` bytes or somewhat more: then the same time is to be told again, and it is true.
+    pub fn tick_until(&mut self, now: i64, out: &mut Vec<u8>, full: usize) -> bool {
         if let Mode::Window(mode) = &mut self.mode {
+            mode.engine.stop_at(full);
             mode.engine.tick(now, out);
         }
+        out.len() >= full
     }
 
     /// Closes what is open at the end of a finite input.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if let Mode::Window(mode) = &mut self.mode {
-            mode.engine.finish(out);
+        self.finish_until(out, usize::MAX);
+    }
+
+    /// Closes what is open until `out` has `full` bytes or somewhat more: then it is to be called again, and it is true.
+    pub fn finish_until(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
+        match &mut self.mode {
+            Mode::Window(mode) => {
+                mode.engine.stop_at(full);
+                mode.engine.finish(out)
+            }
+            Mode::Record(_) => false,
         }
     }
 
@@ -258,6 +345,9 @@ struct Events<'a> {
     mode: &'a mut Mode,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
+    /// Bytes of `out` from which on it is full.
+    full: usize,
+    failures: Failures,
     counts: Counts,
 }
 
@@ -296,7 +386,17 @@ impl Sink for Events<'_> {
     }
 
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
-        event::failed(self.out, self.id, failure, raw, context);
+        self.failures.tell(self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
+    }
+
+    fn given(&mut self, leaf: Leaf<'_>) {
+        // A header names the columns of the lines after it; of what else it is nothing comes again.
+        let _ = self.reader.read(leaf);
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.full || (self.full < usize::MAX && self.counts.records() >= RECORDS)
     }
 }

@@ -193,7 +193,7 @@ impl Engine {
         } else {
             self.frontier.record(start, end)
         };
-        if progress == Progress::TalkerChange {
+        if progress == Progress::Moved {
             self.advance(out);
         }
     }
@@ -282,25 +282,30 @@ impl Engine {
         }
     }
 
+    /// From now on no further window is closed in a call once its output has so many bytes: the next call goes on.
+    pub fn stop_at(&mut self, bytes: usize) {
+        self.scratch.full = Some(bytes);
+    }
+
+    /// Closes what an earlier call had no room for.
+    pub fn close_rest(&mut self, out: &mut Vec<u8>, full: usize) {
+        self.stop_at(full);
+        self.advance(out);
+    }
+
     /// The host's clock, in milliseconds since the epoch: closes windows of an idle stream.
     pub fn tick(&mut self, now_ms: i64, out: &mut Vec<u8>) {
-        if self.frontier.tick(now_ms) == Progress::TalkerChange {
-            self.advance(out);
-        }
+        self.frontier.tick(now_ms);
+        self.advance(out);
     }
 
     /// The end of the stream: closes all windows. In those that the watermark had not passed a series without records is
     /// unknown rather than zero, and in the last one, if the data doesn't reach its end, all are.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    ///
+    /// True: `out` has become [full](Engine::stop_at), and there is more to close by another call.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> bool {
         let window = i64::from(self.settings.window);
-        let total = self.registry.slot(TOTAL);
-        let mut last = self.frontier.newest().map(|newest| (newest - 1).max(0) / window);
-        for cell in total.cells.iter() {
-            if last.is_none_or(|last| (cell.window - last) * window <= LAST_GAP) {
-                last = Some(last.unwrap_or(0).max(cell.window));
-            }
-        }
-        let Some(last) = last else { return };
+        let Some(last) = self.scratch.last.take().or_else(|| self.last_window()) else { return false };
         self.give_up_after(last);
         self.ahead = 0;
         // A window is complete when a record has reached its end.
@@ -309,10 +314,31 @@ impl Engine {
             let passed = self.frontier.watermark().map_or(0, |watermark| watermark.div_euclid(window));
             for (until, cut, partial) in [(passed, false, false), (complete, true, false), (end, true, true)] {
                 self.close_until(&Horizon { end: until.min(end), cut, partial, over: true }, out);
+                if self.is_full(out) {
+                    self.scratch.last = Some(last);
+                    return true;
+                }
             }
             self.frontier.finish((end * window).min(LAST_SECOND));
             self.notices.tell((end * window).min(LAST_SECOND), true, out);
         }
+        false
+    }
+
+    /// The last window at the end of the stream; none if there was no record.
+    fn last_window(&self) -> Option<i64> {
+        let window = i64::from(self.settings.window);
+        let mut last = self.frontier.newest().map(|newest| (newest - 1).max(0) / window);
+        for cell in self.registry.slot(TOTAL).cells.iter() {
+            if last.is_none_or(|last| (cell.window - last) * window <= LAST_GAP) {
+                last = Some(last.unwrap_or(0).max(cell.window));
+            }
+        }
+        last
+    }
+
+    fn is_full(&self, out: &[u8]) -> bool {
+        self.scratch.full.is_some_and(|full| out.len() >= full)
     }
 
     /// Drops the windows after `last`: their records are late.
@@ -421,7 +447,7 @@ impl Engine {
         loop {
             let heard = self.registry.slot(TOTAL).cells.first().map(|cell| cell.window);
             let Some(next) = self.next.or(heard) else { return };
-            if next >= horizon.end {
+            if next >= horizon.end || self.is_full(out) {
                 return;
             }
             if heard.is_some_and(|heard| heard <= next) {

@@ -40,7 +40,7 @@ pub(crate) enum Progress {
     /// It changed nothing.
     Still,
     /// The watermark may have moved.
-    TalkerChange,
+    Moved,
 }
 
 /// The state of event time.
@@ -204,7 +204,7 @@ impl Frontier {
             self.move_to(end);
             self.moved = true;
             self.on_time();
-            return Progress::TalkerChange;
+            return Progress::Moved;
         }
         if end > newest - self.lateness {
             self.on_time();
@@ -232,7 +232,7 @@ impl Frontier {
         self.ahead = Ahead::default();
         self.move_to(newest);
         self.moved = true;
-        Progress::TalkerChange
+        Progress::Moved
     }
 
     /// The host's clock. While no data comes, event time is taken to go on as the clock does, but not before as much
@@ -256,7 +256,7 @@ impl Frontier {
         self.move_to(newest.saturating_add(passed).min(LAST_SECOND));
         // What is beyond an hour is not made up for by later ticks.
         self.clock = Some(clock.saturating_add(idle.saturating_mul(1000)));
-        Progress::TalkerChange
+        Progress::Moved
     }
 
     /// The end of the stream has shown how far the data goes.

@@ -15,6 +15,10 @@ pub(super) struct Scratch {
     pub(super) recent: (i64, i64),
     /// Cleared samples, for reuse.
     pub(super) spare: Vec<Sample>,
+    /// Bytes of output from which on no further window is closed in this call.
+    pub(super) full: Option<usize>,
+    /// The last window of a stream whose end has been told in part.
+    pub(super) last: Option<i64>,
     pub(super) closed: Vec<Closed>,
     pub(super) tally: Tally,
     pub(super) means: Vec<f64>,

@@ -16,6 +16,7 @@ mod flow_formats;
 mod flow_properties;
 mod fluent_bit;
 mod layering;
+mod pieces;
 mod promises;
 mod row;
 mod series_incidents;
