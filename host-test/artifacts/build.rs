@@ -84,15 +84,8 @@ fn add_target(target: &str) -> Result<()> {
 /// References between functions take as many bytes as they need and are not padded to five for a later linker.
 const COMPRESS: &str = "-Clink-arg=--compress-relocations";
 
-/// Compiler flags of the component: they keep it small without slowing down what is done for each record.
-const FLAGS: &[&str] = &[
-    "-Ctarget-feature=+simd128",
-    // Only small functions are inlined, and those marked `#[inline]` up to a middling size; the usual thresholds are 250
-    // and 325. Decoding, windows and forest take hardly longer with these.
-    "-Cllvm-args=-inline-threshold=35",
-    "-Cllvm-args=-inlinehint-threshold=100",
-    COMPRESS,
-];
+/// Compiler flags of the component.
+const FLAGS: &[&str] = &["-Ctarget-feature=+simd128", COMPRESS];
 
 /// Compiler flags of the module for Fluent Bit, which interprets it: a call costs as much as some twenty instructions there,
 /// so nearly all that a record needs becomes one function.

@@ -1,7 +1,7 @@
 //! Checks what the table cannot say: names that must compile, and options that depend on one another.
 
 use super::error::ConfigError;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 use super::{Config, Mode};
 use crate::column::Columns;
 use crate::flow::Format;

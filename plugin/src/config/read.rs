@@ -1,7 +1,7 @@
 //! Reads a configuration.
 
 use super::error::ConfigError;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 use super::setting::{Items, Slot};
 use super::suggestion::nearest;
 use super::table::SETTINGS;

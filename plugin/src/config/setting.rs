@@ -1,7 +1,7 @@
 //! What an entry of the table is: a path, a meaning, and the typed place in the configuration it reads and writes.
 
 use super::Config;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 
 /// What is learned, by mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Writes the configuration in force, and the JSON Schema.
 
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 use super::setting::{Learned, Setting, Slot};
 use super::table::{SECTIONS, SETTINGS};
 use super::{Config, Mode};

@@ -4,8 +4,7 @@
 //! Unknown keys (`policyLevel`, `subscriptionFilters`, system fields) are passed over; keys may come in any order; an
 //! event's `timestamp` may be a number or a numeric string.
 
-use super::document::Part;
-use super::engine::Engine;
+use super::engine::{Engine, Part};
 use super::outcome::{Context, Envelope, Leaf, Sink};
 use crate::failure::{Failure, Layer};
 use crate::json::{Malformed, Scanner, Text};

@@ -23,6 +23,11 @@ pub(super) struct Memory {
     text: Vec<u8>,
 }
 
+/// The part of a text that is being read: what a failure of its JSON costs, the parts before having had their outcome.
+pub(super) struct Part {
+    pub(super) start: usize,
+}
+
 /// The decoding of one payload.
 pub(super) struct Engine<'e, S: Sink + ?Sized> {
     pub(super) limits: &'e Limits,

@@ -4,12 +4,21 @@ use super::arena::Arena;
 use super::base64;
 use super::compressed::Compression;
 use super::inflate::{Flaw, Inflater};
-use super::kpl;
 
 /// Bytes looked at to tell text from binary data.
 const SAMPLE: usize = 512;
 /// Magic bytes of a Zstandard frame (RFC 8878 section 3.1.1).
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// What an aggregate of the Kinesis Producer Library begins with.
+pub(super) const KPL_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+/// Bytes of the MD5 at its end.
+pub(super) const KPL_DIGEST: usize = 16;
+
+/// Whether `bytes` begin as an aggregate and are long enough to be one.
+fn is_aggregate(bytes: &[u8]) -> bool {
+    bytes.starts_with(&KPL_MAGIC) && bytes.len() > KPL_MAGIC.len() + KPL_DIGEST
+}
 
 /// What some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +65,7 @@ fn magic(bytes: &[u8]) -> Option<Content> {
     match bytes {
         [0x1f, 0x8b, ..] => Some(Content::Compressed(Compression::Gzip)),
         _ if bytes.starts_with(&ZSTD) => Some(Content::Zstd),
-        _ if kpl::is_aggregate(bytes) => Some(Content::Kpl),
+        _ if is_aggregate(bytes) => Some(Content::Kpl),
         _ => None,
     }
 }

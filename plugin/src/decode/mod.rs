@@ -45,16 +45,10 @@ mod inflate;
 mod kpl;
 mod layer;
 mod limits;
-mod md5;
 mod outcome;
-#[cfg(any(
-    feature = "peer-miniz",
-    feature = "peer-zlib-rs",
-    feature = "peer-base64",
-    feature = "peer-base64-simd",
-    feature = "peer-md-5",
-    feature = "peer-serde-json"
-))]
+#[cfg(feature = "peer-serde-json")]
+mod peer_json;
+#[cfg(any(feature = "peer-miniz", feature = "peer-zlib-rs", feature = "peer-base64", feature = "peer-base64-simd"))]
 mod peers;
 mod record;
 pub mod respond;

@@ -6,8 +6,7 @@
 //! guide, "HTTP endpoint delivery request and response specifications" and "Transform source data"; Kinesis Data
 //! Analytics developer guide, "Lambda preprocessor"; `JsonFriendlyRecord` of awslabs/amazon-kinesis-client.
 
-use super::document::Part;
-use super::engine::Engine;
+use super::engine::{Engine, Part};
 use super::outcome::{Context, Envelope, Leaf, Sink};
 use crate::failure::{Failure, Layer};
 use crate::json::{Malformed, Scanner, Text};

@@ -1,7 +1,7 @@
 //! Text: JSON documents one after another, base64, or lines.
 
-use super::document::{self, Part};
-use super::engine::Engine;
+use super::document;
+use super::engine::{Engine, Part};
 use super::layer::{self, Base64};
 use super::outcome::{Context, Leaf, Sink};
 use crate::failure::{Failure, Layer};
@@ -85,7 +85,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
     /// Decodes the object at the scanner's position and returns where to go on.
     fn document(&mut self, text: &[u8], mut scanner: Scanner<'_>, context: &Context<'_>, depth: usize) -> usize {
         #[cfg(feature = "peer-serde-json")]
-        if let Some(end) = super::peers::document(self, text, scanner.at, context) {
+        if let Some(end) = super::peer_json::document(self, text, scanner.at, context) {
             return end;
         }
         let mut part = Part { start: scanner.at };

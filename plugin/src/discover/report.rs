@@ -1,7 +1,7 @@
 //! The report on a sample.
 
 use super::column::Profile;
-use super::sample::{EXAMPLES, Kept};
+use super::kept::{EXAMPLES, Kept, excerpt};
 use super::{Format, configuration, csv_shape, flow_shape};
 use crate::column::escaped;
 use crate::flow::{Formats, Parser};
@@ -360,14 +360,4 @@ fn of_csv(dialect: Dialect, lines: &[&[u8]]) -> Analysis {
     analysis.dialect = Some(dialect);
     analysis.suggest();
     analysis
-}
-
-/// The start of a text for people to look at; of bytes that are no text, base64.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
-    use base64::Engine;
-    const LENGTH: usize = 1000;
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.chars().take(LENGTH).collect(),
-        Err(_) => base64::engine::general_purpose::STANDARD.encode(bytes.get(..LENGTH).unwrap_or(bytes)),
-    }
 }

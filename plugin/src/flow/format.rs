@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::one_pass::{Key, Step, StepKind};
+use super::step::{Key, Step, StepKind, slot};
 use crate::column::{FIELDS, Field, FieldType, Kind};
 
 /// The most columns a format may have: three times the fields that exist.
@@ -39,7 +39,7 @@ impl Column {
         let name = name.replace('_', "-");
         let snake_name = name.replace('-', "_");
         let kind = field.map_or(Kind::Text, |field| field.info().kind);
-        Column { field, name, snake_name, kind, slot: super::record::slot(field) }
+        Column { field, name, snake_name, kind, slot: slot(field) }
     }
 
     fn step(&self, key: &str) -> Step {

@@ -29,15 +29,16 @@ mod one_pass;
 mod page;
 mod parser;
 mod record;
+mod step;
 mod tokens;
 
 pub use fit::{Fit, fit, is_address};
 pub use format::{Column, Format, FormatError, MAX_COLUMNS};
 pub use formats::Formats;
 pub use json::decode_tag;
-pub(crate) use one_pass::StepKind;
 pub(crate) use page::Page;
 pub use parser::{Parsed, Parser};
-#[cfg(test)]
-pub(crate) use record::slot;
 pub use record::{Action, FlowRecord, LogStatus};
+pub(crate) use step::StepKind;
+#[cfg(test)]
+pub(crate) use step::slot;

@@ -9,41 +9,13 @@
 
 use super::format::Format;
 use super::record::{Action, LogStatus, Values};
+use super::step::{Key, Step, StepKind};
 use super::tokens::Span;
 use crate::text::digits::{POWERS_OF_TEN, ZEROS, digit_bits, eight_digits};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 const SPACES: u64 = ONES * b' ' as u64;
-
-/// What a column of a format means for a line.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) kind: StepKind,
-    pub(super) key: Key,
-}
-
-/// What is looked for in a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StepKind {
-    Text,
-    Integer { slot: u8, max: i64 },
-    Action,
-    Status,
-}
-
-/// How a column begins in output, `,"srcaddr":"` for example, as a block to be copied.
-#[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(super) block: [u8; Key::BLOCK],
-    pub(super) length: usize,
-    /// Whether the opening quote of a string is part of it.
-    pub(super) is_quoted: bool,
-}
-
-impl Key {
-    pub(super) const BLOCK: usize = 32;
-}
 
 /// Takes what a scan finds, column by column: [`begin`](Take::begin), the token's bytes as they are looked at, and one of
 /// the others. If the scan fails halfway, what was taken means nothing.

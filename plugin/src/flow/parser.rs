@@ -78,11 +78,6 @@ impl Parser {
         &self.formats
     }
 
-    /// Whether a header line holds.
-    pub(crate) fn has_header(&self) -> bool {
-        self.header.is_some()
-    }
-
     /// Begins a new payload: a header line holds for its own payload only.
     pub fn reset(&mut self) {
         self.header = None;

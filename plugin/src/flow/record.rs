@@ -1,6 +1,7 @@
 //! A flow log record: tokens borrowed from the text, and the numbers that scoring needs.
 
 use super::format::{Column, Format, shortened};
+use super::step::{CORE, slot};
 use super::tokens::Span;
 use crate::column::{Column as NamedColumn, Field, FieldType, Kind, Numeric, finite};
 use crate::failure::{Failure, Layer};
@@ -40,23 +41,6 @@ impl Default for Values {
     fn default() -> Self {
         Values { numbers: [-1; CORE.len() + 1], action: None, log_status: None }
     }
-}
-
-const CORE: [Field; 9] = [
-    Field::Version,
-    Field::SrcPort,
-    Field::DstPort,
-    Field::Protocol,
-    Field::Packets,
-    Field::Bytes,
-    Field::Start,
-    Field::End,
-    Field::TcpFlags,
-];
-
-/// The slot of a column's number.
-pub(crate) fn slot(field: Option<Field>) -> u8 {
-    CORE.iter().position(|&core| Some(core) == field).unwrap_or(CORE.len()) as u8
 }
 
 /// One flow: source, destination, ports and protocol on one interface in one aggregation interval.

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Events};
 use super::flat_object::FlatObjects;
-use super::line::expect_plain_lines;
+use super::line::PlainLines;
 use super::record::{Frame, Payload, Reader, Record};
 use crate::config::{Config, Mode, Output};
 use crate::json::unescape;
@@ -27,6 +27,7 @@ pub struct Filter {
     mode: Output,
     is_window_mode: bool,
     tick_tag: Option<Vec<u8>>,
+    plain_lines: Option<PlainLines>,
     flat_objects: Option<FlatObjects>,
     /// Lines of events of the present record.
     lines: Vec<u8>,
@@ -49,7 +50,7 @@ impl Filter {
 
     fn with(mut scorer: Scorer) -> Self {
         scorer.tell_only_anomalies();
-        expect_plain_lines(&mut scorer);
+        let plain_lines = PlainLines::of(&scorer);
         let flat_objects = scorer.window_columns().and_then(FlatObjects::new);
         let settings = &scorer.config().fluent_bit;
         Filter {
@@ -57,6 +58,7 @@ impl Filter {
             mode: settings.mode,
             is_window_mode: scorer.config().mode == Mode::Window,
             tick_tag: settings.tick_tag.as_ref().map(|tag| tag.as_bytes().to_vec()),
+            plain_lines,
             flat_objects,
             lines: Vec::new(),
             events: Events::default(),
@@ -94,7 +96,7 @@ impl Filter {
         if !is_tick
             && let Some((line, frame)) = self.reader.last_text(record)
             && begins_as_line(line)
-            && let Some(counts) = self.scorer.plain_line(line, &mut self.lines)
+            && let Some(counts) = self.plain_line(line)
         {
             return self.answer(record, &frame, counts, out);
         }
@@ -130,6 +132,14 @@ impl Filter {
             answer::with_events(record, frame, Some(score), &self.events, out);
         }
         Fate::Goes
+    }
+
+    /// Scores a line without a layer around it, if it is as plain as nearly all are.
+    #[inline]
+    fn plain_line(&mut self, line: &[u8]) -> Option<Counts> {
+        let limit = self.scorer.config().input.limits.line_bytes;
+        let lines = self.plain_lines.as_mut().filter(|_| line.len() <= limit)?;
+        self.scorer.observe(&lines.read(line)?, &mut self.lines)
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 //!
 //! It takes lines that the scan of [`flow`](crate::flow) takes, too, of those that could stand in JSON without escape sequences, and
 //! comes to the same. It is for machines that read instruction by instruction, as Fluent Bit's does: what is not needed is
-//! only looked at, and each kind of thing costs the fewest steps that were found.
+//! only looked at, and each kind of thing costs the fewest steps that were found. Gain: see [`line`](super::line).
 
 use crate::flow::{Format, StepKind};
 use crate::text::digits::{POWERS_OF_TEN, ZEROS, all_digits, eight_digits};

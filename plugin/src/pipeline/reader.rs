@@ -90,11 +90,6 @@ impl Reader {
         self.flow.formats()
     }
 
-    /// Whether a header line names the columns of the flow log lines that follow in this payload.
-    pub(super) fn has_header(&self) -> bool {
-        self.flow.has_header()
-    }
-
     /// Begins a payload.
     pub fn reset(&mut self) {
         self.flow.reset();

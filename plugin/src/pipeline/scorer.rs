@@ -5,7 +5,7 @@ use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
 use super::record_score::RecordScore;
 use super::rest::Rest;
-use super::window_mode::{LineReader, WindowColumns, WindowMode};
+use super::window_mode::{WindowColumns, WindowMode};
 use super::{Counts, GivenUp, Totals};
 use crate::column::Columns;
 use crate::config::{self, Config, ConfigError, Records};
@@ -27,8 +27,6 @@ pub struct Scorer {
     decoder: Decoder,
     reader: Reader,
     mode: Mode,
-    /// For hosts whose payloads are single lines.
-    lines: Option<Box<dyn LineReader>>,
     payloads: u64,
     counts: Counts,
 }
@@ -64,7 +62,6 @@ impl Scorer {
             decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, mode.columns()),
             mode,
-            lines: None,
             config,
             payloads: 0,
             counts: Counts::default(),
@@ -111,9 +108,8 @@ impl Scorer {
         if let Mode::Window(mode) = &mut self.mode {
             mode.engine.stop_at(full);
         }
-        let lines = self.lines.as_deref_mut();
         let (reader, mode) = (&mut self.reader, &mut self.mode);
-        let mut events = Events { reader, mode, lines, id, out, full, failures, counts: Counts::default() };
+        let mut events = Events { reader, mode, id, out, full, failures, counts: Counts::default() };
         let stopped = feed(&mut self.decoder, given, &mut events);
         let Events { mut counts, failures, .. } = events;
         match stopped {
@@ -190,25 +186,11 @@ impl Scorer {
         })
     }
 
-    /// Scores one line without a layer around it by the [`LineReader`]: `None` leaves it to [`line`](Scorer::line), which
-    /// comes to the same.
-    #[inline]
-    pub(crate) fn plain_line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
-        // Before the first payload there may be something to warn of.
-        let (Mode::Window(mode), Some(lines), 1..) = (&mut self.mode, &mut self.lines, self.payloads) else {
-            return None;
-        };
-        if line.len() > self.config.input.limits.line_bytes {
-            return None;
-        }
-        mode.add(&lines.read(line)?, out);
-        Some(self.count_one())
-    }
-
-    /// Adds to its windows what somebody else read from a payload of one record. None in record mode.
+    /// Adds to its windows what somebody else read from a payload of one record. None, with nothing added, in record mode
+    /// and before the first payload, when there may be something to warn of.
     #[inline]
     pub(crate) fn observe(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) -> Option<Counts> {
-        let Mode::Window(mode) = &mut self.mode else { return None };
+        let (Mode::Window(mode), 1..) = (&mut self.mode, self.payloads) else { return None };
         mode.add(observation, out);
         Some(self.count_one())
     }
@@ -220,11 +202,6 @@ impl Scorer {
         self.payloads += 1;
         self.counts.ok += 1;
         counts
-    }
-
-    /// From now on lines go to this reader first.
-    pub(crate) fn read_lines_with(&mut self, lines: Box<dyn LineReader>) {
-        self.lines = Some(lines);
     }
 
     /// The configured formats of flow log lines.
@@ -373,7 +350,6 @@ impl Scorer {
 struct Events<'a> {
     reader: &'a mut Reader,
     mode: &'a mut Mode,
-    lines: Option<&'a mut (dyn LineReader + 'static)>,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
     /// Bytes of `out` from which on it is full.
@@ -383,23 +359,8 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// Whether the leaf was a line that the line reader read.
-    #[inline(always)]
-    fn score_line(&mut self, leaf: Leaf<'_>) -> bool {
-        let (Mode::Window(mode), Some(lines)) = (&mut *self.mode, &mut self.lines) else { return false };
-        let (Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None }) = leaf else { return false };
-        let observation = if self.reader.has_header() { None } else { lines.read(line) };
-        observation.is_some_and(|observation| {
-            mode.add(&observation, self.out);
-            true
-        })
-    }
-
     /// Whether the leaf was a record.
     fn read_and_score(&mut self, leaf: Leaf<'_>, context: &Context<'_>) -> Result<bool, Failure> {
-        if self.score_line(leaf) {
-            return Ok(true);
-        }
         let Read::Record(record) = self.reader.read(leaf)? else { return Ok(false) };
         match &mut self.mode {
             Mode::Window(mode) => mode.observe(&record, context, self.out)?,

@@ -41,12 +41,6 @@ pub(crate) struct WindowColumns {
     pub(crate) of_fields: [usize; ROW_FIELDS.len()],
 }
 
-/// A quicker way to read flow log lines than the general one, for a host where that pays. What it reads is what
-/// [`Reader`](super::Reader) and window mode would make of the line; `None` leaves the line to them.
-pub(crate) trait LineReader {
-    fn read<'a>(&'a mut self, line: &'a [u8]) -> Option<Observation<'a>>;
-}
-
 pub(super) struct WindowMode {
     settings: Settings,
     pub(super) engine: Engine,

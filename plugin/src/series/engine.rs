@@ -1,12 +1,12 @@
 //! The stream of records: into windows, and windows closed as time goes on.
 
 use super::cell::Cell;
-use super::close::Scratch;
 use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Lookup, Registry, Slot, TOTAL, key_hash};
 use super::sample::{Candidate, Sample};
+use super::scratch::Scratch;
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
 use super::{Observation, Status};

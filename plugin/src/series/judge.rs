@@ -1,10 +1,11 @@
 //! One series in one window: the verdict, what it does to the incident, and what is learned.
 
 use super::cell::{Cell, Sums};
-use super::close::{Closed, Scratch, Window};
+use super::close::Window;
 use super::engine::Engine;
 use super::notice::write_window;
 use super::registry::{Newborn, TOTAL};
+use super::scratch::{Closed, Scratch};
 use super::settings::Settings;
 use super::top_talkers;
 use super::track::Track;

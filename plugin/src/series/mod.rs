@@ -34,6 +34,7 @@ mod prorate;
 mod recency;
 mod registry;
 mod sample;
+mod scratch;
 mod settings;
 mod silence;
 mod table;
