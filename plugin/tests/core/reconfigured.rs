@@ -136,7 +136,8 @@ fn every_option_is_tried() {
     let mut found = Vec::new();
     leaves(&serde_json::from_str(&Config::default().to_json()).unwrap(), "", &mut found);
     let mut tried: Vec<&str> = CHANGES.iter().map(|change| change.0).chain(["mode"]).collect();
-    (found.sort_unstable(), tried.sort_unstable());
+    found.sort_unstable();
+    tried.sort_unstable();
     assert_eq!(found, tried);
 }
 
