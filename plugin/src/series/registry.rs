@@ -166,21 +166,20 @@ impl Registry {
     #[cold]
     fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Lookup {
         let returned = self.take_gone(hash);
-        let mut evicted = None;
-        if self.len() >= self.capacity as usize
-            && let Some(victim) = self.victim(returned)
-        {
-            evicted = Some(self.evict(victim));
-        }
-        let bucket = match self.table.place(hash) {
-            Bucket::Free(bucket) => bucket,
+        // One series goes at most: where the table is crowded it is one of those around, which makes room as well.
+        let (bucket, evicted) = match self.table.place(hash) {
             Bucket::Crowded => {
                 // The least recently active there, to the window.
                 let neighbours = self.table.neighbours(hash);
                 let oldest = neighbours.min_by_key(|&slot| (self.slots[slot as usize].touched, slot)).unwrap_or(TOTAL);
-                let bucket = self.table.replace(oldest);
-                evicted = Some(self.clear(oldest));
-                bucket
+                (self.table.replace(oldest), Some(self.clear(oldest)))
+            }
+            Bucket::Free(bucket) if self.len() < self.capacity as usize => (bucket, None),
+            Bucket::Free(bucket) => {
+                let evicted = self.victim(returned).map(|victim| self.evict(victim));
+                // Those behind a series that goes move up, so a nearer bucket can be free now, but none is taken.
+                let nearest = self.table.place(hash);
+                (if let Bucket::Free(nearest) = nearest { nearest } else { bucket }, evicted)
             }
         };
         let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
@@ -304,5 +303,28 @@ impl Registry {
     /// Takes the samples of talkers of open windows out.
     pub(crate) fn drop_samples(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.cells.drop_samples());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_table_is_full_and_crowded_one_series_goes_and_is_handed_over() {
+        const CAPACITY: u32 = 70;
+        let mut registry = Registry::new(CAPACITY);
+        // Six from anywhere, the least recently active, and as many as crowd the buckets behind one home.
+        let keys = (0..).map(|number: u32| number.to_le_bytes());
+        let home = |key: &[u8]| key_hash(key) as usize % (4 * (CAPACITY as usize + 1)).next_power_of_two();
+        let elsewhere = keys.clone().filter(|key| home(key) > 200).take(6);
+        let crowd = keys.filter(|key| home(key) == 100).take(65);
+        let (mut added, mut evicted) = (0, 0);
+        for (window, key) in (0..).zip(elsewhere.chain(crowd)) {
+            let Lookup::New { evicted: gone, .. } = registry.find(&key, window) else { panic!("{key:?} is known") };
+            added += 1;
+            evicted += usize::from(gone.is_some());
+        }
+        assert_eq!((added, evicted, registry.len()), (71, 1, CAPACITY as usize));
     }
 }
