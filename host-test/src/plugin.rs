@@ -37,8 +37,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// What an instance of the plugin may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Linear memory in bytes. An instance that wants more fails the call, and only that instance. The default of 1 GiB
-    /// leaves room for the largest configuration that the plugin accepts.
+    /// Linear memory in bytes. An instance that wants more fails the call, and only that instance. The default of 4 GiB is
+    /// all that there can be, and room for the largest configuration that the plugin accepts; a usual one takes some
+    /// ten megabytes.
     pub memory: usize,
     /// Time for one call. The default of 30 s is far above what a batch of any sensible size takes.
     pub deadline: Duration,
@@ -46,7 +47,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { memory: 1 << 30, deadline: Duration::from_secs(30) }
+        Limits { memory: 4 << 30, deadline: Duration::from_secs(30) }
     }
 }
 

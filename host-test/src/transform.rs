@@ -102,7 +102,7 @@ const BATCH: usize = 256;
 /// FunctionTransform::transform(&mut transform, &mut output, Event::payload(line));
 /// let event = output.drain().next().and_then(|event| event.as_json()).unwrap();
 /// assert_eq!(event["type"], "score");
-/// assert_eq!(event["bytes"], 4249);
+/// assert_eq!(event["record"]["bytes"], 4249);
 /// # Ok::<(), host_test::plugin::PluginError>(())
 /// ```
 ///

@@ -32,7 +32,7 @@
 //! | `type` | when | beside the time and the series |
 //! |---|---|---|
 //! | `anomaly` | an incident opens, gets worse or closes (window mode) | `id`, `state`, `direction`, observed and expected value, score, `top_talkers` |
-//! | `score` | each record, or each anomaly (record mode) | the record's members, `anomaly_score`, `anomaly_explanation` |
+//! | `score` | each record, or each anomaly (record mode) | `record` with its members, `anomaly_score`, `anomaly_explanation` |
 //! | `window` | each window of each series, if `series.windows` is set | the sums, and what the detector made of them |
 //! | `notice` | something a person should know that is about no single record | `kind`, `message` |
 //! | `failed` | a record, or payload, that could not be used | its identity, `layer`, `offset`, `reason`, and its bytes in base64 |

@@ -164,7 +164,7 @@ mod tests {
             (r#"{"type":"anomaly","id":"a","series":"eni-1"}"#.to_owned(), "eni-1".to_owned()),
             (r#"{"type":"failed","id":"shardId-1:49"}"#.into(), "shardId-1:49".into()),
             (r#"{"type":"notice"}"#.into(), "notice".into()),
-            (r#"{"type":"score","bytes":1}"#.into(), "score".into()),
+            (r#"{"type":"score","record":{"bytes":1}}"#.into(), "score".into()),
             (format!(r#"{{"series":"{}"}}"#, "ü".repeat(1_000)), "ü".repeat(256)),
         ] {
             assert_eq!(entry(event.as_bytes()).unwrap().partition_key(), Some(key.as_str()));

@@ -160,6 +160,13 @@ fn an_error_names_the_path_the_value_and_what_is_allowed() {
         (r#"{"input":{"format":"a a"}}"#, "input.format", "\"a a\"", "there twice"),
         (r#"{"input":{"format":["default",7]}}"#, "input.format[1]", "7", "text"),
         (r#"{"record":{"columns":["a","b..c"]}}"#, "record.columns[1]", "\"b..c\"", "empty step"),
+        (
+            r#"{"series":{"max_series":150000}}"#,
+            "series.max_series",
+            "150000",
+            "at most 67000: 150000 series may need 8.6 GiB",
+        ),
+        (r#"{"mode":"record","mode":"window"}"#, "mode", "\"window\"", "given twice"),
         (r#"{"series":{"by":["a",{}]}}"#, "series.by[1]", "{}", "text"),
         (r#"{"series":{"window":1,"allowed_lateness":401}}"#, "series.allowed_lateness", "401", "at most 400 with"),
         (

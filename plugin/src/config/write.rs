@@ -1,15 +1,35 @@
 //! Writes the configuration in force, and the JSON Schema.
 
-use super::Config;
 use super::flow_format::FlowFormat;
-use super::setting::{Setting, Slot};
+use super::setting::{Learned, Setting, Slot};
 use super::table::{SECTIONS, SETTINGS};
+use super::{Config, Mode};
 use crate::json::Writer;
 
 impl Config {
     /// The configuration in force, defaults included, as JSON text. The order of the keys is that of the table.
     pub fn to_json(&self) -> String {
         Writer::document(|writer| section(writer, &mut self.clone(), "", false))
+    }
+}
+
+impl Config {
+    /// The options that shape what is learned in this mode, with their values as JSON text.
+    pub(crate) fn shape(&self) -> Vec<(&'static str, String)> {
+        let learned = match self.mode {
+            Mode::Window => Learned::Series,
+            Mode::Record => Learned::Forest,
+        };
+        let mut config = self.clone();
+        let shaping = SETTINGS
+            .iter()
+            .filter(|setting| setting.shapes.is_some_and(|shapes| shapes == learned || shapes == Learned::Anything));
+        shaping
+            .map(|setting| {
+                let mut slot = (setting.slot)(&mut config);
+                (setting.path, Writer::document(|writer| slot.write(writer)))
+            })
+            .collect()
     }
 }
 

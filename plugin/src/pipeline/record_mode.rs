@@ -178,12 +178,10 @@ impl RecordMode {
         let direction = if sides.0 > sides.1 { Direction::Spike } else { Direction::Drop };
         self.worst.raise(RecordScore { score, direction: is_anomaly.then_some(direction) });
         if is_anomaly || !self.settings.only_anomalies {
-            out.extend_from_slice(b"{\"type\":\"score\",");
-            let start = out.len();
+            // In an object of its own: flow logs of version 3 and newer have a field `type`.
+            out.extend_from_slice(b"{\"type\":\"score\",\"record\":{");
             record.write_members(out);
-            if out.len() > start {
-                out.push(b',');
-            }
+            out.extend_from_slice(b"},");
             if known {
                 out.extend_from_slice(b"\"anomaly_score\":");
                 decimal::write(score, out);

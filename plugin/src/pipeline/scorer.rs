@@ -324,7 +324,14 @@ impl Scorer {
         scorer.counts = State::load(&mut state);
         match &mut scorer.mode {
             Mode::Window(mode) => {
-                if !mode.restore(snapshot::read(state)?) {
+                let engine: series::Engine = snapshot::read(state)?;
+                let (held, most) = (engine.series(), scorer.config.series.max_series);
+                if held > most as usize {
+                    return Err(RestoreError::Mismatch(format!(
+                        "it holds {held} series, and the configuration says series.max_series = {most}"
+                    )));
+                }
+                if !mode.restore(engine) {
                     return Err(snapshot::impossible("the state of the series"));
                 }
             }

@@ -141,6 +141,11 @@ impl Cells {
         self.0.iter().all(|cell| others.place(cell.window).is_ok())
     }
 
+    /// Takes all samples of talkers out.
+    pub(crate) fn drop_samples(&mut self) {
+        self.0.iter_mut().for_each(|cell| cell.sample = Sample::default());
+    }
+
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Cell> + '_ {
         self.0.drain(..)
     }

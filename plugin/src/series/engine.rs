@@ -115,11 +115,25 @@ impl Engine {
         // Times are bounded, so that no arithmetic on them can overflow.
         let last = LAST_SECOND / window + 1;
         settings.check().is_ok()
-            && self.shape == shape(settings)
+            && (self.shape.0, &self.shape.2) == (shape(settings).0, &shape(settings).2)
+            && (8..=4096).contains(&self.shape.1)
+            && self.registry.len() <= settings.max_series as usize
             && self.next.is_none_or(|next| (0..=last).contains(&next))
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
-            && self.registry.revive(settings.max_series, self.next.unwrap_or(0)..=last, settings.talker_sample as usize)
+            && self.registry.revive(self.next.unwrap_or(0)..=last, self.shape.1 as usize)
+            && self.take_up(settings)
+    }
+
+    /// What is not a question of shape follows the settings: room for series, and the size of samples.
+    fn take_up(&mut self, settings: &Settings) -> bool {
+        self.registry.resize(settings.max_series);
+        if self.shape.1 != settings.talker_sample {
+            // Talkers of the windows that are open now are told from what comes from here on.
+            self.registry.drop_samples();
+            self.shape = shape(settings);
+        }
+        true
     }
 
     /// Counts since the start of the stream.

@@ -44,7 +44,7 @@ mod top_talkers;
 mod track;
 
 pub use engine::{Engine, Totals};
-pub use settings::{Maintenance, Settings, Value};
+pub use settings::{Maintenance, SERIES_BYTES, Settings, Value};
 pub use talker::Talker;
 
 /// What a flow record says about itself.

@@ -133,6 +133,16 @@ impl Recency {
         [self.probation.oldest, self.protected.oldest].map(|slot| (slot != NONE).then_some(slot))
     }
 
+    /// From now on so many slots count as all.
+    pub(crate) fn resize(&mut self, capacity: u32) {
+        self.most_protected = Recency::new(capacity).most_protected;
+        while self.protected.count > self.most_protected {
+            let oldest = self.protected.oldest;
+            self.detach(oldest);
+            self.attach(oldest, Segment::Probation);
+        }
+    }
+
     /// Whether the lists hold just the slots for which `is_in` says so.
     pub(crate) fn is_valid(&self, capacity: u32, is_in: &[bool]) -> bool {
         if self.links.len() > is_in.len() || self.most_protected != capacity - capacity.div_ceil(8) {

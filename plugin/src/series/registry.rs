@@ -86,6 +86,9 @@ fn end_of(key: &[u8]) -> usize {
     (word.wrapping_mul(MULTIPLIER) >> (u64::BITS - RECENT_BITS)) as usize % RECENT
 }
 
+/// Series that can be asked for.
+const MOST_SERIES: u32 = 1_000_000;
+
 /// The slot of the total.
 pub(crate) const TOTAL: u32 = 0;
 
@@ -125,7 +128,8 @@ impl Registry {
 
     /// Series known, without the total.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - 1 - self.free.len()
+        // Of a registry that was read and not checked yet, anything can be.
+        self.slots.len().saturating_sub(1 + self.free.len())
     }
 
     /// All slots that are taken but the total's.
@@ -249,7 +253,7 @@ impl Registry {
     }
 
     /// Makes a deserialised registry usable; `false` if it can't be one.
-    pub(crate) fn revive(&mut self, capacity: u32, windows: RangeInclusive<i64>, sample: usize) -> bool {
+    pub(crate) fn revive(&mut self, windows: RangeInclusive<i64>, sample: usize) -> bool {
         let taken: Vec<bool> = (0..).zip(&self.slots).map(|(slot, s): (u32, _)| s.taken && slot != TOTAL).collect();
         let hashes: Vec<Option<u64>> =
             self.slots.iter().zip(&taken).map(|(slot, taken)| taken.then_some(slot.hash)).collect();
@@ -258,9 +262,10 @@ impl Registry {
         let mut free = self.free.clone();
         free.sort_unstable();
         free.dedup();
-        self.capacity == capacity
+        let capacity = self.capacity;
+        (1..=MOST_SERIES).contains(&capacity)
             && self.slots.first().is_some_and(|total| total.taken && total.key.is_empty())
-            && self.slots.len() <= capacity as usize + 1
+            && self.len() <= capacity as usize
             && free.len() == self.free.len()
             && free.len() == self.slots.iter().filter(|slot| !slot.taken).count()
             && free.iter().all(|&slot| self.slots.get(slot as usize).is_some_and(|slot| !slot.taken))
@@ -278,5 +283,26 @@ impl Registry {
             && (self.gone.is_empty() || self.gone.len() == (capacity as usize).next_power_of_two().clamp(64, MOST_GONE))
             && self.recency.is_valid(capacity, &taken)
             && self.table.revive(capacity as usize + 1, &hashes)
+    }
+
+    /// Makes room for another number of series; not for fewer than there are.
+    pub(crate) fn resize(&mut self, capacity: u32) {
+        if capacity == self.capacity || self.len() > capacity as usize {
+            return;
+        }
+        self.capacity = capacity;
+        self.gone = Vec::new();
+        self.recent = Recent::default();
+        self.recency.resize(capacity);
+        for slot in self.table.resize(capacity as usize + 1, |slot| self.slots[slot as usize].taken && slot != TOTAL) {
+            self.recency.remove(slot);
+            self.free.push(slot);
+            self.slots[slot as usize] = Slot::default();
+        }
+    }
+
+    /// Takes the samples of talkers of open windows out.
+    pub(crate) fn drop_samples(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.cells.drop_samples());
     }
 }

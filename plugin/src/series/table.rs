@@ -118,6 +118,23 @@ impl Table {
         self.buckets[gap] = 0;
     }
 
+    /// Makes the table one for another number of keys. Gives back the slots, of those that are taken, for which it has no
+    /// bucket: only keys made to collide come to that.
+    pub(crate) fn resize(&mut self, capacity: usize, is_taken: impl Fn(u32) -> bool) -> Vec<u32> {
+        self.buckets = vec![0; Self::size(capacity)];
+        let mut without = Vec::new();
+        for slot in 0..self.entries.len() as u32 {
+            let hash = self.entries[slot as usize].hash;
+            self.entries[slot as usize].bucket = NOWHERE;
+            match self.place(hash) {
+                _ if !is_taken(slot) => {}
+                Bucket::Free(bucket) => self.insert(slot, hash, bucket),
+                Bucket::Crowded => without.push(slot),
+            }
+        }
+        without
+    }
+
     /// Makes a deserialised table usable; `false` if the slots for which `is_taken` says so, and only those, aren't each
     /// found where they should be.
     pub(crate) fn revive(&mut self, capacity: usize, hashes: &[Option<u64>]) -> bool {

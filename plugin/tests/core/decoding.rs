@@ -177,7 +177,7 @@ fn a_csv_header_names_what_record_mode_scores_and_what_it_refuses() {
             assert!(chosen["message"].as_str().unwrap().ends_with("scored: a, b"), "{chosen}");
             let reason = failed["reason"].as_str().unwrap();
             assert!(reason.contains("column `b` is `NaN`") && reason.contains("finite number such as 12"), "{reason}");
-            assert_eq!((&scored["a"], &scored["b"]), (&json!(2), &json!(3)));
+            assert_eq!((&scored["record"]["a"], &scored["record"]["b"]), (&json!(2), &json!(3)));
         }
     }
     let (events, counts) = record_mode(r#"{"mode":"record","record":{"columns":["b"]}}"#, &["a,b\nx,1\n", "y,2\n"]);

@@ -18,6 +18,7 @@ mod fluent_bit;
 mod layering;
 mod pieces;
 mod promises;
+mod reconfigured;
 mod row;
 mod series_incidents;
 mod series_order;
