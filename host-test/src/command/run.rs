@@ -78,7 +78,7 @@ impl InputArgs {
             if metadata.is_dir() {
                 return Err(wrong(&"it is a directory").into());
             }
-            (Box::new(file), metadata.is_file().then(|| metadata.len()))
+            (Box::new(file), metadata.is_file().then_some(metadata.len()))
         };
         Ok((Payloads::new(BufReader::with_capacity(1 << 16, input)), size))
     }

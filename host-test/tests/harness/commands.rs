@@ -132,6 +132,19 @@ fn a_reader_that_has_seen_enough_ends_a_run_and_no_more() {
 }
 
 #[test]
+fn a_programs_own_first_line_fails_alone() {
+    for (first, outcome) in [("INFO starting up", "failed"), ("starting up", "failed"), ("version srcaddr", "dropped")]
+    {
+        let output = flowscore(&["run", "--stats", "json"], format!("{first}\n{LINE}\n{LINE}\n").as_bytes());
+        let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!((&stats["records"], &stats["ok"], &stats[outcome]), (&3.into(), &2.into(), &1.into()), "{first}");
+        let alone = flowscore(&["run", "--stats", "json"], first.as_bytes());
+        let stats: serde_json::Value = serde_json::from_slice(&alone.stderr).unwrap();
+        assert_eq!((&stats["records"], &stats[outcome]), (&1.into(), &1.into()), "{first}");
+    }
+}
+
+#[test]
 fn a_csv_file_has_its_header_found_and_its_bad_number_told() {
     let directory = tempdir("csv");
     let config = directory.join("record.json");
