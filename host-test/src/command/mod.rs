@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
+use host_test::batch::Scoring;
 use host_test::plugin::{Limits, Plugin, PluginError, RestoreError};
 #[cfg(feature = "network")]
 use host_test::state::StateError;
@@ -46,7 +47,8 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
             return 2;
         }
         match cause.downcast_ref::<PluginError>() {
-            Some(PluginError::Config(_) | PluginError::Restore(RestoreError::Config(_))) => return 2,
+            Some(PluginError::Config(_)) => return 2,
+            Some(PluginError::Restore(RestoreError::Config(_) | RestoreError::Mismatch(_))) => return 2,
             Some(PluginError::Read(..) | PluginError::Load(_)) => return 2,
             _ => {}
         }
@@ -71,6 +73,24 @@ pub(crate) struct PluginArgs {
     /// Run another build of the component instead of the built-in one
     #[arg(long, value_name = "FILE")]
     pub(crate) plugin: Option<PathBuf>,
+}
+
+/// What becomes of payloads that failed.
+#[derive(Args)]
+pub(crate) struct FailedArgs {
+    /// Directory in which payloads are kept whole of which `failed` events show only a part (more than 4,096 bytes, or more
+    /// than a hundred failed records), as files named by their SHA-256
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep_failed: Option<PathBuf>,
+}
+
+impl FailedArgs {
+    /// Has a scorer keep them.
+    pub(crate) fn apply(&self, scoring: &mut Scoring) -> Result<()> {
+        let Some(directory) = &self.keep_failed else { return Ok(()) };
+        let kept = scoring.keep_failed(directory);
+        kept.map_err(|error| Usage(format!("--keep-failed {}: {error}", directory.display())).into())
+    }
 }
 
 impl PluginArgs {

@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 
 use super::log::is_quiet;
 use super::progress::Progress;
-use super::{PluginArgs, output};
-use host_test::batch::{CALL_BYTES, CALL_PAYLOADS};
+use super::{FailedArgs, PluginArgs, output};
+use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
 use host_test::input::Payloads;
 use host_test::plugin::{Payload, Totals};
-use host_test::transform::WasmTransform;
 use host_test::usage::Usage;
 
 /// Decode and score payloads: events as lines of JSON on standard output
@@ -39,6 +38,9 @@ pub(crate) struct RunArgs {
     /// Where events go; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    /// What becomes of payloads that failed.
+    pub(crate) failed: FailedArgs,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) stats: Stats,
@@ -126,17 +128,18 @@ impl RunArgs {
     /// Runs the input through the plugin.
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
-        let mut transform = WasmTransform::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
+        let mut scoring = Scoring::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
+        self.failed.apply(&mut scoring)?;
         let input = self.input.open()?;
         let mut out = output(&self.output, &[&self.input.input])?;
         self.input.for_each_batch(input, |batch| {
-            transform.transform_batch(batch, &mut out)?;
+            scoring.transform(batch, &mut out)?;
             // What was scored is told at once: the reader may be waiting for it.
             Ok(out.flush()?)
         })?;
-        transform.finish(&mut out)?;
+        scoring.finish(&mut out)?;
         out.flush()?;
-        report(self.stats, &transform.totals()?, started.elapsed().as_secs_f64());
+        report(self.stats, &scoring.totals()?, started.elapsed().as_secs_f64());
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
+
 fn flowscore(args: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_flowscore"))
         .args(args)
@@ -278,4 +280,29 @@ fn tempdir(name: &str) -> std::path::PathBuf {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&path).unwrap();
     path
+}
+
+#[test]
+fn what_failed_events_show_in_part_is_kept_whole_where_it_is_wanted() {
+    let directory = tempdir("keep-failed");
+    let kept = directory.join("kept");
+    // A line each: a long one, a short one, and gzip in base64 of many that fail.
+    let long = "2 ".repeat(5_000);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all("no flow log\n".repeat(150).as_bytes()).unwrap();
+    let many = base64::engine::general_purpose::STANDARD.encode(encoder.finish().unwrap());
+    let input = format!("{long}\nshort\n{many}\n");
+    let output = flowscore(&["run", "--keep-failed", kept.to_str().unwrap(), "--stats", "json"], input.as_bytes());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(stats["failed"], 152);
+    let mut files: Vec<Vec<u8>> =
+        std::fs::read_dir(&kept).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    files.sort_by_key(Vec::len);
+    assert_eq!(files.len(), 2);
+    assert!(files[0] == many.as_bytes() && files[1] == long.as_bytes());
+    // Named by what the event says.
+    let events = text(&output.stdout);
+    let event: serde_json::Value = events.lines().map(|line| serde_json::from_str(line).unwrap()).next().unwrap();
+    assert!(kept.join(event["payload_sha256"].as_str().unwrap()).exists(), "{event}");
 }
