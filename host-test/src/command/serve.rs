@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use url::Url;
 
-use super::PluginArgs;
+use super::{FailedArgs, PluginArgs};
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
 use host_test::serve::{Settings, serve};
@@ -32,6 +32,8 @@ gzipped. The answer is 200 when the events of the batch were accepted by --forwa
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
+    #[command(flatten)]
+    failed: FailedArgs,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,
@@ -44,6 +46,9 @@ pub(crate) struct ServeArgs {
     /// The name of this instance's state in --state; several instances need a name each
     #[arg(long, value_name = "NAME", default_value = "serve", requires = "state")]
     application: String,
+    /// Learn anew in spite of the state, which keeps the names of batches and undelivered events
+    #[arg(long, value_enum, requires = "state")]
+    discard: Option<Discard>,
     /// Shortest time between two states, in seconds; batches wait for their state, so that this is the longest delay it adds
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=120))]
     state_every: u64,
@@ -78,6 +83,13 @@ pub(crate) struct ServeArgs {
     /// Seconds that the queue may take to empty when told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=3_600))]
     stop_within: u64,
+}
+
+/// What of the state is given up.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Discard {
+    /// What was learned
+    Model,
 }
 
 impl ServeArgs {
@@ -133,6 +145,8 @@ impl ServeArgs {
             plugin: (plugin, config),
             sink,
             state,
+            keep_failed: self.failed.keep_failed.clone(),
+            discard_model: self.discard.is_some(),
             state_every: Duration::from_secs(self.state_every),
             tick: self.tick.map(Duration::from_secs),
             stop_within: Duration::from_secs(self.stop_within),

@@ -10,11 +10,10 @@ use jiff::Timestamp;
 use url::Url;
 
 use self::follow::Follow;
-use super::PluginArgs;
 use super::run::{Stats, report, stats};
+use super::{FailedArgs, PluginArgs};
 use host_test::aws;
-use host_test::batch::Scoring;
-use host_test::plugin::PluginError;
+use host_test::batch::{Scoring, refused};
 use host_test::sink::Sink;
 use host_test::state::{Part, Start, State, StateError, Store};
 use host_test::usage::Usage;
@@ -68,6 +67,8 @@ pub(crate) struct KinesisArgs {
     once: bool,
     #[command(flatten)]
     plugin: PluginArgs,
+    #[command(flatten)]
+    failed: FailedArgs,
     /// Region, if not that of the environment or profile
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -133,8 +134,9 @@ impl KinesisArgs {
 
         let mut part = self.part()?;
         let state = self.load(&mut part).await?;
-        let scoring =
-            Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| self.refused(error, &part))?;
+        let mut scoring =
+            Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
+        self.failed.apply(&mut scoring)?;
         self.tell(&state, &part);
         let now = now()?;
         let mut follow = Follow::open(self.source(client), self.start(now), state, scoring, sink, part).await?;
@@ -174,11 +176,6 @@ impl KinesisArgs {
             From::Timestamp(time) => Start::Timestamp(time),
             From::Latest => Start::Timestamp(now),
         }
-    }
-
-    fn refused(&self, error: PluginError, part: &Part) -> anyhow::Error {
-        let remedy = "--discard model goes on reading there and learns anew";
-        anyhow::Error::new(error).context(format!("the state {} does not fit ({remedy})", part.object()))
     }
 
     fn tell(&self, state: &State, part: &Part) {
