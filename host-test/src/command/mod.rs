@@ -121,13 +121,42 @@ fn config_text(path: Option<&Path>) -> Result<String> {
 }
 
 /// Where the data goes, a file or, for `-`, standard output, buffered by blocks. The caller flushes.
-fn output(path: &Path) -> Result<Box<dyn Write>> {
+///
+/// The file is emptied. So whoever reads `inputs` has opened them before, and none of them may be the same file.
+fn output(path: &Path, inputs: &[&Path]) -> Result<Box<dyn Write>> {
+    differ(path, inputs)?;
     if path == Path::new("-") {
         return Ok(Box::new(stdout()));
     }
     let file =
         File::create(path).map_err(|error| Usage(format!("cannot write the output {}: {error}", path.display())))?;
     Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
+}
+
+/// Refuses an output that is one of the inputs, under whatever name.
+fn differ(output: &Path, inputs: &[&Path]) -> Result<(), Usage> {
+    let written = file_id(output, "/dev/stdout");
+    match inputs.iter().find(|input| written.is_some() && file_id(input, "/dev/stdin") == written) {
+        Some(input) => {
+            let (input, output) = (input.display(), output.display());
+            Err(Usage(format!("the input {input} and the output {output} are the same file; give another --output")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What is the same for two names of one file; none for what is no file, such as a pipe or a terminal. `-` is `standard`.
+#[cfg(unix)]
+fn file_id(path: &Path, standard: &str) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let path = if path == Path::new("-") { Path::new(standard) } else { path };
+    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// What is the same for two names of one file; none for what is no file, such as a pipe or a terminal.
+#[cfg(not(unix))]
+fn file_id(path: &Path, _: &str) -> Option<PathBuf> {
+    path.canonicalize().ok().filter(|path| path.is_file())
 }
 
 /// Standard output, buffered by blocks. The caller flushes.

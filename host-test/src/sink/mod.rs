@@ -120,8 +120,14 @@ const KINDS: &str = "give - for standard output, an http:// or https:// URL, kin
 
 fn write_stdout(events: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(events)?;
-    out.flush()
+    out.write_all(events).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        // Not the end of a command whose reader has seen enough: events wait, and those to come have nowhere to go.
+        io::ErrorKind::BrokenPipe => {
+            let waiting = events.len();
+            io::Error::other(format!("the reader of standard output has left, and {waiting} bytes of events wait"))
+        }
+        _ => error,
+    })
 }
 
 /// What goes in the place of an event that the other end never takes.

@@ -94,6 +94,59 @@ fn run_accounts_for_every_record() {
 }
 
 #[test]
+fn an_output_is_emptied_only_if_the_input_is_there_and_is_another_file() {
+    let directory = tempdir("same-file");
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (file, link, other) = (path("payloads"), path("link"), path("events"));
+    let _ = std::fs::remove_file(&link);
+    std::fs::write(&file, LINE).unwrap();
+    std::fs::hard_link(&file, &link).unwrap();
+    std::fs::write(&other, "kept").unwrap();
+    for (input, output, named) in [
+        (file.as_str(), file.as_str(), "same file"),
+        (&file, &link, "same file"),
+        ("/nowhere/payloads", &other, "/nowhere/payloads"),
+        (directory.to_str().unwrap(), &other, "directory"),
+    ] {
+        let run = flowscore(&["run", "--input", input, "--output", output], b"");
+        assert_eq!(run.status.code(), Some(2), "{input} {output}");
+        assert!(text(&run.stderr).contains(named), "{}", text(&run.stderr));
+    }
+    let report = flowscore(&["report", "--input", &file, "--output", &link], b"");
+    assert_eq!(report.status.code(), Some(2), "{}", text(&report.stderr));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), LINE);
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
+    assert!(flowscore(&["run", "--input", "/dev/null", "--output", "/dev/null"], b"").status.success(), "no file");
+    assert!(flowscore(&["run", "--input", &file, "--output", &other], b"").status.success());
+    assert_ne!(std::fs::read_to_string(&other).unwrap(), "kept");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_run_and_no_more() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
+    let command = command.args(["run"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    // Lines that all fail, so that each leads to an event.
+    let _ = child.stdin.take().unwrap().write_all(&b"no flow log\n".repeat(100_000));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn a_programs_own_first_line_fails_alone() {
+    for (first, outcome) in [("INFO starting up", "failed"), ("starting up", "failed"), ("version srcaddr", "dropped")]
+    {
+        let output = flowscore(&["run", "--stats", "json"], format!("{first}\n{LINE}\n{LINE}\n").as_bytes());
+        let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!((&stats["records"], &stats["ok"], &stats[outcome]), (&3.into(), &2.into(), &1.into()), "{first}");
+        let alone = flowscore(&["run", "--stats", "json"], first.as_bytes());
+        let stats: serde_json::Value = serde_json::from_slice(&alone.stderr).unwrap();
+        assert_eq!((&stats["records"], &stats[outcome]), (&1.into(), &1.into()), "{first}");
+    }
+}
+
+#[test]
 fn a_csv_file_has_its_header_found_and_its_bad_number_told() {
     let directory = tempdir("csv");
     let config = directory.join("record.json");
