@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use host_test::plugin::Plugin;
 
 use super::{PluginArgs, config_text, stdout};
 
@@ -32,11 +33,30 @@ impl CheckConfigArgs {
     pub(crate) fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let file = self.file.as_deref().or(self.plugin.config.as_deref());
-        let text =
-            if self.schema { plugin.describe()?.config_schema } else { plugin.check_config(&config_text(file)?)? };
+        let text = if self.schema {
+            plugin.describe()?.config_schema
+        } else {
+            let config = config_text(file)?;
+            let in_force = plugin.check_config(&config)?;
+            hints(&plugin, &config)?;
+            in_force
+        };
         let mut out = stdout();
         writeln!(out, "{}", text.trim_end())?;
         out.flush()?;
         Ok(())
     }
+}
+
+/// Tells what is right but perhaps not meant, such as a name that is nearly a field's: what the notices before the first
+/// record of a stream say.
+fn hints(plugin: &Plugin, config: &str) -> Result<()> {
+    let events = plugin.scorer(config)?.score(b"{}")?.events;
+    for line in events.split(|byte| *byte == b'\n') {
+        let Ok(event) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+        if let (Some("notice"), Some(message)) = (event["type"].as_str(), event["message"].as_str()) {
+            eprintln!("hint: {message}");
+        }
+    }
+    Ok(())
 }

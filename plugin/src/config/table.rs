@@ -43,6 +43,8 @@ pub(super) static SETTINGS: &[Setting] = table! {
 
     "input.format", |c| Slot::Formats(&mut c.input.format),
         "The flow log's format, as `aws ec2 describe-flow-logs` shows it (`LogFormat`), or a list of candidates, chosen between by the number of fields and by how well they fit. Empty: the default formats of VPC and transit gateway flow logs. A header line in a payload goes before it.";
+    "input.fields", |c| Slot::Map { place: &mut c.input.fields, most: MAX_COLUMNS },
+        "Fields with the names that they have in the data, where these are not AWS's: `{\"interface_id\": \"nic\", \"bytes\": \"stats.octets\"}`. Keys are flow log fields, or `time` and `value`, which make windows of any rows with a time, a key (`series.by`) and a number (whole numbers are summed; others are rounded); values are columns of CSV rows and header lines, or paths in JSON objects. AWS's own names need no entry in any spelling: `interface-id`, `interfaceId`, `Interface_Id`.";
     "input.records", |c| Slot::Choice(&mut c.input.records),
         "What text lines are. `auto`: JSON if it begins with `{`, CSV if it has a comma (no flow log line has), else a flow log line.";
     "input.csv.delimiter", |c| text(&mut c.input.csv.delimiter, is_delimiter, "one ASCII character, not a quote or line end"),

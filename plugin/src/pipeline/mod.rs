@@ -7,6 +7,7 @@ mod answer;
 mod decoding;
 mod event;
 mod lines;
+mod missing;
 pub mod one_series;
 mod reader;
 mod record_mode;

@@ -1,7 +1,7 @@
 //! CSV rows (RFC 4180), with the retired service's names for columns without a header: `COL_1`, `COL_2`, …
 
 use super::{Cell, CellKind, Row, Shape, utf8};
-use crate::column::{Column, Columns, finite};
+use crate::column::{Column, Columns, Field, finite};
 use crate::failure::{Failure, Layer};
 use crate::json::{Kind, Scanner, write_escaped};
 
@@ -140,7 +140,12 @@ impl Layout {
     fn new(columns: &Columns, names: Vec<String>) -> Layout {
         let place = |column: &Column| {
             let generated = || column.name().strip_prefix("COL_")?.parse::<usize>().ok()?.checked_sub(1);
-            let named = names.iter().position(|name| name.trim_ascii() == column.name());
+            let named = names.iter().position(|name| name.trim_ascii() == column.source());
+            let spelt = || {
+                let is_spelling = |name: &String| Field::by_name(name.trim_ascii().as_bytes()) == column.field();
+                if column.is_spelt_freely() { names.iter().position(is_spelling) } else { None }
+            };
+            let named = named.or_else(spelt);
             named.or_else(|| if names.is_empty() { generated().filter(|&place| place < MAX_FIELDS) } else { None })
         };
         let places: Vec<_> = columns.as_slice().iter().map(place).collect();

@@ -102,6 +102,25 @@ impl<'a> Row<'a> {
         (!(is_csv && text.is_empty())).then_some(text)
     }
 
+    /// Whether the row has a column: a JSON object a value that is not null, a CSV row a field, be it empty.
+    pub(crate) fn has(&self, column: &Column) -> bool {
+        match self.shape {
+            Shape::Json { .. } => self.cell(column).kind != CellKind::Absent,
+            Shape::Csv { layout } => layout.place(column).is_some(),
+        }
+    }
+
+    /// The names of the members of a JSON object, or of the fields of a CSV row; at most so many.
+    pub(crate) fn names(&self, most: usize) -> Vec<String> {
+        match self.shape {
+            Shape::Json { .. } => {
+                let object = Value::parse(self.text.as_bytes()).unwrap_or(Value::Null);
+                object.members().iter().map(|(name, _)| escaped(name)).take(most).collect()
+            }
+            Shape::Csv { layout } => (0..self.cells.len().min(most)).map(|place| layout.name(place)).collect(),
+        }
+    }
+
     /// All fields of a CSV row; of a JSON object the compiled columns.
     pub fn fields(&self) -> Vec<String> {
         self.cells.iter().map(|cell| cell.read(self.text).unwrap_or_default().into_owned()).collect()

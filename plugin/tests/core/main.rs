@@ -24,3 +24,4 @@ mod series_incidents;
 mod series_order;
 mod series_traffic;
 mod series_windows;
+mod spellings;
