@@ -74,7 +74,7 @@ impl Store {
         let lock = private::file(&file).map_err(wrong)?;
         match lock.try_lock() {
             Ok(()) => {
-                private::remove_unfinished(&state).map_err(wrong)?;
+                private::remove_unfinished(state).map_err(wrong)?;
                 Ok(lock)
             }
             Err(TryLockError::WouldBlock) => Err(StateError::Taken {
