@@ -24,7 +24,7 @@ pub(crate) use encoding::{Word, state};
 const MAGIC: &[u8; 8] = b"flowscor";
 
 /// The version of the layout that this build writes, and the only one it reads.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// A snapshot that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
