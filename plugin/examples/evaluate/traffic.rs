@@ -51,7 +51,8 @@ pub(crate) fn report_links(folder: &Path) -> Result<Option<String>> {
         }
         Ok(windows)
     })?;
-    let mut report = format!("links: {} web series in windows of five minutes, by factor of the change\n", series.len());
+    let mut report =
+        format!("links: {} web series in windows of five minutes, by factor of the change\n", series.len());
     for (name, half) in [("even", 0), ("odd", 1)] {
         let of: Vec<_> = series.iter().skip(half).step_by(2).cloned().collect();
         report += &line(name, &counts(&of, SEED, 2)?);

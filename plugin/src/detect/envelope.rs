@@ -85,19 +85,20 @@ impl Envelope {
         (days > 0).then_some((fall, rise))
     }
 
-    /// How far yesterday's job rose around this time.
-    fn job(&self, time_s: i64) -> Option<f64> {
+    /// How far yesterday's job fell at its end and rose around this time.
+    fn job(&self, time_s: i64) -> Option<(f64, f64)> {
         let near = [-JOB_SHIFT, 0, JOB_SHIFT].into_iter().filter_map(|shift| {
             let time = time_s.saturating_add(shift);
             let cell = self.cell_of(time.div_euclid(DAY).saturating_sub(1), time)?;
-            Some((f64::from(*self.mean.get(cell)?), f64::from(*self.rise.get(cell)?)))
+            Some((f64::from(*self.mean.get(cell)?), f64::from(*self.fall.get(cell)?), f64::from(*self.rise.get(cell)?)))
         });
-        let (mut lasted, mut highest) = (false, 0.0_f64);
-        for (mean, rise) in near {
+        let (mut lasted, mut deepest, mut highest) = (false, 0.0_f64, 0.0_f64);
+        for (mean, fall, rise) in near {
             lasted |= mean > JOB_LASTED * rise;
+            deepest = deepest.min(fall);
             highest = highest.max(rise);
         }
-        (lasted && highest > 0.0).then_some((1.0 + VARIES) * highest)
+        (lasted && highest > 0.0).then_some(((1.0 + VARIES) * deepest, (1.0 + VARIES) * highest))
     }
 
     /// The range that is usual now, widened where it is off the forecast. A job of yesterday counts at once: its first
@@ -105,7 +106,7 @@ impl Envelope {
     pub(super) fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
         let local = self.local?;
         let (fall, rise) = self.range(time_s)?;
-        let rise = self.job(time_s).map_or(rise, |job| job.max(rise));
+        let (fall, rise) = self.job(time_s).map_or((fall, rise), |job| (job.0.min(fall), job.1.max(rise)));
         let below = (forecast - local - fall).max(0.0);
         let above = (local + rise - forecast).max(0.0);
         Some((local + fall - VARIES * below, local + rise + VARIES * above))

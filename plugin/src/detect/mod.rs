@@ -250,7 +250,9 @@ impl Detector {
             }
             if raw_novelty > finding.score {
                 self.explain(&mut finding);
-                if !settings.watches(value, self.residual.transform.restore(finding.expected)) || finding.x == finding.expected {
+                if !settings.watches(value, self.residual.transform.restore(finding.expected))
+                    || finding.x == finding.expected
+                {
                     raw_novelty = 0.0;
                 }
             }
@@ -331,8 +333,8 @@ impl Detector {
             Some(Direction::Drop)
         };
         let least = if self.negative { f64::NEG_INFINITY } else { 0.0 };
-        let [expected, low, high] =
-            [finding.expected, low, high].map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST));
+        let [expected, low, high] = [finding.expected, low, high]
+            .map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST));
         Verdict {
             score: 0.0,
             alert: false,

@@ -13,11 +13,11 @@
 //! ```
 
 use super::calibrate::{CEILING, Tail};
+use super::clock::DAY;
 use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
-use super::clock::DAY;
 use crate::snapshot::state;
 
 /// Points of the longer channels: a sustained shift that is small for one point.
@@ -127,7 +127,20 @@ pub(super) struct Residual {
 }
 
 state!(Residual {
-    points, settle, bank, envelope, scale, tail, transform, time_s, recent, spans, level, ratio, ratio_tail, last_ratio,
+    points,
+    settle,
+    bank,
+    envelope,
+    scale,
+    tail,
+    transform,
+    time_s,
+    recent,
+    spans,
+    level,
+    ratio,
+    ratio_tail,
+    last_ratio,
     last_z,
 });
 
@@ -187,18 +200,11 @@ impl Residual {
         self.settle = self.settle.saturating_sub(1);
         let moved = self.recent.last().is_some_and(|last| x != last.x);
         let usual = self.envelope.usual(time_s, p);
-        let usual = match at.former {
-            Some(former) => {
-                let (low, high) = usual.unwrap_or((p, p));
-                Some((low.min(former), high.max(former)))
-            }
-            None => usual,
-        };
-        let beyond = |size: f64, up: bool| match usual {
-            Some((_, high)) if up => size.min((x - high).max(0.0)),
-            Some((low, _)) => size.min((low - x).max(0.0)),
-            None => size,
-        };
+        // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
+        let (low, high) = usual.unwrap_or((p, p));
+        let former = at.former.unwrap_or(p);
+        let (low, high) = (low.min(former).min(forecast.season), high.max(former));
+        let beyond = |size: f64, up: bool| size.min(if up { x - high } else { low - x }).max(0.0);
         let scale = self.doubtful_scale(time_s, &forecast);
         self.judge_point(&mut finding, scale, ready, &at, beyond);
         self.scale.learn(time_s, (x - p).abs(), moved && !at.away);
@@ -209,7 +215,7 @@ impl Residual {
         self.judge_spans(&mut finding, scale, ready, &at, beyond);
         self.learn_level(value);
         if self.transform == Transform::CubeRoot {
-            self.judge_ratio(&mut finding, value, ready, moved, &at, usual.map(|(low, _)| low));
+            self.judge_ratio(&mut finding, value, ready, moved, &at, low);
         }
         self.envelope.learn(time_s, x, seconds);
         self.bank.learn(time_s, x, &forecast, seconds, at.away);
@@ -288,7 +294,7 @@ impl Residual {
         ready: bool,
         moved: bool,
         at: &Circumstances,
-        low: Option<f64>,
+        low: f64,
     ) {
         let p = finding.forecast.best;
         let ratio = self.ratio_of(value, self.transform.restore(p));
@@ -306,7 +312,7 @@ impl Residual {
             self.ratio_tail.learn((-ratio).max(0.0) / own, false, at.coarse);
         }
         // From the edge of the envelope, like the others.
-        let usual = low.map_or(0.0, |low| self.ratio_of(self.transform.restore(low), expected).min(0.0));
+        let usual = self.ratio_of(self.transform.restore(low), expected).min(0.0);
         let beyond = usual - milder;
         if ready && beyond > 0.0 && finding.x < before {
             let score = RATIO.score(beyond / own, &self.ratio_tail, false);
