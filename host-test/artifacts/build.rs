@@ -1,6 +1,6 @@
 //! Builds the plugin for WebAssembly, so that plain `cargo run` and `cargo test` need no other command.
 //!
-//! The crate `plugin` is compiled twice, and the results are left for others in the target directory:
+//! The crate `flowscore` (folder `plugin`) is compiled twice, and the results are left for others in the target directory:
 //!
 //! - for `wasm32-unknown-unknown`, which has no imports to offer, so none can creep in, and wrapped as a component:
 //!   `target/flowscore.wasm`, also built into the harness;
@@ -84,15 +84,8 @@ fn add_target(target: &str) -> Result<()> {
 /// References between functions take as many bytes as they need and are not padded to five for a later linker.
 const COMPRESS: &str = "-Clink-arg=--compress-relocations";
 
-/// Compiler flags of the component: they keep it small without slowing down what is done for each record.
-const FLAGS: &[&str] = &[
-    "-Ctarget-feature=+simd128",
-    // Only small functions are inlined, and those marked `#[inline]` up to a middling size; the usual thresholds are 250
-    // and 325. Decoding, windows and forest take hardly longer with these.
-    "-Cllvm-args=-inline-threshold=35",
-    "-Cllvm-args=-inlinehint-threshold=100",
-    COMPRESS,
-];
+/// Compiler flags of the component.
+const FLAGS: &[&str] = &["-Ctarget-feature=+simd128", COMPRESS];
 
 /// Compiler flags of the module for Fluent Bit, which interprets it: a call costs as much as some twenty instructions there,
 /// so nearly all that a record needs becomes one function.
@@ -110,7 +103,7 @@ fn compile(workspace: &Path, target: &Path, triple: &str, feature: &str, flags: 
     }
     let output = Command::new(cargo)
         .current_dir(workspace)
-        .args(["build", "--package", "plugin", "--lib", "--profile", "plugin", "--target", triple])
+        .args(["build", "--package", "flowscore", "--lib", "--profile", "plugin", "--target", triple])
         .args(["--features", feature, "--target-dir"])
         .arg(directory.join(feature))
         // Flags and wrappers of the build around this one are meant for the machine it runs on.

@@ -15,18 +15,21 @@ use std::time::Duration;
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap};
 
-use crate::bindings::exports::flowscore::transform::{decoding, scoring};
+use crate::bindings::exports::flowscore::transform::scoring;
 use crate::bindings::{Plugin as Bindings, PluginPre};
 
 pub use crate::bindings::exports::flowscore::transform::decoding::{Decoded, Outcome};
 pub use crate::bindings::exports::flowscore::transform::description::Info;
 pub use crate::bindings::exports::flowscore::transform::scoring::{
-    Direction, Point, RestoreError, Scored, SeriesMode, Totals, Verdict,
+    Direction, GivenUp, Point, RestoreError, Scored, SeriesMode, Totals, Verdict,
 };
 pub use crate::bindings::exports::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
 
 /// The component that the build script made, part of every build of the harness.
 pub const BUILT_IN: &[u8] = flowscore_artifacts::COMPONENT;
+
+/// Bytes of a snapshot that go over at once.
+const PIECE: u32 = 8 << 20;
 
 /// How often the clock that deadlines are measured with moves on.
 const TICK: Duration = Duration::from_millis(20);
@@ -34,8 +37,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// What an instance of the plugin may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Linear memory in bytes. An instance that wants more fails the call, and only that instance. The default of 1 GiB
-    /// leaves room for the largest configuration that the plugin accepts.
+    /// Linear memory in bytes. An instance that wants more fails the call, and only that instance. The default of 4 GiB is
+    /// all that there can be, and room for the largest configuration that the plugin accepts; a usual one takes some
+    /// ten megabytes.
     pub memory: usize,
     /// Time for one call. The default of 30 s is far above what a batch of any sensible size takes.
     pub deadline: Duration,
@@ -43,7 +47,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { memory: 1 << 30, deadline: Duration::from_secs(30) }
+        Limits { memory: 4 << 30, deadline: Duration::from_secs(30) }
     }
 }
 
@@ -187,8 +191,12 @@ impl Plugin {
     /// A scorer that goes on from a snapshot.
     pub fn restore(&self, config: &str, snapshot: &[u8]) -> Result<Scorer> {
         let mut instance = self.instantiate()?;
+        let bytes = instance.call(|b, store| b.flowscore_transform_scoring().snapshot().call_constructor(store))?;
+        for piece in snapshot.chunks(PIECE as usize) {
+            instance.call(|b, store| b.flowscore_transform_scoring().snapshot().call_write(store, bytes, piece))?;
+        }
         let resource = instance
-            .call(|b, store| b.flowscore_transform_scoring().scorer().call_restore(store, config, snapshot))?
+            .call(|b, store| b.flowscore_transform_scoring().scorer().call_restore(store, config, bytes))?
             .map_err(PluginError::Restore)?;
         Ok(Scorer { instance, resource })
     }
@@ -200,6 +208,15 @@ impl Plugin {
             .call(|b, store| b.flowscore_transform_decoding().decoder().call_create(store, config))?
             .map_err(PluginError::Config)?;
         Ok(Decoder { instance, resource })
+    }
+
+    /// An answerer by the text of a configuration.
+    pub fn answerer(&self, config: &str) -> Result<Answerer> {
+        let mut instance = self.instantiate()?;
+        let resource = instance
+            .call(|b, store| b.flowscore_transform_answering().answerer().call_create(store, config))?
+            .map_err(PluginError::Config)?;
+        Ok(Answerer { instance, resource })
     }
 
     /// A scorer of one series by the text of a configuration.
@@ -221,6 +238,8 @@ impl Plugin {
         let limits = StoreLimitsBuilder::new().memory_size(self.limits.memory).build();
         let mut store = Store::new(&self.engine, Memory { limits, used: 0 });
         store.limiter(|memory| memory);
+        // What a call returns is bounded by the component; this is for one that is not ours.
+        store.set_hostcall_fuel(self.limits.memory);
         store.set_epoch_deadline(ticks(self.limits.deadline));
         let bindings = self.bindings.instantiate(&mut store).map_err(|error| explain(&error, self.limits.deadline))?;
         Ok(Instance { store, bindings, deadline: self.limits.deadline })
@@ -288,6 +307,12 @@ impl Instance {
         self.store.set_epoch_deadline(ticks(self.deadline));
         function(&self.bindings, &mut self.store).map_err(|error| explain(&error, self.deadline))
     }
+
+    /// Lets the instance free a resource.
+    fn release(&mut self, resource: ResourceAny) -> Result<()> {
+        self.store.set_epoch_deadline(ticks(self.deadline));
+        resource.resource_drop(&mut self.store).map_err(|error| explain(&error, self.deadline))
+    }
 }
 
 /// Decodes and scores, and learns from what it sees.
@@ -305,9 +330,20 @@ impl Scorer {
         self.instance.call(|b, store| function(b.flowscore_transform_scoring().scorer(), store, resource))
     }
 
-    /// Decodes and scores a batch of payloads.
+    /// Decodes and scores a batch of payloads, as far as the events of one call go: see [`Scored::taken`] and
+    /// [`Scored::more`]. [`Scoring`](crate::batch::Scoring) sees to both.
     pub fn transform(&mut self, batch: &[Payload<'_>]) -> Result<Scored> {
         self.call(|scorer, store, this| scorer.call_transform(store, this, batch))
+    }
+
+    /// More of what the call before could not give as a whole.
+    pub fn proceed(&mut self) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_proceed(store, this))
+    }
+
+    /// Counts and tells a payload that cost an instance.
+    pub fn give_up(&mut self, payload: GivenUp<'_>) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_give_up(store, this, payload))
     }
 
     /// Scores records that were decoded before: newline-delimited JSON.
@@ -327,7 +363,22 @@ impl Scorer {
 
     /// Everything learned so far.
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
-        self.call(|scorer, store, this| scorer.call_snapshot(store, this))
+        let snapshot = self.call(|scorer, store, this| scorer.call_snapshot(store, this))?;
+        let size =
+            self.instance.call(|b, store| b.flowscore_transform_scoring().snapshot().call_size(store, snapshot))?;
+        let mut bytes = Vec::with_capacity(size as usize);
+        while (bytes.len() as u64) < size {
+            let offset = bytes.len() as u64;
+            let piece = self.instance.call(|b, store| {
+                b.flowscore_transform_scoring().snapshot().call_read(store, snapshot, offset, PIECE)
+            })?;
+            if piece.is_empty() {
+                return Err(PluginError::Trap(format!("a snapshot of {size} bytes ended after {offset}")));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        self.instance.release(snapshot)?;
+        Ok(bytes)
     }
 
     /// Totals so far.
@@ -348,23 +399,33 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// One outcome for each payload, in order.
+    /// One outcome for each payload, in order, as far as the records of one call go. If there is more of the last one
+    /// ([`Decoded::more`]), [`proceed`](Self::proceed) gives it; payloads without an outcome are to be handed over again.
     pub fn decode(&mut self, batch: &[Payload<'_>]) -> Result<Vec<Outcome>> {
         let resource = self.resource;
-        self.instance.call(|b, store| {
-            let decoder: decoding::GuestDecoder<'_> = b.flowscore_transform_decoding().decoder();
-            decoder.call_decode(store, resource, batch)
-        })
+        self.instance.call(|b, store| b.flowscore_transform_decoding().decoder().call_decode(store, resource, batch))
     }
 
+    /// More of the last payload.
+    pub fn proceed(&mut self) -> Result<Decoded> {
+        let resource = self.resource;
+        self.instance.call(|b, store| b.flowscore_transform_decoding().decoder().call_proceed(store, resource))
+    }
+}
+
+/// Answers requests for Lambda functions.
+pub struct Answerer {
+    instance: Instance,
+    resource: ResourceAny,
+}
+
+impl Answerer {
     /// The answer to a request of Kinesis Analytics preprocessing or of a Firehose transformation; none if it is no such
     /// request.
     pub fn answer(&mut self, request: &[u8]) -> Result<Option<String>> {
         let resource = self.resource;
-        self.instance.call(|b, store| {
-            let decoder: decoding::GuestDecoder<'_> = b.flowscore_transform_decoding().decoder();
-            decoder.call_answer(store, resource, request)
-        })
+        self.instance
+            .call(|b, store| b.flowscore_transform_answering().answerer().call_answer(store, resource, request))
     }
 }
 

@@ -4,12 +4,15 @@
 //! stream in, a stream out). Both traits are here with the shapes that pipelines written against `vector-lib` use, and
 //! [`WasmTransform`] implements both, so that such a pipeline hosts the component with a few lines.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::pin::Pin;
 
 use futures_util::stream::{Stream, StreamExt};
 use serde_json::Value;
 
-use crate::plugin::{Counts, Payload, Plugin, PluginError, Scorer, Totals};
+use crate::batch::Scoring;
+use crate::plugin::{Counts, Payload, Plugin, PluginError, Totals};
 
 /// What flows through a pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +102,7 @@ const BATCH: usize = 256;
 /// FunctionTransform::transform(&mut transform, &mut output, Event::payload(line));
 /// let event = output.drain().next().and_then(|event| event.as_json()).unwrap();
 /// assert_eq!(event["type"], "score");
-/// assert_eq!(event["bytes"], 4249);
+/// assert_eq!(event["record"]["bytes"], 4249);
 /// # Ok::<(), host_test::plugin::PluginError>(())
 /// ```
 ///
@@ -118,51 +121,29 @@ const BATCH: usize = 256;
 /// assert_eq!(futures_util::future::FutureExt::now_or_never(events.count()), Some(1));
 /// # Ok::<(), host_test::plugin::PluginError>(())
 /// ```
-pub struct WasmTransform {
-    plugin: Plugin,
-    config: String,
-    scorer: Scorer,
-}
+pub struct WasmTransform(Scoring);
 
 impl WasmTransform {
     /// The plugin by the text of a configuration; the empty text means the defaults.
     pub fn new(plugin: &Plugin, config: &str) -> Result<Self, PluginError> {
-        let scorer = plugin.scorer(config)?;
-        Ok(WasmTransform { plugin: plugin.clone(), config: config.to_owned(), scorer })
+        Ok(WasmTransform(Scoring::new(plugin, config)?))
     }
 
-    /// Transforms a batch of payloads; `events` gets lines of JSON.
+    /// Transforms payloads; `events` gets lines of JSON.
     ///
-    /// No input makes the component trap. Should an instance be lost all the same (a call took too long, memory ran
-    /// out), each payload of the batch comes out as a `failed` event, a `notice` says that what was learned is gone, and
-    /// a new instance takes over: the stream goes on.
-    pub fn transform_batch(&mut self, batch: &[Payload<'_>], events: &mut Vec<u8>) -> Result<Counts, PluginError> {
-        match self.scorer.transform(batch) {
-            Ok(scored) => {
-                events.extend_from_slice(&scored.events);
-                Ok(scored.counts)
-            }
-            Err(error) => {
-                for payload in batch {
-                    lost(payload, &error, events);
-                }
-                notice(&error, FROM_THE_BEGINNING, events);
-                self.scorer = self.plugin.scorer(&self.config)?;
-                let records = batch.len() as u64;
-                Ok(Counts { records, ok: 0, dropped: 0, failed: records })
-            }
-        }
+    /// A payload that costs the instance comes out as a `failed` event; the stream goes on, see [`batch`](crate::batch).
+    pub fn transform_batch(&mut self, batch: &[Payload<'_>], events: &mut dyn Write) -> anyhow::Result<Counts> {
+        self.0.transform(batch, events)
     }
 
     /// Closes what is open at the end of the input.
-    pub fn finish(&mut self, events: &mut Vec<u8>) -> Result<(), PluginError> {
-        events.extend_from_slice(&self.scorer.finish()?.events);
-        Ok(())
+    pub fn finish(&mut self, events: &mut dyn Write) -> anyhow::Result<()> {
+        self.0.finish(events)
     }
 
     /// Totals so far.
     pub fn totals(&mut self) -> Result<Totals, PluginError> {
-        self.scorer.totals()
+        self.0.totals()
     }
 
     fn push(&mut self, batch: &[Event], output: &mut OutputBuffer) {
@@ -171,14 +152,14 @@ impl WasmTransform {
         while at < batch.len() {
             let result = if let Event::Log(record) = &batch[at] {
                 at += 1;
-                self.scorer.score(record.as_bytes()).map(|scored| lines.extend_from_slice(&scored.events))
+                self.0.score(record.as_bytes(), &mut lines).map(|_| ())
             } else {
                 let payloads: Vec<Payload<'_>> = batch[at..].iter().map_while(as_payload).collect();
                 at += payloads.len();
-                self.transform_batch(&payloads, &mut lines).map(|_| ())
+                self.0.transform(&payloads, &mut lines).map(|_| ())
             };
             if let Err(error) = result {
-                notice(&error, FROM_THE_BEGINNING, &mut lines);
+                notice(&error, GIVEN_UP, &mut lines);
             }
         }
         push_lines(&lines, output);
@@ -203,25 +184,11 @@ pub fn typed(kind: &str, members: &Value) -> String {
     format!("{{\"type\":\"{kind}\",{}", members.to_string().trim_start_matches('{'))
 }
 
-/// Appends the `failed` event of a payload that cost an instance.
-pub fn lost(payload: &Payload<'_>, error: &PluginError, events: &mut Vec<u8>) {
-    use base64::Engine as _;
-    let event = serde_json::json!({
-        "id": payload.id,
-        "layer": "plugin",
-        "offset": 0,
-        "reason": error.to_string(),
-        "payload": base64::engine::general_purpose::STANDARD.encode(payload.data),
-    });
-    events.extend_from_slice(typed("failed", &event).as_bytes());
-    events.push(b'\n');
-}
-
-/// How it goes on where nothing of what was learned is left.
-pub const FROM_THE_BEGINNING: &str = "a new instance has taken over and learns from the beginning";
+/// How it goes on where no instance can be made any more.
+const GIVEN_UP: &str = "nothing more is scored";
 
 /// Appends the notice that an instance was lost and how it goes on.
-pub fn notice(error: &PluginError, goes_on: &str, events: &mut Vec<u8>) {
+pub fn notice(error: &dyn Display, goes_on: &str, events: &mut Vec<u8>) {
     let message = format!("{error}; {goes_on}");
     let event = serde_json::json!({ "kind": "plugin_restarted", "message": message });
     events.extend_from_slice(typed("notice", &event).as_bytes());
@@ -245,7 +212,7 @@ impl TaskTransform for WasmTransform {
                 None => {
                     let mut lines = Vec::new();
                     if let Err(error) = self.finish(&mut lines) {
-                        notice(&error, FROM_THE_BEGINNING, &mut lines);
+                        notice(&error, GIVEN_UP, &mut lines);
                     }
                     push_lines(&lines, &mut output);
                 }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
-use crate::one_series::{self, OneSeries};
-use crate::pipeline::{self, Counts, Decoding, RestoreError};
+use crate::pipeline::one_series::{self, OneSeries};
+use crate::pipeline::{self, Counts, Rest, RestoreError};
 
 // What `wit/` says, as Rust: generated, and kept current by the test `bindings`.
 #[rustfmt::skip]
@@ -14,7 +14,7 @@ mod bindings;
 
 bindings::export!(Plugin with_types_in bindings);
 
-use bindings::exports::flowscore::transform::{decoding, description, scoring, types};
+use bindings::exports::flowscore::transform::{answering, decoding, description, scoring, types};
 
 struct Plugin;
 
@@ -41,23 +41,71 @@ impl decoding::Guest for Plugin {
     }
 }
 
-struct Decoder(RefCell<Decoding>);
+/// Bytes of events or records after which a call ends and says that there is more.
+const PIECE: usize = 16 << 20;
+
+struct Decoder(RefCell<DecoderState>);
+
+struct DecoderState {
+    decoding: pipeline::Decoder,
+    /// A payload of which there is more.
+    pending: Option<(types::Payload, Rest)>,
+}
 
 impl decoding::GuestDecoder for Decoder {
     fn create(config: String) -> Result<decoding::Decoder, types::ConfigError> {
-        Ok(decoding::Decoder::new(Decoder(RefCell::new(Decoding::new(&Config::parse(&config)?)))))
+        let decoding = pipeline::Decoder::new(&Config::parse(&config)?);
+        Ok(decoding::Decoder::new(Decoder(RefCell::new(DecoderState { decoding, pending: None }))))
     }
 
     fn decode(&self, batch: Vec<types::Payload>) -> Vec<decoding::Outcome> {
-        let mut decoding = self.0.borrow_mut();
-        let outcome = |payload: types::Payload| match decoding.decode(&payload.data, payload.id.as_deref()) {
-            pipeline::Outcome::Ok(records, counts) => {
-                decoding::Outcome::Ok(decoding::Decoded { records, counts: counts.into() })
+        let DecoderState { decoding, pending } = &mut *self.0.borrow_mut();
+        let mut room = PIECE;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for payload in batch {
+            let mut rest = None;
+            let outcome = decoding.decode_until(&payload.data, payload.id.as_deref(), &mut rest, room);
+            let is_full = rest.is_some();
+            outcomes.push(match outcome {
+                pipeline::Outcome::Ok(records, counts) => {
+                    room = room.saturating_sub(records.len());
+                    decoding::Outcome::Ok(decoding::Decoded { records, counts: counts.into(), more: is_full })
+                }
+                pipeline::Outcome::Dropped(reason) => decoding::Outcome::Dropped(reason),
+                pipeline::Outcome::Failed(failure) => decoding::Outcome::Failed(failure.into()),
+            });
+            *pending = rest.map(|rest| (payload, rest));
+            if is_full || room == 0 {
+                break;
             }
-            pipeline::Outcome::Dropped(reason) => decoding::Outcome::Dropped(reason),
-            pipeline::Outcome::Failed(failure) => decoding::Outcome::Failed(failure.into()),
-        };
-        batch.into_iter().map(outcome).collect()
+        }
+        outcomes
+    }
+
+    fn proceed(&self) -> decoding::Decoded {
+        let DecoderState { decoding, pending } = &mut *self.0.borrow_mut();
+        let (mut records, mut counts) = (Vec::new(), Counts::default());
+        if let Some((payload, rest)) = pending.take() {
+            let mut rest = Some(rest);
+            let outcome = decoding.decode_until(&payload.data, payload.id.as_deref(), &mut rest, PIECE);
+            if let pipeline::Outcome::Ok(more, those) = outcome {
+                (records, counts) = (more, those);
+            }
+            *pending = rest.map(|rest| (payload, rest));
+        }
+        decoding::Decoded { records, counts: counts.into(), more: pending.is_some() }
+    }
+}
+
+struct Answerer(RefCell<pipeline::Decoder>);
+
+impl answering::Guest for Plugin {
+    type Answerer = Answerer;
+}
+
+impl answering::GuestAnswerer for Answerer {
+    fn create(config: String) -> Result<answering::Answerer, types::ConfigError> {
+        Ok(answering::Answerer::new(Answerer(RefCell::new(pipeline::Decoder::new(&Config::parse(&config)?)))))
     }
 
     fn answer(&self, request: Vec<u8>) -> Option<String> {
@@ -66,21 +114,92 @@ impl decoding::GuestDecoder for Decoder {
 }
 
 impl scoring::Guest for Plugin {
+    type Snapshot = Snapshot;
     type Scorer = Scorer;
     type Series = Series;
 }
 
-struct Scorer(RefCell<pipeline::Scorer>);
+struct Snapshot(RefCell<Vec<u8>>);
+
+impl scoring::GuestSnapshot for Snapshot {
+    fn new() -> Self {
+        Snapshot(RefCell::default())
+    }
+
+    fn size(&self) -> u64 {
+        self.0.borrow().len() as u64
+    }
+
+    fn read(&self, offset: u64, most: u32) -> Vec<u8> {
+        let bytes = self.0.borrow();
+        let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+        rest[..rest.len().min(most as usize).min(PIECE)].to_vec()
+    }
+
+    fn write(&self, piece: Vec<u8>) {
+        self.0.borrow_mut().extend_from_slice(&piece);
+    }
+}
+
+struct Scorer(RefCell<ScorerState>);
+
+struct ScorerState {
+    scorer: pipeline::Scorer,
+    pending: Option<Pending>,
+}
+
+/// What was handed over and is not done.
+enum Pending {
+    Payload(types::Payload, Rest),
+    Records(Vec<u8>, Rest),
+    Tick(i64),
+    Finish,
+}
+
+impl ScorerState {
+    /// Goes on with what is pending.
+    fn proceed(&mut self, events: &mut Vec<u8>) -> Counts {
+        let scorer = &mut self.scorer;
+        match self.pending.take() {
+            None => Counts::default(),
+            Some(Pending::Payload(payload, rest)) => {
+                let mut rest = Some(rest);
+                let counts = scorer.transform_until(&payload.data, payload.id.as_deref(), &mut rest, events, PIECE);
+                self.pending = rest.map(|rest| Pending::Payload(payload, rest));
+                counts
+            }
+            Some(Pending::Records(records, rest)) => {
+                let mut rest = Some(rest);
+                let counts = scorer.score_until(&records, &mut rest, events, PIECE);
+                self.pending = rest.map(|rest| Pending::Records(records, rest));
+                counts
+            }
+            Some(Pending::Tick(now)) => {
+                self.pending = scorer.tick_until(now, events, PIECE).then_some(Pending::Tick(now));
+                Counts::default()
+            }
+            Some(Pending::Finish) => {
+                self.pending = scorer.finish_until(events, PIECE).then_some(Pending::Finish);
+                Counts::default()
+            }
+        }
+    }
+}
 
 impl Scorer {
     fn resource(scorer: pipeline::Scorer) -> scoring::Scorer {
-        scoring::Scorer::new(Scorer(RefCell::new(scorer)))
+        scoring::Scorer::new(Scorer(RefCell::new(ScorerState { scorer, pending: None })))
     }
 
-    fn scored(&self, call: impl FnOnce(&mut pipeline::Scorer, &mut Vec<u8>) -> Counts) -> scoring::Scored {
+    /// A call that takes something, unless something else is pending: then that goes on in its place.
+    fn scored(&self, call: impl FnOnce(&mut ScorerState, &mut Vec<u8>) -> (Counts, u32)) -> scoring::Scored {
+        let state = &mut *self.0.borrow_mut();
         let mut events = Vec::new();
-        let counts = call(&mut self.0.borrow_mut(), &mut events);
-        scoring::Scored { events, counts: counts.into() }
+        let (counts, taken) = match state.pending {
+            None => call(state, &mut events),
+            Some(_) => (state.proceed(&mut events), 0),
+        };
+        scoring::Scored { events, counts: counts.into(), taken, more: state.pending.is_some() }
     }
 }
 
@@ -89,44 +208,68 @@ impl scoring::GuestScorer for Scorer {
         Ok(Scorer::resource(pipeline::Scorer::new(&config)?))
     }
 
-    fn restore(config: String, snapshot: Vec<u8>) -> Result<scoring::Scorer, scoring::RestoreError> {
-        Ok(Scorer::resource(pipeline::Scorer::restore(&config, &snapshot)?))
+    fn restore(config: String, snapshot: scoring::Snapshot) -> Result<scoring::Scorer, scoring::RestoreError> {
+        let snapshot: Snapshot = snapshot.into_inner();
+        let bytes = snapshot.0.into_inner();
+        Ok(Scorer::resource(pipeline::Scorer::restore(&config, &bytes)?))
     }
 
     fn transform(&self, batch: Vec<types::Payload>) -> scoring::Scored {
-        self.scored(|scorer, events| {
-            let mut counts = Counts::default();
-            for payload in &batch {
-                counts += scorer.transform(&payload.data, payload.id.as_deref(), events);
+        self.scored(|state, events| {
+            let (mut counts, mut taken) = (Counts::default(), 0);
+            for payload in batch {
+                let mut rest = None;
+                let (scorer, id) = (&mut state.scorer, payload.id.as_deref());
+                counts += scorer.transform_until(&payload.data, id, &mut rest, events, PIECE);
+                taken += 1;
+                state.pending = rest.map(|rest| Pending::Payload(payload, rest));
+                if state.pending.is_some() || events.len() >= PIECE || counts.records() >= pipeline::RECORDS {
+                    break;
+                }
             }
-            counts
+            (counts, taken)
         })
     }
 
+    fn proceed(&self) -> scoring::Scored {
+        self.scored(|_, _| (Counts::default(), 0))
+    }
+
+    fn give_up(&self, payload: scoring::GivenUp) -> scoring::Scored {
+        let scoring::GivenUp { id, reason, beginning, size, sha256 } = &payload;
+        let payload = pipeline::GivenUp { id: id.as_deref(), reason, beginning, size: *size, sha256 };
+        self.scored(|state, events| (state.scorer.give_up(&payload, events), 1))
+    }
+
     fn score(&self, records: Vec<u8>) -> scoring::Scored {
-        self.scored(|scorer, events| scorer.score(&records, events))
+        self.scored(|state, events| {
+            let mut rest = None;
+            let counts = state.scorer.score_until(&records, &mut rest, events, PIECE);
+            state.pending = rest.map(|rest| Pending::Records(records, rest));
+            (counts, 1)
+        })
     }
 
     fn tick(&self, now: i64) -> scoring::Scored {
-        self.scored(|scorer, events| {
-            scorer.tick(now, events);
-            Counts::default()
+        self.scored(|state, events| {
+            state.pending = state.scorer.tick_until(now, events, PIECE).then_some(Pending::Tick(now));
+            (Counts::default(), 1)
         })
     }
 
     fn finish(&self) -> scoring::Scored {
-        self.scored(|scorer, events| {
-            scorer.finish(events);
-            Counts::default()
+        self.scored(|state, events| {
+            state.pending = state.scorer.finish_until(events, PIECE).then_some(Pending::Finish);
+            (Counts::default(), 1)
         })
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        self.0.borrow().snapshot()
+    fn snapshot(&self) -> scoring::Snapshot {
+        scoring::Snapshot::new(Snapshot(RefCell::new(self.0.borrow().scorer.snapshot())))
     }
 
     fn totals(&self) -> scoring::Totals {
-        let totals = self.0.borrow().totals();
+        let totals = self.0.borrow().scorer.totals();
         scoring::Totals {
             payloads: totals.payloads,
             records: totals.counts.records(),

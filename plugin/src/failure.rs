@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::json::Malformed;
+
 /// The layer of a payload in which decoding stopped, outermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
@@ -33,6 +35,8 @@ pub enum Layer {
     Csv,
     /// Scoring (a column is missing or is not a finite number).
     Score,
+    /// The plugin itself: a host gave a record up that cost an instance.
+    Plugin,
 }
 
 impl Layer {
@@ -51,6 +55,7 @@ impl Layer {
             Layer::Json => "json",
             Layer::Csv => "csv",
             Layer::Score => "score",
+            Layer::Plugin => "plugin",
         }
     }
 }
@@ -76,6 +81,13 @@ impl Failure {
     /// A failure at `offset` of `layer`'s input.
     pub fn new(layer: Layer, offset: usize, reason: impl Into<Cow<'static, str>>) -> Self {
         Failure { layer, offset, reason: reason.into() }
+    }
+}
+
+/// JSON records; of an envelope the layer is another.
+impl From<Malformed> for Failure {
+    fn from(Malformed { offset, reason }: Malformed) -> Self {
+        Failure::new(Layer::Json, offset, reason)
     }
 }
 

@@ -4,27 +4,23 @@
 //! "flowscor"   8 bytes
 //! version      u16, little-endian: raised whenever the layout of the state changes
 //! crc32        u32 of all that follows (IEEE 802.3)
-//! config       the configuration in force, JSON, as text
-//! state        see `encoding`
+//! shape        the options that shape the state, as a JSON object by their paths
+//! state        see [`state`](crate::state)
 //! ```
 //!
-//! The configuration is part of it, because a state learned under other settings would be continued wrongly without a
-//! word. The checksum finds damage; what is read back is checked for consistency as well, so that a forged snapshot is
+//! The options are part of it, because a state of another shape would be continued wrongly without a word: series by other
+//! fields, say. All other options may change from one start to the next. The checksum finds damage; what is read back is checked for consistency as well, so that a forged snapshot is
 //! refused and can do no harm.
 
-mod encoding;
-
-use crate::config::{Config, ConfigError, FluentBit};
+use crate::config::{Config, ConfigError};
 use crate::decode::crc32::crc32;
-use crate::json::Value;
-
-pub use encoding::{Damaged, Reader, State, from_bytes, to_bytes};
-pub(crate) use encoding::{Word, state};
+use crate::json::{Value, Writer};
+use crate::state::{Damaged, Reader, State};
 
 const MAGIC: &[u8; 8] = b"flowscor";
 
 /// The version of the layout that this build writes, and the only one it reads.
-pub const VERSION: u16 = 3;
+pub(crate) const VERSION: u16 = 4;
 
 /// A snapshot that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +41,7 @@ pub(crate) fn write(config: &Config, save: impl FnOnce(&mut Vec<u8>)) -> Vec<u8>
     out.extend_from_slice(&VERSION.to_le_bytes());
     let checksum = out.len()..out.len() + 4;
     out.extend_from_slice(&[0; 4]);
-    in_force(config).save(&mut out);
+    shape(config).save(&mut out);
     save(&mut out);
     let crc = crc32(&out[checksum.end..]);
     out[checksum].copy_from_slice(&crc.to_le_bytes());
@@ -72,17 +68,21 @@ pub(crate) fn open<'a>(config: &Config, bytes: &'a [u8]) -> Result<Reader<'a>, R
     if reader.is_damaged() {
         return Err(corrupt("its configuration is not readable"));
     }
-    let now = in_force(config);
-    if made_under != now {
-        return Err(RestoreError::Mismatch(difference(&made_under, &now)));
+    match difference(&made_under, config) {
+        Some(difference) => Err(RestoreError::Mismatch(difference)),
+        None => Ok(reader),
     }
-    Ok(reader)
 }
 
-/// The configuration that a state depends on. What the Fluent Bit filter lets out and where it keeps files is none of
-/// that, so it may change from one start to the next.
-fn in_force(config: &Config) -> String {
-    Config { fluent_bit: FluentBit::default(), ..config.clone() }.to_json()
+/// The options that shape a state, as JSON text.
+fn shape(config: &Config) -> String {
+    Writer::document(|writer| {
+        writer.open(b'{');
+        for (path, value) in config.shape() {
+            writer.key(path).literal(&value);
+        }
+        writer.close(b'}');
+    })
 }
 
 /// The rest of a snapshot as a state.
@@ -99,18 +99,19 @@ pub(crate) fn impossible(what: &str) -> RestoreError {
     RestoreError::Corrupt(format!("{what} in it is not one that can come about"))
 }
 
-/// Names the first setting that differs.
-fn difference(made_under: &str, now: &str) -> String {
-    fn first(path: &str, a: &Value, b: &Value) -> Option<String> {
-        if let (Value::Object(a), Value::Object(b)) = (a, b) {
-            // Configurations in force have all keys, in the order of the table.
-            return a.iter().zip(b).find_map(|((name, a), (_, b))| {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                first(&path, a, b)
-            });
-        }
-        (a != b).then(|| format!("it was made with {path} = {a}, and the configuration says {b}"))
-    }
-    let parse = |text: &str| Value::parse(text.as_bytes()).unwrap_or(Value::Null);
-    first("", &parse(made_under), &parse(now)).unwrap_or_else(|| "it was made under another configuration".into())
+/// Names the first option that differs. One that the snapshot does not know had its default when it was made.
+fn difference(made_under: &str, config: &Config) -> Option<String> {
+    let Ok(Value::Object(then)) = Value::parse(made_under.as_bytes()) else {
+        return Some("it was made under another configuration".into());
+    };
+    let defaults = Config { mode: config.mode, ..Config::default() }.shape();
+    let find = |path: &str| {
+        let told = then.iter().find(|(name, _)| name == path).map(|(_, value)| value.to_string());
+        told.or_else(|| defaults.iter().find(|(name, _)| *name == path).map(|(_, value)| value.clone()))
+    };
+    config.shape().into_iter().find_map(|(path, now)| {
+        let then = find(path)?;
+        let now = Value::parse(now.as_bytes()).map_or(now, |now| now.to_string());
+        (then != now).then(|| format!("it was made with {path} = {then}, and the configuration says {now}"))
+    })
 }

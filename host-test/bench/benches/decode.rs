@@ -1,4 +1,4 @@
-//! Decoding: 1,000 payloads of 1,000 flow log lines, each a CloudWatch Logs document, compressed (gzip, level 6) and in
+//! Decoder: 1,000 payloads of 1,000 flow log lines, each a CloudWatch Logs document, compressed (gzip, level 6) and in
 //! base64, to lines of JSON. In WebAssembly through the component, beside the same code native and, for scale, beside
 //! what the usual libraries make of it native: `base64`, `flate2` and `serde_json`.
 
@@ -78,7 +78,7 @@ fn decode(c: &mut Criterion) {
         });
     });
 
-    let mut decoding = flowscore::pipeline::Decoding::new(&flowscore::config::Config::default());
+    let mut decoding = flowscore::pipeline::Decoder::new(&flowscore::config::Config::default());
     group.bench_function("flowscore native", |b| {
         b.iter(|| {
             let mut ok = 0;

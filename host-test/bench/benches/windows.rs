@@ -327,7 +327,9 @@ impl Counted {
     fn restore(config: &str, snapshot: &[u8]) -> Self {
         let (mut store, bindings) = Self::instance();
         let guest = bindings.flowscore_transform_scoring();
-        let scorer = guest.scorer().call_restore(&mut store, config, snapshot).unwrap().unwrap();
+        let bytes = guest.snapshot().call_constructor(&mut store).unwrap();
+        guest.snapshot().call_write(&mut store, bytes, snapshot).unwrap();
+        let scorer = guest.scorer().call_restore(&mut store, config, bytes).unwrap().unwrap();
         Counted { store, bindings, scorer }
     }
 

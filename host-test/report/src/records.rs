@@ -19,6 +19,8 @@ const BIN: f64 = 0.25;
 const COLUMNS: [&str; 9] =
     ["start", "interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes"];
 const MOST_COLUMNS: usize = 10;
+/// What is kept of the event beside its record.
+const EXPLANATION: &str = "anomaly_explanation";
 
 /// Scores of records, collected.
 #[derive(Debug, Default)]
@@ -35,9 +37,13 @@ impl Scores {
         let Some(score) = event.get("anomaly_score").and_then(Value::as_f64) else { return };
         *self.bins.entry((score / BIN).clamp(0.0, 4000.0) as u32).or_default() += 1;
         if score > self.least
-            && let Some(record) = event.as_object()
+            && let Some(record) = event.get("record").and_then(Value::as_object)
         {
-            self.highest.push((score, record.clone()));
+            let mut record = record.clone();
+            if let Some(explanation) = event.get(EXPLANATION) {
+                record.insert(EXPLANATION.to_owned(), explanation.clone());
+            }
+            self.highest.push((score, record));
             if self.highest.len() >= KEPT {
                 self.finish();
             }
@@ -135,8 +141,8 @@ fn highest(out: &mut dyn Write, scores: &Scores) -> io::Result<()> {
         COLUMNS.iter().filter(|column| has(column)).map(|column| (*column).to_owned()).collect();
     // Rows of other kinds than flow records have columns of their own.
     if let Some((_, record)) = scores.highest.first() {
-        let known = |name: &str| ["type", "anomaly_score", "anomaly_explanation"].contains(&name);
-        let others = record.iter().filter(|(name, value)| !known(name) && !value.is_object() && !value.is_array());
+        let is_shown = |name: &str, value: &Value| name != EXPLANATION && !value.is_object() && !value.is_array();
+        let others = record.iter().filter(|(name, value)| is_shown(name, value));
         let new: Vec<String> = others.map(|(name, _)| name.clone()).filter(|name| !columns.contains(name)).collect();
         columns.extend(new);
         columns.truncate(MOST_COLUMNS);
@@ -169,7 +175,7 @@ fn cell(record: &Value, column: &str) -> String {
 
 /// The columns that contributed most, with their direction.
 fn reason(record: &Value) -> String {
-    let explanation = record.get("anomaly_explanation");
+    let explanation = record.get(EXPLANATION);
     // As an object, or as the JSON text that the retired service gave.
     let parsed = explanation.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let Some(columns) = parsed.as_ref().or(explanation).and_then(Value::as_object) else { return String::new() };

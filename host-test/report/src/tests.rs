@@ -98,7 +98,7 @@ fn nothing_from_data_becomes_markup() {
         incident,
         json!({"type": "notice", "time": evil, "kind": evil, "message": evil}),
         json!({"type": "failed", "layer": evil, "offset": evil, "reason": evil, "payload": evil}),
-        json!({"type": "score", "srcaddr": evil, evil: evil, "anomaly_score": 4.0, "anomaly_explanation": {evil: 1.0}}),
+        json!({"type": "score", "record": {"srcaddr": evil, evil: evil}, "anomaly_score": 4.0, "anomaly_explanation": {evil: 1.0}}),
     ];
     let html = html(events, Some(&[Truth { id: evil.into(), series: evil.into(), ..label() }]));
     assert_balanced(&html);
@@ -127,7 +127,7 @@ fn record_mode_shows_the_highest_scores_and_their_reason() {
     let events = (0..5000).map(|index| {
         let score = if index == 4000 { 7.5 } else { 1.0 + f64::from(index % 10) / 10.0 };
         json!({
-            "type": "score", "interface_id": "eni-a", "bytes": index, "anomaly_score": score,
+            "type": "score", "record": {"interface_id": "eni-a", "bytes": index}, "anomaly_score": score,
             "anomaly_explanation": {"bytes": {"DIRECTION": "HIGH", "ATTRIBUTION_SCORE": "6.5"},
                 "packets": {"DIRECTION": "LOW", "ATTRIBUTION_SCORE": "1.0"}},
         })

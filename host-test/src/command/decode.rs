@@ -11,6 +11,7 @@ use serde_json::json;
 use super::log::tell;
 use super::run::InputArgs;
 use super::{PluginArgs, stdout};
+use host_test::batch::{Decoding, digest, shown};
 use host_test::plugin::{Failure, Outcome, Payload};
 use host_test::transform::typed;
 
@@ -36,12 +37,13 @@ pub(crate) struct DecodeArgs {
 impl DecodeArgs {
     /// Decodes the input.
     pub(crate) fn run(&self) -> Result<()> {
-        let mut decoder = self.plugin.load()?.decoder(&self.plugin.config_text()?)?;
+        let (plugin, config) = (self.plugin.load()?, self.plugin.config_text()?);
         let mut out = stdout();
         if self.answer {
+            let mut answerer = plugin.answerer(&config)?;
             return self.input.for_each_batch(|batch| {
                 for payload in batch {
-                    let answer = decoder.answer(payload.data)?.context(
+                    let answer = answerer.answer(payload.data)?.context(
                         "the input is no request to answer: it has no records with a recordId, as Firehose \
                          transformations and Kinesis Analytics preprocessing send them",
                     )?;
@@ -50,9 +52,10 @@ impl DecodeArgs {
                 Ok(out.flush()?)
             });
         }
+        let mut decoding = Decoding::new(&plugin, &config)?;
         let (mut ok, mut dropped, mut failed) = (0, 0, 0);
         self.input.for_each_batch(|batch| {
-            for (outcome, payload) in decoder.decode(batch)?.into_iter().zip(batch) {
+            decoding.decode(batch, &mut |payload, outcome| {
                 match outcome {
                     Outcome::Ok(decoded) => {
                         out.write_all(&decoded.records)?;
@@ -66,7 +69,8 @@ impl DecodeArgs {
                         failed += 1;
                     }
                 }
-            }
+                Ok(())
+            })?;
             Ok(out.flush()?)
         })?;
         tell(format_args!("{} records: {ok} ok, {dropped} dropped, {failed} failed", ok + dropped + failed));
@@ -76,12 +80,16 @@ impl DecodeArgs {
 
 /// A payload of which nothing could be decoded, in the shape of a `failed` event.
 fn failed_line(payload: &Payload<'_>, failure: &Failure) -> String {
-    let members = json!({
+    let mut members = json!({
         "id": payload.id,
         "layer": failure.layer,
         "offset": failure.offset,
         "reason": failure.reason,
-        "payload": STANDARD.encode(payload.data),
+        "payload": STANDARD.encode(shown(payload.data)),
     });
+    if shown(payload.data).len() < payload.data.len() {
+        members["payload_bytes"] = payload.data.len().into();
+        members["payload_sha256"] = digest(payload.data).into();
+    }
     typed("failed", &members)
 }

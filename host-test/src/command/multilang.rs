@@ -1,7 +1,6 @@
 //! `flowscore multilang`: a record processor of the KCL MultiLangDaemon.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,9 +11,7 @@ use super::PluginArgs;
 use host_test::aws;
 use host_test::multilang::processor::{Settings, process};
 use host_test::multilang::protocol::Daemon;
-use host_test::sink::delivery::{Delivery, Retries};
-use host_test::sink::http::HttpSink;
-use host_test::sink::kinesis::KinesisSink;
+use host_test::sink::Sink;
 use host_test::state::Store;
 use host_test::usage::Usage;
 
@@ -78,7 +75,7 @@ impl MultilangArgs {
         let settings = Settings {
             plugin: (plugin, config),
             store: Store::open(&self.state, &self.application, self.stream.as_deref().unwrap_or("stream"))?,
-            delivery: self.delivery(client.as_ref())?,
+            sink: self.sink(client.as_ref())?,
             stream: client.zip(self.stream.clone()),
             save_every: Duration::from_secs(self.save_every),
         };
@@ -88,21 +85,12 @@ impl MultilangArgs {
         result
     }
 
-    fn delivery(&self, client: Option<&aws_sdk_kinesis::Client>) -> Result<Delivery> {
-        let output = &self.output;
-        if let (Some(stream), Some(client)) = (output.strip_prefix("kinesis://"), client) {
-            return Ok(Delivery::Kinesis(KinesisSink::new(client.clone(), stream)));
+    fn sink(&self, client: Option<&aws_sdk_kinesis::Client>) -> Result<Sink> {
+        if self.output == "-" {
+            return Err(
+                Usage("--output -: standard output is the daemon's; give another place for events".into()).into()
+            );
         }
-        if output.starts_with("http://") || output.starts_with("https://") {
-            let url = Url::parse(output).map_err(|error| Usage(format!("--output {output}: {error}")))?;
-            return Ok(Delivery::Http(HttpSink::new(url).context("cannot set up an HTTP client")?, Retries::default()));
-        }
-        if output == "-" || output.contains("://") {
-            let hint = "give an http:// or https:// URL, kinesis://STREAM, or a file (standard output is the daemon's)";
-            return Err(Usage(format!("--output {output}: {hint}")).into());
-        }
-        let path = PathBuf::from(output);
-        Ok(Delivery::file(&path)
-            .map_err(|error| Usage(format!("--output {output}: cannot write the file: {error}")))?)
+        Ok(Sink::open("--output", &self.output, || client.cloned())?)
     }
 }

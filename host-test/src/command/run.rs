@@ -12,14 +12,11 @@ use serde_json::{Value, json};
 use super::log::is_quiet;
 use super::progress::Progress;
 use super::{PluginArgs, output};
+use host_test::batch::{CALL_BYTES, CALL_PAYLOADS};
 use host_test::input::Payloads;
 use host_test::plugin::{Payload, Totals};
 use host_test::transform::WasmTransform;
 use host_test::usage::Usage;
-
-/// Payloads handed to the component at once, and the bytes from which fewer are enough.
-const BATCH: usize = 512;
-const BATCH_BYTES: usize = 4 << 20;
 
 /// Decode and score payloads: events as lines of JSON on standard output
 #[derive(Args)]
@@ -100,7 +97,9 @@ impl InputArgs {
                 ids.push(self.id(payload.line));
                 data.push(payload.data);
             }
-            if !data.is_empty() && (ended || data.len() == BATCH || bytes >= BATCH_BYTES || payloads.would_wait()) {
+            if !data.is_empty()
+                && (ended || data.len() == CALL_PAYLOADS || bytes >= CALL_BYTES || payloads.would_wait())
+            {
                 let view: Vec<Payload<'_>> =
                     data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id.as_str()) }).collect();
                 batch(&view)?;
@@ -121,17 +120,12 @@ impl RunArgs {
         let started = Instant::now();
         let mut transform = WasmTransform::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
         let mut out = output(&self.output)?;
-        let mut events = Vec::new();
         self.input.for_each_batch(|batch| {
-            events.clear();
-            transform.transform_batch(batch, &mut events)?;
-            out.write_all(&events)?;
+            transform.transform_batch(batch, &mut out)?;
             // What was scored is told at once: the reader may be waiting for it.
             Ok(out.flush()?)
         })?;
-        events.clear();
-        transform.finish(&mut events)?;
-        out.write_all(&events)?;
+        transform.finish(&mut out)?;
         out.flush()?;
         report(self.stats, &transform.totals()?, started.elapsed().as_secs_f64());
         Ok(())

@@ -12,7 +12,7 @@ use super::PluginArgs;
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
 use host_test::serve::{Settings, serve};
-use host_test::sink::delivery::{Delivery, Retries};
+use host_test::sink::Sink;
 use host_test::sink::http::HttpSink;
 use host_test::state::Store;
 use host_test::usage::Usage;
@@ -105,13 +105,11 @@ impl ServeArgs {
             }
         };
         let sink = match &self.forward {
-            None => Delivery::Stdout,
+            None => Sink::Stdout,
             Some(url) if !matches!(url.scheme(), "http" | "https") => {
                 return Err(Usage(format!("--forward {url}: give an http:// or https:// URL")).into());
             }
-            Some(url) => {
-                Delivery::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?, Retries::default())
-            }
+            Some(url) => Sink::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?),
         };
         let state = match &self.state {
             None => None,

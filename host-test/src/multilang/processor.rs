@@ -13,14 +13,11 @@ use tokio::runtime::Runtime;
 
 use super::inheritance::withhold_moved;
 use super::protocol::{Checkpointed, Daemon, Message, Record};
-use crate::plugin::{Payload, Plugin, Scorer};
-use crate::sink::delivery::Delivery;
+use crate::batch::{Scoring, call_length};
+use crate::plugin::{Payload, Plugin};
+use crate::sink::Sink;
 use crate::source::kinesis::shards;
 use crate::state::{Part, Position, Read, Shard, State, StateError, Store};
-
-/// Payloads handed to the component at once, and the bytes from which fewer are enough.
-const CALL_RECORDS: usize = 512;
-const CALL_BYTES: usize = 4 << 20;
 
 /// How long the state of a shard may be held by the worker that had its lease before.
 const TAKE_OVER: Duration = Duration::from_secs(60);
@@ -34,7 +31,7 @@ pub struct Settings {
     /// Where the states are.
     pub store: Store,
     /// Where events go.
-    pub delivery: Delivery,
+    pub sink: Sink,
     /// Client and name of the stream, to find a shard's parents by.
     pub stream: Option<(aws_sdk_kinesis::Client, String)>,
     /// The shortest time between two states, and so checkpoints.
@@ -80,7 +77,7 @@ struct Processor<'a> {
 struct Leased {
     id: String,
     part: Part,
-    scorer: Scorer,
+    scoring: Scoring,
     /// The last record that was scored.
     position: Option<Position>,
     /// All records were scored; the worker before was stopped on the way to the last checkpoint.
@@ -103,7 +100,7 @@ impl Processor<'_> {
         let mut shard = Leased {
             id: id.to_owned(),
             part,
-            scorer: plugin.scorer(config)?,
+            scoring: Scoring::new(plugin, config)?,
             position: None,
             is_over: false,
             arrived: 0,
@@ -114,7 +111,7 @@ impl Processor<'_> {
         };
         match state {
             Some(state) => {
-                shard.scorer = restore(plugin, config, &state.snapshot, &shard.part.object())?;
+                shard.scoring = restore(plugin, config, &state.snapshot, &shard.part.object())?;
                 if let Some(Shard { read, arrived }) = state.shards.get(id) {
                     shard.arrived = *arrived;
                     match read {
@@ -181,7 +178,7 @@ impl Processor<'_> {
             return Ok(());
         };
         let (plugin, config) = &self.settings.plugin;
-        shard.scorer = restore(plugin, config, &state.snapshot, &parent)?;
+        shard.scoring = restore(plugin, config, &state.snapshot, &parent)?;
         shard.parents_end = end.map(|end| end + self.window());
         tracing::info!("{}: going on with what was learned in {parent}", shard.id);
         Ok(())
@@ -202,7 +199,7 @@ impl Processor<'_> {
         }
         let mut events = Vec::new();
         shard.score(records, &mut events)?;
-        self.runtime.block_on(self.settings.delivery.deliver(&events)).context("cannot write events")?;
+        self.runtime.block_on(self.settings.sink.deliver(&events)).context("cannot write events")?;
         if shard.saved.elapsed() >= self.settings.save_every {
             self.save(daemon)?;
         }
@@ -266,18 +263,14 @@ impl Leased {
         let new: Vec<&Record> = records.iter().filter(|record| self.is_new(record)).collect();
         let mut rest = &new[..];
         while !rest.is_empty() {
-            let mut bytes = 0;
-            let fits = rest.iter().take(CALL_RECORDS).take_while(|record| {
-                bytes += record.data.as_ref().map_or(0, String::len);
-                bytes <= CALL_BYTES
-            });
-            let (call, after) = rest.split_at(fits.count().max(1));
+            // What is decoded of a call's records is let go before those of the next.
+            let texts = rest.iter().map(|record| record.data.as_deref().unwrap_or_default().as_bytes());
+            let (call, after) = rest.split_at(call_length(texts));
             let data: Vec<Vec<u8>> = call.iter().map(|record| record.payload()).collect();
             let ids: Vec<String> = call.iter().map(|record| self.name(record)).collect();
             let payloads: Vec<Payload<'_>> =
                 data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
-            let scored = self.scorer.transform(&payloads).context(AGAIN)?;
-            events.extend_from_slice(&scored.events);
+            self.scoring.transform(&payloads, events).context(AGAIN)?;
             rest = after;
         }
         if let Some(last) = new.last() {
@@ -329,7 +322,7 @@ impl Leased {
         let state = State {
             shards: [(self.id.clone(), Shard { read, arrived: self.arrived })].into(),
             clock: self.parents_end,
-            snapshot: self.scorer.snapshot()?,
+            snapshot: self.scoring.snapshot()?.to_vec(),
         };
         match runtime.block_on(self.part.save(&state)) {
             Ok(()) => {
@@ -361,11 +354,8 @@ impl Leased {
 
 const AGAIN: &str = "nothing was saved since the last checkpoint; whoever takes the shard over goes on from there";
 
-fn restore(plugin: &Plugin, config: &str, snapshot: &[u8], object: &str) -> Result<Scorer> {
-    if snapshot.is_empty() {
-        return Ok(plugin.scorer(config)?);
-    }
-    plugin.restore(config, snapshot).with_context(|| {
+fn restore(plugin: &Plugin, config: &str, snapshot: &[u8], object: &str) -> Result<Scoring> {
+    Scoring::restore(plugin, config, snapshot).with_context(|| {
         format!("the state {object} does not fit; move it away to learn anew, or give another --application")
     })
 }

@@ -20,12 +20,11 @@ use tokio::sync::mpsc;
 
 use super::admission::{Admission, Job};
 use super::metrics::{Metric, Metrics};
-use super::model::{Model, given_up};
 use super::saved::Saved;
+use crate::batch::Scoring;
 use crate::plugin::Plugin;
-use crate::sink::delivery::Delivery;
+use crate::sink::Sink;
 use crate::state::{Part, State, StateError};
-use crate::transform::{FROM_THE_BEGINNING, notice};
 
 /// Batches of a group, and bytes from which fewer are enough.
 const GROUP_BATCHES: usize = 256;
@@ -36,7 +35,7 @@ pub struct Engine {
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
     /// Where events go.
-    pub sink: Delivery,
+    pub sink: Sink,
     /// Where the state is kept.
     pub state: Option<Part>,
     /// The shortest time between two states, for which senders are made to wait.
@@ -58,11 +57,11 @@ impl Engine {
             None => None,
         };
         let Saved { remembered, outbox, snapshot } = saved.unwrap_or_default();
-        let model = Model::new(plugin, config, Some(&snapshot[..]).filter(|snapshot| !snapshot.is_empty()))?;
+        let scoring = Scoring::restore(&plugin, &config, &snapshot)?;
         handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
         admission.open(&remembered);
         let mut running = Running {
-            model,
+            scoring,
             sink,
             state,
             saved_outbox: !outbox.is_empty(),
@@ -90,8 +89,8 @@ enum Group {
 }
 
 struct Running {
-    model: Model,
-    sink: Delivery,
+    scoring: Scoring,
+    sink: Sink,
     state: Option<Part>,
     /// The state that was saved last has events in it.
     saved_outbox: bool,
@@ -131,10 +130,7 @@ impl Running {
         let mut events = Vec::new();
         let jobs = match group {
             Group::Tick(now) => {
-                if let Err(error) = self.model.tick(*now, &mut events) {
-                    let goes_on = self.replace(&[])?;
-                    notice(&error, &goes_on, &mut events);
-                }
+                self.scoring.tick(*now, &mut events)?;
                 // Time that closed nothing is not worth a state: it is told again.
                 if events.is_empty() {
                     return self.measure();
@@ -159,47 +155,16 @@ impl Running {
     }
 
     fn score(&mut self, jobs: &[Job], events: &mut Vec<u8>) -> Result<()> {
-        let mut good: Vec<&Job> = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let before = events.len();
-            let counts = match self.model.score(&job.batch, events) {
-                Ok(counts) => {
-                    good.push(job);
-                    counts
-                }
-                Err(error) => {
-                    tracing::warn!("batch {}: {error}", job.batch.id);
-                    events.truncate(before);
-                    let goes_on = self.replace(&good)?;
-                    given_up(&job.batch, &error, &goes_on, events)
-                }
-            };
-            self.metrics.add(Metric::Payloads, job.batch.len() as u64);
-            self.metrics.add(Metric::PayloadBytes, job.batch.bytes() as u64);
+        for Job { batch, .. } in jobs {
+            let names = batch.names();
+            let counts = self.scoring.transform(&batch.payloads(&names), events)?;
+            self.metrics.add(Metric::Payloads, batch.len() as u64);
+            self.metrics.add(Metric::PayloadBytes, batch.bytes() as u64);
             self.metrics.add(Metric::RecordsOk, counts.ok);
             self.metrics.add(Metric::RecordsDropped, counts.dropped);
             self.metrics.add(Metric::RecordsFailed, counts.failed);
         }
         Ok(())
-    }
-
-    /// A new instance in the place of one that was lost: from the state, if there is one, with the batches scored since.
-    /// Returns how it goes on, for people.
-    fn replace(&mut self, since: &[&Job]) -> Result<String> {
-        self.metrics.add(Metric::ComponentRestarts, 1);
-        let saved = match &mut self.state {
-            Some(part) => self.handle.block_on(load(part))?,
-            None => None,
-        };
-        let Some(saved) = saved.filter(|saved| !saved.snapshot.is_empty()) else {
-            self.model.replace(None)?;
-            return Ok(FROM_THE_BEGINNING.into());
-        };
-        self.model.replace(Some(&saved.snapshot))?;
-        for job in since {
-            self.model.score(&job.batch, &mut Vec::new())?;
-        }
-        Ok("a new instance has taken over from the state, with everything learned before".into())
     }
 
     /// Saves the model, the names of batches with these as the newest, and events that are still to be delivered.
@@ -208,7 +173,7 @@ impl Running {
         let saved = Saved {
             remembered: self.admission.remembered(jobs),
             outbox: events.to_vec(),
-            snapshot: self.model.snapshot()?,
+            snapshot: self.scoring.snapshot()?.to_vec(),
         };
         let state = State { snapshot: saved.encode(), ..State::default() };
         self.handle.block_on(save(part, &state))?;
@@ -220,13 +185,14 @@ impl Running {
     }
 
     fn measure(&mut self) -> Result<()> {
-        let totals = self.model.totals()?;
+        let totals = self.scoring.totals()?;
         self.metrics.set(Metric::Late, totals.late);
         self.metrics.set(Metric::Windows, totals.windows);
         self.metrics.set(Metric::Anomalies, totals.anomalies);
         self.metrics.set(Metric::Series, totals.series);
         self.metrics.set(Metric::Evicted, totals.evicted);
-        self.metrics.set(Metric::ComponentMemory, self.model.memory() as u64);
+        self.metrics.set(Metric::ComponentMemory, self.scoring.memory() as u64);
+        self.metrics.set(Metric::ComponentRestarts, self.scoring.restarts());
         Ok(())
     }
 }
@@ -288,7 +254,7 @@ mod tests {
         let (admission, jobs) = Admission::new(Bounds { batches: 16, bytes: 64 << 20, remember: 16 }, metrics.clone());
         let engine = Engine {
             plugin: (Plugin::built_in(Limits { memory, ..Limits::default() }).unwrap(), CONFIG.into()),
-            sink: Delivery::file(&output).unwrap(),
+            sink: Sink::file(&output).unwrap(),
             state: Some(Store::open(directory.to_str().unwrap(), "serve", "http").unwrap().part("all").unwrap()),
             state_every: Duration::ZERO,
             tick: None,
@@ -325,7 +291,11 @@ mod tests {
             events.into_iter().partition(|event| !event.starts_with("{\"type\":\"score\""));
         assert_eq!(scores, expected, "the scores after it are those of a model that never lost anything");
         assert_eq!(told.len(), 2);
-        assert!(told[0].starts_with("{\"type\":\"failed\"") && told[0].len() > 24 << 20, "with its bytes");
-        assert!(told[1].contains("plugin_restarted") && told[1].contains("from the state"), "{}", told[1]);
+        assert!(
+            told[0].starts_with("{\"type\":\"failed\"") && told[0].contains("\"payload_bytes\":25165826"),
+            "{}",
+            told[0]
+        );
+        assert!(told[1].contains("plugin_restarted") && told[1].contains("learned before"), "{}", told[1]);
     }
 }

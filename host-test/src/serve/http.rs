@@ -31,7 +31,7 @@ use super::batch::Batch;
 use super::engine::now;
 use super::firehose;
 use super::metrics::{Metric, Metrics};
-use crate::sink::delivery::Retries;
+use crate::sink::Retries;
 
 /// Bodies that are read and unpacked at the same time; each may take twice `--max-body` of memory.
 const READERS: usize = 4;

@@ -1,7 +1,7 @@
 //! Serving: batches of payloads by HTTP, scored in order, and acknowledged when their events were accepted downstream.
 //!
 //! [`http`] takes requests, as [`firehose`] has them or as [`batch`]es of lines; [`admission`] lets each batch in once;
-//! the one task of [`engine`] feeds them to the [`model`], keeps the state ([`saved`]) and delivers the events.
+//! the one task of [`engine`] scores them, keeps the state ([`saved`]) and delivers the events.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use axum_server::tls_rustls::RustlsConfig;
 
 use crate::plugin::Plugin;
 use crate::signals::Signals;
-use crate::sink::delivery::Delivery;
+use crate::sink::Sink;
 use crate::state::Part;
 use crate::usage::Usage;
 
@@ -25,7 +25,6 @@ pub mod engine;
 pub mod firehose;
 pub mod http;
 pub mod metrics;
-pub mod model;
 pub mod saved;
 
 use access::AccessKey;
@@ -51,7 +50,7 @@ pub struct Settings {
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
     /// Where events go.
-    pub sink: Delivery,
+    pub sink: Sink,
     /// Where the state is kept.
     pub state: Option<Part>,
     /// The shortest time between two states.

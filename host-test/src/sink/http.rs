@@ -1,12 +1,14 @@
 //! Events by HTTP: `POST` of newline-delimited JSON, such as Vector's `http_server` and Fluent Bit's `http` source take.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, Url};
 
-use super::backoff::Backoff;
+use super::retry::{Retries, Retry};
+use super::too_large;
 
 /// Events of one request, at most, in bytes, unless a single event is longer.
 const BODY: usize = 4 << 20;
@@ -18,6 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub struct HttpSink {
     client: Client,
     url: Url,
+    /// The URL as it is told to people: without credentials and query.
+    name: String,
+    retries: Retries,
 }
 
 /// Events that were not accepted.
@@ -59,12 +64,16 @@ impl HttpSink {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("flowscore/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(HttpSink { client, url })
+        let mut shown = url.clone();
+        // Both fail only for URLs that cannot have any.
+        let _ = (shown.set_username(""), shown.set_password(None));
+        shown.set_query(None);
+        Ok(HttpSink { client, url, name: shown.into(), retries: Retries::default() })
     }
 
-    /// Where events go.
-    pub fn url(&self) -> &Url {
-        &self.url
+    /// How often deliveries were tried again.
+    pub fn retries(&self) -> Retries {
+        self.retries.clone()
     }
 
     /// Tries once to deliver events, one a line, as one request. No events: no request.
@@ -84,43 +93,64 @@ impl HttpSink {
         if status.is_success() { Ok(()) } else { Err(Refused::Status(status)) }
     }
 
-    /// Delivers events, in order and in requests of a moderate size, each tried until it is accepted. Any status but 2xx
-    /// is tried again: at the other end a mistake can be mended, events that were dropped cannot.
-    pub async fn send(&self, events: &[u8]) {
-        for body in requests(events, BODY) {
-            let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
-            while let Err(refused) = self.try_send(body).await {
-                let wait = backoff.next_wait();
-                if backoff.is_news() {
-                    let bytes = body.len();
-                    tracing::warn!("{bytes} bytes of events wait for {}: {refused}; trying again", self.url);
-                }
-                tokio::time::sleep(wait).await;
+    /// Delivers events, one a line, in order and in requests of a moderate size, each tried until it is accepted.
+    ///
+    /// Any status but 2xx is tried again, whatever it says: a 400 or 401 means that one side is configured wrongly, which
+    /// can be mended; events that were dropped cannot. Only at 413 the body is sent in halves, and a single event that is
+    /// still too large is replaced by a notice.
+    pub async fn deliver(&self, events: &[u8]) {
+        let mut retry = Retry::new(&self.name, &self.retries);
+        let mut waiting = vec![Cow::Borrowed(events)];
+        let mut is_notice = false;
+        while let Some(body) = waiting.pop() {
+            if body.len() > BODY
+                && let Some(middle) = middle(&body)
+            {
+                split(body, middle, &mut waiting);
+                continue;
             }
-            if backoff.attempts() > 0 {
-                tracing::info!("{} accepts events again", self.url);
+            match self.try_send(&body).await {
+                Ok(()) => {
+                    retry.accepted();
+                    is_notice = false;
+                }
+                Err(Refused::Status(status @ StatusCode::PAYLOAD_TOO_LARGE)) if !is_notice => match middle(&body) {
+                    Some(middle) => split(body, middle, &mut waiting),
+                    None => {
+                        is_notice = true;
+                        waiting.push(too_large(&body, &format!("{} answered {status}", self.name)).into());
+                    }
+                },
+                Err(refused) => {
+                    retry.wait(body.len(), &refused).await;
+                    waiting.push(body);
+                }
             }
         }
     }
 }
 
-/// Cuts events into pieces of whole lines.
-fn requests(events: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
-    let mut rest = events;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
+/// Puts the two parts of a body on the stack, the first one on top.
+fn split<'a>(body: Cow<'a, [u8]>, at: usize, waiting: &mut Vec<Cow<'a, [u8]>>) {
+    match body {
+        Cow::Borrowed(body) => {
+            let (first, second) = body.split_at(at);
+            waiting.extend([Cow::Borrowed(second), Cow::Borrowed(first)]);
         }
-        let head = &rest[..rest.len().min(size)];
-        let end = match head.iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => end + 1,
-            // One long line.
-            None => rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1),
-        };
-        let (body, more) = rest.split_at(if rest.len() <= size { rest.len() } else { end });
-        rest = more;
-        Some(body)
-    })
+        Cow::Owned(mut body) => {
+            let second = body.split_off(at);
+            waiting.extend([Cow::Owned(second), Cow::Owned(body)]);
+        }
+    }
+}
+
+/// Where the lines of a body are in two halves; none if it is one line.
+fn middle(body: &[u8]) -> Option<usize> {
+    let inner = body.strip_suffix(b"\n").unwrap_or(body);
+    let middle = inner.len() / 2;
+    let before = inner.get(..=middle)?.iter().rposition(|byte| *byte == b'\n');
+    let after = || inner[middle..].iter().position(|byte| *byte == b'\n').map(|at| middle + at);
+    before.or_else(after).map(|at| at + 1)
 }
 
 #[cfg(test)]
@@ -128,16 +158,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_hold_whole_events() {
-        for (events, expected) in [
-            (&b""[..], vec![]),
-            (b"a\nb\n", vec![&b"a\nb\n"[..]]),
-            (b"aaa\nbbb\nccc\n", vec![b"aaa\nbbb\n", b"ccc\n"]),
-            (b"aaaaaaaaaaaaaaaa\nb\n", vec![b"aaaaaaaaaaaaaaaa\n", b"b\n"]),
-            (b"aaaaaaaaaaaaaaaa", vec![b"aaaaaaaaaaaaaaaa"]),
+    fn a_body_is_halved_between_lines() {
+        for (body, expected) in [
+            ("", None),
+            ("a\n", None),
+            ("a\nb\n", Some(("a\n", "b\n"))),
+            ("a\nb\nc\nd\n", Some(("a\nb\n", "c\nd\n"))),
+            ("a\nbbbbbbbbbbbb\n", Some(("a\n", "bbbbbbbbbbbb\n"))),
+            ("aaaaaaaaaaaa\nb\n", Some(("aaaaaaaaaaaa\n", "b\n"))),
         ] {
-            let bodies: Vec<&[u8]> = requests(events, 9).collect();
-            assert_eq!(bodies, expected);
+            assert_eq!(middle(body.as_bytes()).map(|at| body.split_at(at)), expected, "{body:?}");
         }
+    }
+
+    #[test]
+    fn what_is_told_of_an_endpoint_has_no_credentials() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let sink = HttpSink::new("https://user:secret@events.example/in?token=hidden".parse().unwrap()).unwrap();
+        assert_eq!(sink.name, "https://events.example/in");
     }
 }

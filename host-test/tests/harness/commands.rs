@@ -106,7 +106,7 @@ fn a_csv_file_has_its_header_found_and_its_bad_number_told() {
     let failed: Vec<&str> = text(&output.stdout).lines().filter(|line| line.contains("\"failed\"")).collect();
     assert_eq!(failed.len(), 1);
     assert!(failed[0].contains("stdin:2") && failed[0].contains("column `b` is `NaN`"), "{}", failed[0]);
-    assert!(text(&output.stdout).contains("{\"type\":\"score\",\"a\":2,\"b\":3,"));
+    assert!(text(&output.stdout).contains("{\"type\":\"score\",\"record\":{\"a\":2,\"b\":3},"));
 }
 
 #[test]

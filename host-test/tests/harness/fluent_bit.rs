@@ -227,7 +227,7 @@ fn the_component_the_module_and_native_code_tell_the_same() {
 }
 
 #[test]
-fn nothing_traps_and_nothing_is_lost_whatever_comes() {
+fn no_input_traps_and_nothing_is_lost_whatever_comes() {
     let mut instance = start(&[]);
     let good = logged(&line("eni-a", 1_700_000_000, 7));
     let mebibyte = "x".repeat(1 << 20);

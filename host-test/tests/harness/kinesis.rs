@@ -170,7 +170,7 @@ fn what_cannot_be_read_is_said_on_one_line() {
             "there is no state",
         ),
         (&["--stream", "flows", "--state", "ftp://x/", "--from", "latest"], 2, "s3://bucket/prefix"),
-        (&["--stream", "flows", "--state", state, "--output", "nowhere"], 2, "kinesis://STREAM"),
+        (&["--stream", "flows", "--state", state, "--output", "ftp://host/"], 2, "kinesis://STREAM"),
         (&["--stream", "flows", "--state", state, "--config", record.to_str().unwrap()], 1, "--discard model"),
     ] {
         let (status, error) = run(args);

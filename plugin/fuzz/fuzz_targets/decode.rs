@@ -6,9 +6,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use flowscore::config::Config;
-use flowscore::decode::{Context, Decoder, Leaf, Sink};
+use flowscore::decode::{self, Context, Leaf, Sink};
 use flowscore::failure::Failure;
-use flowscore::pipeline::{Decoding, Outcome, Scorer};
+use flowscore::pipeline::{Decoder, Outcome, Scorer};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Default)]
@@ -47,7 +47,7 @@ const CONFIG: &str = r#"{"input":{"limits":{"records":1000,"decoded_bytes":41943
 fuzz_target!(|payload: &[u8]| {
     let config = Config::parse(CONFIG).expect("the configuration is right");
     let limits = config.input.limits;
-    let mut decoder = Decoder::new(limits);
+    let mut decoder = decode::Decoder::new(limits);
     let tallies = [(); 2].map(|()| {
         let mut tally = Tally::default();
         decoder.decode(payload, &mut tally);
@@ -64,7 +64,7 @@ fuzz_target!(|payload: &[u8]| {
     let scored = Scorer::new(CONFIG).expect("the configuration is right").transform(payload, None, &mut events);
     // Header lines are no records.
     assert!((1..=records).contains(&scored.records()), "in = ok + dropped + failed");
-    if let Outcome::Ok(lines, counts) = Decoding::new(&config).decode(payload, None) {
+    if let Outcome::Ok(lines, counts) = Decoder::new(&config).decode(payload, None) {
         // A first row of names is a header, but for scoring only if all columns that it needs are among them.
         assert!((0..=1).contains(&(scored.records() - counts.records())), "in = ok + dropped + failed");
         let mut written = 0;
@@ -75,5 +75,5 @@ fuzz_target!(|payload: &[u8]| {
         }
         assert_eq!(written, counts.ok + counts.failed, "a line for each record");
     }
-    let _ = Decoding::new(&config).answer(payload);
+    let _ = Decoder::new(&config).answer(payload);
 });

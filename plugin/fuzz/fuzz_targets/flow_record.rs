@@ -7,7 +7,7 @@
 
 use flowscore::config::Config;
 use flowscore::flow::{Format, Formats, Parsed, Parser};
-use flowscore::pipeline::{Decoding, Outcome};
+use flowscore::pipeline::{Decoder, Outcome};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 
@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
         let written = parsed.and_then(Parsed::record).map(|record| json(|out| record.write_members(out)));
         // As a payload, the same; if it can be no other layer (a dot is not in base64) and no other envelope.
         if line.first().is_some_and(u8::is_ascii_digit) && line.contains(&b'.') && line.trim_ascii_end() == line {
-            let outcome = Decoding::new(&config).decode(line, None);
+            let outcome = Decoder::new(&config).decode(line, None);
             if let (Some(written), Outcome::Ok(lines, _)) = (written, outcome) {
                 assert_eq!(String::from_utf8_lossy(&lines), String::from_utf8_lossy(&written) + "\n");
             }

@@ -18,7 +18,18 @@ pub mod exports {
             /// - **Independent of batching.** Splitting or joining batches changes no event. How many payloads to hand over at once
             ///   is only a question of speed.
             ///
+            /// - **Bounded.** Whatever is handed over, a call returns some 16 MiB at most (the last record or window may lie beyond). What
+            ///   has more to give says so (`more`), and is asked again.
+            ///
             /// What is *not* promised: deduplication. A payload that is handed over twice is counted twice.
+            ///
+            /// **After a trap** (time or memory that the host limits ran out) an instance is lost, and with it what it learned. A host
+            /// that wants to go on
+            ///
+            /// 1. keeps a snapshot and what it handed over since, and brings a new instance to where the lost one was: the same calls
+            ///    give the same bytes, so that their events need not be told again;
+            /// 2. hands over the batch that trapped in halves, and those that trap again in halves, down to the one payload;
+            /// 3. tells the scorer of that payload with `give-up`, so that it is counted and told as `failed`, and goes on.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
             pub mod types {
                 #[used]
@@ -128,13 +139,13 @@ pub mod exports {
                 }
                 impl ::core::error::Error for ConfigError {}
                 #[doc(hidden)]
-                macro_rules! __export_flowscore_transform_types_0_1_0_cabi {
+                macro_rules! __export_flowscore_transform_types_0_2_0_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = {};
                     };
                 }
                 #[doc(hidden)]
-                pub(crate) use __export_flowscore_transform_types_0_1_0_cabi;
+                pub(crate) use __export_flowscore_transform_types_0_2_0_cabi;
             }
             /// What this build of the plugin is.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
@@ -419,30 +430,30 @@ pub mod exports {
                     ) -> Result<_rt::String, ConfigError>;
                 }
                 #[doc(hidden)]
-                macro_rules! __export_flowscore_transform_description_0_1_0_cabi {
+                macro_rules! __export_flowscore_transform_description_0_2_0_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
-                        "flowscore:transform/description@0.1.0#describe")] unsafe extern
+                        "flowscore:transform/description@0.2.0#describe")] unsafe extern
                         "C" fn export_describe() -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_describe_cabi::<$ty > () } }
                         #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/description@0.1.0#describe")]
+                        "cabi_post_flowscore:transform/description@0.2.0#describe")]
                         unsafe extern "C" fn _post_return_describe(arg0 : * mut u8,) {
                         unsafe { $($path_to_types)*:: __post_return_describe::<$ty >
                         (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/description@0.1.0#check-config")] unsafe
+                        "flowscore:transform/description@0.2.0#check-config")] unsafe
                         extern "C" fn export_check_config(arg0 : * mut u8, arg1 : usize,)
                         -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_check_config_cabi::<$ty > (arg0, arg1) } } #[unsafe
                         (export_name =
-                        "cabi_post_flowscore:transform/description@0.1.0#check-config")]
+                        "cabi_post_flowscore:transform/description@0.2.0#check-config")]
                         unsafe extern "C" fn _post_return_check_config(arg0 : * mut u8,)
                         { unsafe { $($path_to_types)*:: __post_return_check_config::<$ty
                         > (arg0) } } };
                     };
                 }
                 #[doc(hidden)]
-                pub(crate) use __export_flowscore_transform_description_0_1_0_cabi;
+                pub(crate) use __export_flowscore_transform_description_0_2_0_cabi;
                 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
                 struct _RetArea(
@@ -473,6 +484,8 @@ pub mod exports {
                     /// could not be used stand in their place as `{"type":"failed",…}`.
                     pub records: _rt::Vec<u8>,
                     pub counts: Counts,
+                    /// There is more of this payload: `proceed` gives it.
+                    pub more: bool,
                 }
                 impl ::core::fmt::Debug for Decoded {
                     fn fmt(
@@ -482,6 +495,7 @@ pub mod exports {
                         f.debug_struct("Decoded")
                             .field("records", &self.records)
                             .field("counts", &self.counts)
+                            .field("more", &self.more)
                             .finish()
                     }
                 }
@@ -633,7 +647,7 @@ pub mod exports {
                     unsafe fn drop(_handle: u32) {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/decoding@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/decoding@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-drop]decoder"]
@@ -825,7 +839,7 @@ pub mod exports {
                         let len17 = vec17.len();
                         let layout17 = _rt::alloc::Layout::from_size_align(
                                 vec17.len()
-                                    * (40 + 2 * ::core::mem::size_of::<*const u8>()),
+                                    * (48 + 2 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
@@ -837,12 +851,16 @@ pub mod exports {
                         }
                         for (i, e) in vec17.into_iter().enumerate() {
                             let base = result17
-                                .add(i * (40 + 2 * ::core::mem::size_of::<*const u8>()));
+                                .add(i * (48 + 2 * ::core::mem::size_of::<*const u8>()));
                             {
                                 match e {
                                     Outcome::Ok(e) => {
                                         *base.add(0).cast::<u8>() = (0i32) as u8;
-                                        let Decoded { records: records10, counts: counts10 } = e;
+                                        let Decoded {
+                                            records: records10,
+                                            counts: counts10,
+                                            more: more10,
+                                        } = e;
                                         let vec11 = <_ as Into<_rt::Vec<_>>>::into(records10)
                                             .into_boxed_slice();
                                         let ptr11 = vec11.as_ptr().cast::<u8>();
@@ -870,6 +888,12 @@ pub mod exports {
                                         *base
                                             .add(32 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<i64>() = _rt::as_i64(failed12);
+                                        *base
+                                            .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (match more10 {
+                                            true => 1,
+                                            false => 0,
+                                        }) as u8;
                                     }
                                     Outcome::Dropped(e) => {
                                         *base.add(0).cast::<u8>() = (1i32) as u8;
@@ -933,7 +957,7 @@ pub mod exports {
                         let len12 = l1;
                         for i in 0..len12 {
                             let base = base12
-                                .add(i * (40 + 2 * ::core::mem::size_of::<*const u8>()));
+                                .add(i * (48 + 2 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let l2 = i32::from(*base.add(0).cast::<u8>());
                                 match l2 {
@@ -972,73 +996,79 @@ pub mod exports {
                         }
                         _rt::cabi_dealloc(
                             base12,
-                            len12 * (40 + 2 * ::core::mem::size_of::<*const u8>()),
+                            len12 * (48 + 2 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_method_decoder_answer_cabi<T_: GuestDecoder>(
+                pub unsafe fn _export_method_decoder_proceed_cabi<T_: GuestDecoder>(
                     arg0: *mut u8,
-                    arg1: *mut u8,
-                    arg2: usize,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result1 = {
-                            let len0 = arg2;
-                            T_::answer(
+                        let result0 = {
+                            T_::proceed(
                                 DecoderBorrow::lift(
                                         core::ptr::with_exposed_provenance(arg0 as u32 as usize),
                                     )
                                     .get(),
-                                <_ as From<
-                                    _rt::Vec<_>,
-                                >>::from(_rt::Vec::from_raw_parts(arg1.cast(), len0, len0)),
                             )
                         };
-                        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result1 {
-                            Some(e) => {
-                                *ptr2.add(0).cast::<u8>() = (1i32) as u8;
-                                let vec3 = (e.into_bytes()).into_boxed_slice();
-                                let ptr3 = vec3.as_ptr().cast::<u8>();
-                                let len3 = vec3.len();
-                                ::core::mem::forget(vec3);
-                                *ptr2
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len3;
-                                *ptr2
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr3.cast_mut();
-                            }
-                            None => {
-                                *ptr2.add(0).cast::<u8>() = (0i32) as u8;
-                            }
-                        };
-                        ptr2
+                        let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let Decoded {
+                            records: records2,
+                            counts: counts2,
+                            more: more2,
+                        } = result0;
+                        let vec3 = <_ as Into<_rt::Vec<_>>>::into(records2)
+                            .into_boxed_slice();
+                        let ptr3 = vec3.as_ptr().cast::<u8>();
+                        let len3 = vec3.len();
+                        ::core::mem::forget(vec3);
+                        *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                        *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records4,
+                            ok: ok4,
+                            dropped: dropped4,
+                            failed: failed4,
+                        } = counts2;
+                        *ptr1
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records4);
+                        *ptr1
+                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok4);
+                        *ptr1
+                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped4);
+                        *ptr1
+                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed4);
+                        *ptr1
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more2 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
+                        ptr1
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case)]
-                pub unsafe fn __post_return_method_decoder_answer<T_: GuestDecoder>(
+                pub unsafe fn __post_return_method_decoder_proceed<T_: GuestDecoder>(
                     arg0: *mut u8,
                 ) {
                     unsafe {
-                        let l0 = i32::from(*arg0.add(0).cast::<u8>());
-                        match l0 {
-                            0 => {}
-                            _ => {
-                                let l1 = *arg0
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l2 = *arg0
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l1, l2, 1);
-                            }
-                        }
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
                     }
                 }
                 #[doc(hidden)]
@@ -1144,7 +1174,7 @@ pub mod exports {
                     {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/decoding@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/decoding@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-new]decoder"]
@@ -1163,7 +1193,7 @@ pub mod exports {
                     {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/decoding@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/decoding@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-rep]decoder"]
@@ -1217,73 +1247,519 @@ pub mod exports {
                     /// Makes a decoder from the text of a configuration (JSON); the empty string means the defaults.
                     #[allow(async_fn_in_trait)]
                     fn create(config: _rt::String) -> Result<Decoder, ConfigError>;
-                    /// One outcome for each payload, in order.
+                    /// One outcome for each payload, in order, as far as they go: fewer than there are payloads if the rest is to be
+                    /// handed over again. If the last one says that there is more, `proceed` gives it first.
                     #[allow(async_fn_in_trait)]
                     fn decode(&self, batch: _rt::Vec<Payload>) -> _rt::Vec<Outcome>;
-                    /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract, as the
-                    /// Lambda function behind it would: JSON text with each `recordId` once and its `result`. `Ok`: `data` is the
-                    /// decoded records as newline-delimited JSON, in base64. `Dropped`: recognised and left out on purpose.
-                    /// `ProcessingFailed`: no record could be decoded; `data` is what came. None: the payload is no such request.
+                    /// More of the payload whose records the last call could not give as a whole; without such a payload nothing.
                     #[allow(async_fn_in_trait)]
-                    fn answer(&self, request: _rt::Vec<u8>) -> Option<_rt::String>;
+                    fn proceed(&self) -> Decoded;
                 }
                 #[doc(hidden)]
-                macro_rules! __export_flowscore_transform_decoding_0_1_0_cabi {
+                macro_rules! __export_flowscore_transform_decoding_0_2_0_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
-                        "flowscore:transform/decoding@0.1.0#[static]decoder.create")]
+                        "flowscore:transform/decoding@0.2.0#[static]decoder.create")]
                         unsafe extern "C" fn export_static_decoder_create(arg0 : * mut
                         u8, arg1 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_static_decoder_create_cabi::<<$ty as $($path_to_types)*::
                         Guest >::Decoder > (arg0, arg1) } } #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/decoding@0.1.0#[static]decoder.create")]
+                        "cabi_post_flowscore:transform/decoding@0.2.0#[static]decoder.create")]
                         unsafe extern "C" fn _post_return_static_decoder_create(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_static_decoder_create::<<$ty as
                         $($path_to_types)*:: Guest >::Decoder > (arg0) } } #[unsafe
                         (export_name =
-                        "flowscore:transform/decoding@0.1.0#[method]decoder.decode")]
+                        "flowscore:transform/decoding@0.2.0#[method]decoder.decode")]
                         unsafe extern "C" fn export_method_decoder_decode(arg0 : * mut
                         u8, arg1 : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_method_decoder_decode_cabi::<<$ty as
                         $($path_to_types)*:: Guest >::Decoder > (arg0, arg1, arg2) } }
                         #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/decoding@0.1.0#[method]decoder.decode")]
+                        "cabi_post_flowscore:transform/decoding@0.2.0#[method]decoder.decode")]
                         unsafe extern "C" fn _post_return_method_decoder_decode(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_decoder_decode::<<$ty as
                         $($path_to_types)*:: Guest >::Decoder > (arg0) } } #[unsafe
                         (export_name =
-                        "flowscore:transform/decoding@0.1.0#[method]decoder.answer")]
-                        unsafe extern "C" fn export_method_decoder_answer(arg0 : * mut
-                        u8, arg1 : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
-                        $($path_to_types)*:: _export_method_decoder_answer_cabi::<<$ty as
-                        $($path_to_types)*:: Guest >::Decoder > (arg0, arg1, arg2) } }
-                        #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/decoding@0.1.0#[method]decoder.answer")]
-                        unsafe extern "C" fn _post_return_method_decoder_answer(arg0 : *
-                        mut u8,) { unsafe { $($path_to_types)*::
-                        __post_return_method_decoder_answer::<<$ty as
+                        "flowscore:transform/decoding@0.2.0#[method]decoder.proceed")]
+                        unsafe extern "C" fn export_method_decoder_proceed(arg0 : * mut
+                        u8,) -> * mut u8 { unsafe { $($path_to_types)*::
+                        _export_method_decoder_proceed_cabi::<<$ty as
                         $($path_to_types)*:: Guest >::Decoder > (arg0) } } #[unsafe
                         (export_name =
-                        "flowscore:transform/decoding@0.1.0#discover-schema")] unsafe
+                        "cabi_post_flowscore:transform/decoding@0.2.0#[method]decoder.proceed")]
+                        unsafe extern "C" fn _post_return_method_decoder_proceed(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_method_decoder_proceed::<<$ty as
+                        $($path_to_types)*:: Guest >::Decoder > (arg0) } } #[unsafe
+                        (export_name =
+                        "flowscore:transform/decoding@0.2.0#discover-schema")] unsafe
                         extern "C" fn export_discover_schema(arg0 : * mut u8, arg1 :
                         usize,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_discover_schema_cabi::<$ty > (arg0, arg1) } } #[unsafe
                         (export_name =
-                        "cabi_post_flowscore:transform/decoding@0.1.0#discover-schema")]
+                        "cabi_post_flowscore:transform/decoding@0.2.0#discover-schema")]
                         unsafe extern "C" fn _post_return_discover_schema(arg0 : * mut
                         u8,) { unsafe { $($path_to_types)*::
                         __post_return_discover_schema::<$ty > (arg0) } } const _ : () = {
                         #[doc(hidden)] #[unsafe (export_name =
-                        "flowscore:transform/decoding@0.1.0#[dtor]decoder")]
+                        "flowscore:transform/decoding@0.2.0#[dtor]decoder")]
                         #[allow(non_snake_case)] unsafe extern "C" fn dtor(rep : * mut
                         u8) { unsafe { $($path_to_types)*:: Decoder::dtor::< <$ty as
                         $($path_to_types)*:: Guest >::Decoder > (rep) } } }; };
                     };
                 }
                 #[doc(hidden)]
-                pub(crate) use __export_flowscore_transform_decoding_0_1_0_cabi;
+                pub(crate) use __export_flowscore_transform_decoding_0_2_0_cabi;
+                #[repr(align(8))]
+                struct _RetArea(
+                    [::core::mem::MaybeUninit<
+                        u8,
+                    >; 40 + 2 * ::core::mem::size_of::<*const u8>()],
+                );
+                static mut _RET_AREA: _RetArea = _RetArea(
+                    [::core::mem::MaybeUninit::uninit(); 40
+                        + 2 * ::core::mem::size_of::<*const u8>()],
+                );
+            }
+            /// Answers to the requests that Kinesis Analytics and Firehose send to a Lambda function.
+            #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+            pub mod answering {
+                #[used]
+                #[doc(hidden)]
+                static __FORCE_SECTION_REF: fn() = super::super::super::super::__link_custom_section_describing_imports;
+                use super::super::super::super::_rt;
+                pub type ConfigError = super::super::super::super::exports::flowscore::transform::types::ConfigError;
+                /// Answers by one configuration. Holds buffers but no state: every request is answered by itself.
+                #[derive(Debug)]
+                #[repr(transparent)]
+                pub struct Answerer {
+                    handle: _rt::Resource<Answerer>,
+                }
+                impl Answerer {
+                    /// Creates a new resource from the specified representation.
+                    ///
+                    /// This function will create a new resource handle by moving `val` onto
+                    /// the heap and then passing that heap pointer to the component model to
+                    /// create a handle. The owned handle is then returned as `Answerer`.
+                    pub fn new<T: GuestAnswerer>(val: T) -> Self {
+                        Self::type_guard::<T>();
+                        let rep = <T::Rep as wit_bindgen::rt::ResourceRep<
+                            T,
+                        >>::rep_new(val);
+                        unsafe {
+                            let ptr = T::resource_into_raw_(rep);
+                            Self::from_handle(T::_resource_new(ptr.cast()))
+                        }
+                    }
+                    /// Gets access to the underlying `T` which represents this resource.
+                    pub fn get<T: GuestAnswerer>(&self) -> &T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_as_ref(ptr)
+                        }
+                    }
+                    /// Gets mutable access to the underlying `T` which represents this
+                    /// resource.
+                    pub fn get_mut<T: GuestAnswerer>(&mut self) -> &mut T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_as_mut(ptr)
+                        }
+                    }
+                    /// Consumes this resource and returns the underlying `T`.
+                    pub fn into_inner<T: GuestAnswerer>(self) -> T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_take(ptr)
+                        }
+                    }
+                    #[doc(hidden)]
+                    pub unsafe fn from_handle(handle: u32) -> Self {
+                        Self {
+                            handle: unsafe { _rt::Resource::from_handle(handle) },
+                        }
+                    }
+                    #[doc(hidden)]
+                    pub fn take_handle(&self) -> u32 {
+                        _rt::Resource::take_handle(&self.handle)
+                    }
+                    #[doc(hidden)]
+                    pub fn handle(&self) -> u32 {
+                        _rt::Resource::handle(&self.handle)
+                    }
+                    #[doc(hidden)]
+                    fn type_guard<T: wit_bindgen::rt::Resource>() {
+                        use core::any::TypeId;
+                        static mut LAST_TYPE: Option<TypeId> = None;
+                        unsafe {
+                            assert!(! cfg!(target_feature = "atomics"));
+                            let id = TypeId::of::<T>();
+                            match LAST_TYPE {
+                                Some(ty) => {
+                                    assert!(
+                                        ty == id, "cannot use two types with this resource type"
+                                    )
+                                }
+                                None => LAST_TYPE = Some(id),
+                            }
+                        }
+                    }
+                    #[doc(hidden)]
+                    pub unsafe fn dtor<T: GuestAnswerer>(handle: *mut u8) {
+                        Self::type_guard::<T>();
+                        unsafe {
+                            let _rep = T::resource_from_raw_(handle.cast());
+                        }
+                    }
+                    fn as_ptr<T: GuestAnswerer>(&self) -> *mut T::Rep {
+                        Answerer::type_guard::<T>();
+                        T::_resource_rep(self.handle()).cast()
+                    }
+                }
+                /// A borrowed version of [`Answerer`] which represents a borrowed value
+                /// with the lifetime `'a`.
+                #[derive(Debug)]
+                #[repr(transparent)]
+                pub struct AnswererBorrow<'a> {
+                    rep: *const u8,
+                    _marker: core::marker::PhantomData<&'a Answerer>,
+                }
+                impl<'a> AnswererBorrow<'a> {
+                    #[doc(hidden)]
+                    pub unsafe fn lift(rep: *const u8) -> Self {
+                        Self {
+                            rep,
+                            _marker: core::marker::PhantomData,
+                        }
+                    }
+                    /// Gets access to the underlying `T` in this resource.
+                    pub fn get<T: GuestAnswerer>(&self) -> &'a T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_as_ref(ptr)
+                        }
+                    }
+                    fn as_ptr<T: GuestAnswerer>(&self) -> *const T::Rep {
+                        Answerer::type_guard::<T>();
+                        self.rep.cast()
+                    }
+                }
+                unsafe impl _rt::WasmResource for Answerer {
+                    #[inline]
+                    unsafe fn drop(_handle: u32) {
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(
+                            wasm_import_module = "[export]flowscore:transform/answering@0.2.0"
+                        )]
+                        unsafe extern "C" {
+                            #[link_name = "[resource-drop]answerer"]
+                            fn drop(_: i32);
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn drop(_: i32) {
+                            unreachable!()
+                        }
+                        unsafe {
+                            drop(_handle as i32);
+                        }
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_static_answerer_create_cabi<T_: GuestAnswerer>(
+                    arg0: *mut u8,
+                    arg1: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result1 = {
+                            let len0 = arg1;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg0.cast(),
+                                len0,
+                                len0,
+                            );
+                            T_::create(_rt::string_lift(bytes0))
+                        };
+                        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result1 {
+                            Ok(e) => {
+                                *ptr2.add(0).cast::<u8>() = (0i32) as u8;
+                                *ptr2
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>() = (e).take_handle() as i32;
+                            }
+                            Err(e) => {
+                                *ptr2.add(0).cast::<u8>() = (1i32) as u8;
+                                let super::super::super::super::exports::flowscore::transform::types::ConfigError {
+                                    path: path3,
+                                    value: value3,
+                                    allowed: allowed3,
+                                } = e;
+                                let vec4 = (path3.into_bytes()).into_boxed_slice();
+                                let ptr4 = vec4.as_ptr().cast::<u8>();
+                                let len4 = vec4.len();
+                                ::core::mem::forget(vec4);
+                                *ptr2
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len4;
+                                *ptr2
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr4.cast_mut();
+                                let vec5 = (value3.into_bytes()).into_boxed_slice();
+                                let ptr5 = vec5.as_ptr().cast::<u8>();
+                                let len5 = vec5.len();
+                                ::core::mem::forget(vec5);
+                                *ptr2
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len5;
+                                *ptr2
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr5.cast_mut();
+                                let vec6 = (allowed3.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *ptr2
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *ptr2
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr6.cast_mut();
+                            }
+                        };
+                        ptr2
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_static_answerer_create<T_: GuestAnswerer>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = i32::from(*arg0.add(0).cast::<u8>());
+                        match l0 {
+                            0 => {}
+                            _ => {
+                                let l1 = *arg0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l2 = *arg0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l1, l2, 1);
+                                let l3 = *arg0
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l4 = *arg0
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l3, l4, 1);
+                                let l5 = *arg0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l6 = *arg0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                            }
+                        }
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_answerer_answer_cabi<T_: GuestAnswerer>(
+                    arg0: *mut u8,
+                    arg1: *mut u8,
+                    arg2: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result1 = {
+                            let len0 = arg2;
+                            T_::answer(
+                                AnswererBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                <_ as From<
+                                    _rt::Vec<_>,
+                                >>::from(_rt::Vec::from_raw_parts(arg1.cast(), len0, len0)),
+                            )
+                        };
+                        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result1 {
+                            Some(e) => {
+                                *ptr2.add(0).cast::<u8>() = (1i32) as u8;
+                                let vec3 = (e.into_bytes()).into_boxed_slice();
+                                let ptr3 = vec3.as_ptr().cast::<u8>();
+                                let len3 = vec3.len();
+                                ::core::mem::forget(vec3);
+                                *ptr2
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len3;
+                                *ptr2
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr3.cast_mut();
+                            }
+                            None => {
+                                *ptr2.add(0).cast::<u8>() = (0i32) as u8;
+                            }
+                        };
+                        ptr2
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_answerer_answer<T_: GuestAnswerer>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = i32::from(*arg0.add(0).cast::<u8>());
+                        match l0 {
+                            0 => {}
+                            _ => {
+                                let l1 = *arg0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l2 = *arg0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l1, l2, 1);
+                            }
+                        }
+                    }
+                }
+                pub trait Guest {
+                    type Answerer: GuestAnswerer;
+                }
+                pub trait GuestAnswerer: wit_bindgen::rt::Resource {
+                    #[doc(hidden)]
+                    unsafe fn _resource_new(val: *mut u8) -> u32
+                    where
+                        Self: Sized,
+                    {
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(
+                            wasm_import_module = "[export]flowscore:transform/answering@0.2.0"
+                        )]
+                        unsafe extern "C" {
+                            #[link_name = "[resource-new]answerer"]
+                            fn new(_: *mut u8) -> i32;
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn new(_: *mut u8) -> i32 {
+                            unreachable!()
+                        }
+                        unsafe { new(val) as u32 }
+                    }
+                    #[doc(hidden)]
+                    fn _resource_rep(handle: u32) -> *mut u8
+                    where
+                        Self: Sized,
+                    {
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(
+                            wasm_import_module = "[export]flowscore:transform/answering@0.2.0"
+                        )]
+                        unsafe extern "C" {
+                            #[link_name = "[resource-rep]answerer"]
+                            fn rep(_: i32) -> *mut u8;
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn rep(_: i32) -> *mut u8 {
+                            unreachable!()
+                        }
+                        unsafe { rep(handle as i32) }
+                    }
+                    /// Place this resource's representation into a location with a stable pointer,
+                    /// returning a pointer to that location.
+                    ///
+                    /// This method is used to place `val` on the heap, for example, or possibly in
+                    /// an arena. The returned pointer must remain valid for the lifetime of this
+                    /// resource. The default implementation of this metho will place `val` onto the
+                    /// heap with `Box`. The returned pointer will be deallocated by the sibling
+                    /// `resource_from_raw_` function.
+                    ///
+                    /// # Safety
+                    ///
+                    /// Note that this method is not `unsafe` to call, but it is `unsafe` to
+                    /// define. When overriding this method you must additionally override the
+                    /// `resource_from_raw_` to insert an appropriate deallocation for the returned
+                    /// pointer. In the future this might become a default associated trait bound,
+                    /// but that's not stable in Rust right now.
+                    #[doc(hidden)]
+                    unsafe fn resource_into_raw_(val: Self::Rep) -> *mut Self::Rep {
+                        _rt::Box::into_raw(_rt::Box::new(val))
+                    }
+                    /// Consumes and deallocates a pointer previously returned by
+                    /// `resource_into_raw_`.
+                    ///
+                    /// This function is used to deallocate resources and allocations associated
+                    /// with the allocation routine when creating a resource. The default
+                    /// implementation of this method will read `handle`'s value and deallocate it
+                    /// as a `Box`.
+                    ///
+                    /// Note that when overriding this method you'll almost surely want to override
+                    /// `resource_into_raw_` as well.
+                    ///
+                    /// # Safety
+                    ///
+                    /// This method is only safe to call with pointers previously created by
+                    /// `resource_into_raw_`. For more information see `Box::from_raw` for examples.
+                    #[doc(hidden)]
+                    unsafe fn resource_from_raw_(handle: *mut Self::Rep) -> Self::Rep {
+                        *unsafe { _rt::Box::from_raw(handle) }
+                    }
+                    /// Makes an answerer from the text of a configuration (JSON); the empty string means the defaults.
+                    #[allow(async_fn_in_trait)]
+                    fn create(config: _rt::String) -> Result<Answerer, ConfigError>;
+                    /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract, as the
+                    /// Lambda function behind it would: JSON text with each `recordId` once and its `result`. `Ok`: `data` is the
+                    /// decoded records as newline-delimited JSON, in base64. `Dropped`: recognised and left out on purpose.
+                    /// `ProcessingFailed`: no record could be decoded, or the answer would grow
+                    /// beyond 64 MiB; `data` is what came. None: the payload is no such request.
+                    #[allow(async_fn_in_trait)]
+                    fn answer(&self, request: _rt::Vec<u8>) -> Option<_rt::String>;
+                }
+                #[doc(hidden)]
+                macro_rules! __export_flowscore_transform_answering_0_2_0_cabi {
+                    ($ty:ident with_types_in $($path_to_types:tt)*) => {
+                        const _ : () = { #[unsafe (export_name =
+                        "flowscore:transform/answering@0.2.0#[static]answerer.create")]
+                        unsafe extern "C" fn export_static_answerer_create(arg0 : * mut
+                        u8, arg1 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
+                        _export_static_answerer_create_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Answerer > (arg0, arg1) } }
+                        #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/answering@0.2.0#[static]answerer.create")]
+                        unsafe extern "C" fn _post_return_static_answerer_create(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_static_answerer_create::<<$ty as
+                        $($path_to_types)*:: Guest >::Answerer > (arg0) } } #[unsafe
+                        (export_name =
+                        "flowscore:transform/answering@0.2.0#[method]answerer.answer")]
+                        unsafe extern "C" fn export_method_answerer_answer(arg0 : * mut
+                        u8, arg1 : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_method_answerer_answer_cabi::<<$ty
+                        as $($path_to_types)*:: Guest >::Answerer > (arg0, arg1, arg2) }
+                        } #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/answering@0.2.0#[method]answerer.answer")]
+                        unsafe extern "C" fn _post_return_method_answerer_answer(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_method_answerer_answer::<<$ty as
+                        $($path_to_types)*:: Guest >::Answerer > (arg0) } } const _ : ()
+                        = { #[doc(hidden)] #[unsafe (export_name =
+                        "flowscore:transform/answering@0.2.0#[dtor]answerer")]
+                        #[allow(non_snake_case)] unsafe extern "C" fn dtor(rep : * mut
+                        u8) { unsafe { $($path_to_types)*:: Answerer::dtor::< <$ty as
+                        $($path_to_types)*:: Guest >::Answerer > (rep) } } }; };
+                    };
+                }
+                #[doc(hidden)]
+                pub(crate) use __export_flowscore_transform_answering_0_2_0_cabi;
                 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
                 struct _RetArea(
@@ -1314,6 +1790,11 @@ pub mod exports {
                     pub events: _rt::Vec<u8>,
                     /// What became of the records of this batch.
                     pub counts: Counts,
+                    /// Payloads of the batch that were looked at. Those after them are to be handed over again.
+                    pub taken: u32,
+                    /// There is more to come of the last of them, or of what else was called: `proceed` gives it. Another call in its
+                    /// place gives it, too, and does nothing of its own (`taken` is 0).
+                    pub more: bool,
                 }
                 impl ::core::fmt::Debug for Scored {
                     fn fmt(
@@ -1323,6 +1804,8 @@ pub mod exports {
                         f.debug_struct("Scored")
                             .field("events", &self.events)
                             .field("counts", &self.counts)
+                            .field("taken", &self.taken)
+                            .field("more", &self.more)
                             .finish()
                     }
                 }
@@ -1363,6 +1846,169 @@ pub mod exports {
                             .field("evicted", &self.evicted)
                             .field("anomalies", &self.anomalies)
                             .finish()
+                    }
+                }
+                /// A payload that cost an instance.
+                #[derive(Clone)]
+                pub struct GivenUp {
+                    /// The caller's name for it.
+                    pub id: Option<_rt::String>,
+                    /// Why it is given up, for a person to read.
+                    pub reason: _rt::String,
+                    /// Its first bytes, 4,096 at most.
+                    pub beginning: _rt::Vec<u8>,
+                    /// How many bytes it has.
+                    pub size: u64,
+                    /// The SHA-256 of all of them, in hexadecimal.
+                    pub sha256: _rt::String,
+                }
+                impl ::core::fmt::Debug for GivenUp {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("GivenUp")
+                            .field("id", &self.id)
+                            .field("reason", &self.reason)
+                            .field("beginning", &self.beginning)
+                            .field("size", &self.size)
+                            .field("sha256", &self.sha256)
+                            .finish()
+                    }
+                }
+                /// The bytes of a snapshot, written and read in pieces.
+                #[derive(Debug)]
+                #[repr(transparent)]
+                pub struct Snapshot {
+                    handle: _rt::Resource<Snapshot>,
+                }
+                impl Snapshot {
+                    /// Creates a new resource from the specified representation.
+                    ///
+                    /// This function will create a new resource handle by moving `val` onto
+                    /// the heap and then passing that heap pointer to the component model to
+                    /// create a handle. The owned handle is then returned as `Snapshot`.
+                    pub fn new<T: GuestSnapshot>(val: T) -> Self {
+                        Self::type_guard::<T>();
+                        let rep = <T::Rep as wit_bindgen::rt::ResourceRep<
+                            T,
+                        >>::rep_new(val);
+                        unsafe {
+                            let ptr = T::resource_into_raw_(rep);
+                            Self::from_handle(T::_resource_new(ptr.cast()))
+                        }
+                    }
+                    /// Gets access to the underlying `T` which represents this resource.
+                    pub fn get<T: GuestSnapshot>(&self) -> &T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_as_ref(ptr)
+                        }
+                    }
+                    /// Gets mutable access to the underlying `T` which represents this
+                    /// resource.
+                    pub fn get_mut<T: GuestSnapshot>(&mut self) -> &mut T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_as_mut(ptr)
+                        }
+                    }
+                    /// Consumes this resource and returns the underlying `T`.
+                    pub fn into_inner<T: GuestSnapshot>(self) -> T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_take(ptr)
+                        }
+                    }
+                    #[doc(hidden)]
+                    pub unsafe fn from_handle(handle: u32) -> Self {
+                        Self {
+                            handle: unsafe { _rt::Resource::from_handle(handle) },
+                        }
+                    }
+                    #[doc(hidden)]
+                    pub fn take_handle(&self) -> u32 {
+                        _rt::Resource::take_handle(&self.handle)
+                    }
+                    #[doc(hidden)]
+                    pub fn handle(&self) -> u32 {
+                        _rt::Resource::handle(&self.handle)
+                    }
+                    #[doc(hidden)]
+                    fn type_guard<T: wit_bindgen::rt::Resource>() {
+                        use core::any::TypeId;
+                        static mut LAST_TYPE: Option<TypeId> = None;
+                        unsafe {
+                            assert!(! cfg!(target_feature = "atomics"));
+                            let id = TypeId::of::<T>();
+                            match LAST_TYPE {
+                                Some(ty) => {
+                                    assert!(
+                                        ty == id, "cannot use two types with this resource type"
+                                    )
+                                }
+                                None => LAST_TYPE = Some(id),
+                            }
+                        }
+                    }
+                    #[doc(hidden)]
+                    pub unsafe fn dtor<T: GuestSnapshot>(handle: *mut u8) {
+                        Self::type_guard::<T>();
+                        unsafe {
+                            let _rep = T::resource_from_raw_(handle.cast());
+                        }
+                    }
+                    fn as_ptr<T: GuestSnapshot>(&self) -> *mut T::Rep {
+                        Snapshot::type_guard::<T>();
+                        T::_resource_rep(self.handle()).cast()
+                    }
+                }
+                /// A borrowed version of [`Snapshot`] which represents a borrowed value
+                /// with the lifetime `'a`.
+                #[derive(Debug)]
+                #[repr(transparent)]
+                pub struct SnapshotBorrow<'a> {
+                    rep: *const u8,
+                    _marker: core::marker::PhantomData<&'a Snapshot>,
+                }
+                impl<'a> SnapshotBorrow<'a> {
+                    #[doc(hidden)]
+                    pub unsafe fn lift(rep: *const u8) -> Self {
+                        Self {
+                            rep,
+                            _marker: core::marker::PhantomData,
+                        }
+                    }
+                    /// Gets access to the underlying `T` in this resource.
+                    pub fn get<T: GuestSnapshot>(&self) -> &'a T {
+                        let ptr = self.as_ptr::<T>();
+                        unsafe {
+                            <T::Rep as wit_bindgen::rt::ResourceRep<T>>::rep_as_ref(ptr)
+                        }
+                    }
+                    fn as_ptr<T: GuestSnapshot>(&self) -> *const T::Rep {
+                        Snapshot::type_guard::<T>();
+                        self.rep.cast()
+                    }
+                }
+                unsafe impl _rt::WasmResource for Snapshot {
+                    #[inline]
+                    unsafe fn drop(_handle: u32) {
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
+                        )]
+                        unsafe extern "C" {
+                            #[link_name = "[resource-drop]snapshot"]
+                            fn drop(_: i32);
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn drop(_: i32) {
+                            unreachable!()
+                        }
+                        unsafe {
+                            drop(_handle as i32);
+                        }
                     }
                 }
                 /// A snapshot that cannot be used. Nothing was created.
@@ -1527,7 +2173,7 @@ pub mod exports {
                     unsafe fn drop(_handle: u32) {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/scoring@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-drop]scorer"]
@@ -1777,7 +2423,7 @@ pub mod exports {
                     unsafe fn drop(_handle: u32) {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/scoring@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-drop]series"]
@@ -1790,6 +2436,101 @@ pub mod exports {
                         unsafe {
                             drop(_handle as i32);
                         }
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_constructor_snapshot_cabi<T_: GuestSnapshot>() -> i32 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result0 = { Snapshot::new(T_::new()) };
+                        (result0).take_handle() as i32
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_snapshot_size_cabi<T_: GuestSnapshot>(
+                    arg0: *mut u8,
+                ) -> i64 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result0 = {
+                            T_::size(
+                                SnapshotBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                            )
+                        };
+                        _rt::as_i64(result0)
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_snapshot_read_cabi<T_: GuestSnapshot>(
+                    arg0: *mut u8,
+                    arg1: i64,
+                    arg2: i32,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result0 = {
+                            T_::read(
+                                SnapshotBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                arg1 as u64,
+                                arg2 as u32,
+                            )
+                        };
+                        let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let vec2 = <_ as Into<_rt::Vec<_>>>::into(result0)
+                            .into_boxed_slice();
+                        let ptr2 = vec2.as_ptr().cast::<u8>();
+                        let len2 = vec2.len();
+                        ::core::mem::forget(vec2);
+                        *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                        *ptr1.add(0).cast::<*mut u8>() = ptr2.cast_mut();
+                        ptr1
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_snapshot_read<T_: GuestSnapshot>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_snapshot_write_cabi<T_: GuestSnapshot>(
+                    arg0: *mut u8,
+                    arg1: *mut u8,
+                    arg2: usize,
+                ) {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        {
+                            let len0 = arg2;
+                            T_::write(
+                                SnapshotBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                <_ as From<
+                                    _rt::Vec<_>,
+                                >>::from(_rt::Vec::from_raw_parts(arg1.cast(), len0, len0)),
+                            )
+                        };
                     }
                 }
                 #[doc(hidden)]
@@ -1899,126 +2640,122 @@ pub mod exports {
                 pub unsafe fn _export_static_scorer_restore_cabi<T_: GuestScorer>(
                     arg0: *mut u8,
                     arg1: usize,
-                    arg2: *mut u8,
-                    arg3: usize,
+                    arg2: i32,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result2 = {
+                        let result1 = {
                             let len0 = arg1;
                             let bytes0 = _rt::Vec::from_raw_parts(
                                 arg0.cast(),
                                 len0,
                                 len0,
                             );
-                            let len1 = arg3;
                             T_::restore(
                                 _rt::string_lift(bytes0),
-                                <_ as From<
-                                    _rt::Vec<_>,
-                                >>::from(_rt::Vec::from_raw_parts(arg2.cast(), len1, len1)),
+                                Snapshot::from_handle(arg2 as u32),
                             )
                         };
-                        let ptr3 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result2 {
+                        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result1 {
                             Ok(e) => {
-                                *ptr3.add(0).cast::<u8>() = (0i32) as u8;
-                                *ptr3
+                                *ptr2.add(0).cast::<u8>() = (0i32) as u8;
+                                *ptr2
                                     .add(::core::mem::size_of::<*const u8>())
                                     .cast::<i32>() = (e).take_handle() as i32;
                             }
                             Err(e) => {
-                                *ptr3.add(0).cast::<u8>() = (1i32) as u8;
+                                *ptr2.add(0).cast::<u8>() = (1i32) as u8;
                                 match e {
                                     RestoreError::Config(e) => {
-                                        *ptr3
+                                        *ptr2
                                             .add(::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (0i32) as u8;
                                         let super::super::super::super::exports::flowscore::transform::types::ConfigError {
-                                            path: path4,
-                                            value: value4,
-                                            allowed: allowed4,
+                                            path: path3,
+                                            value: value3,
+                                            allowed: allowed3,
                                         } = e;
-                                        let vec5 = (path4.into_bytes()).into_boxed_slice();
+                                        let vec4 = (path3.into_bytes()).into_boxed_slice();
+                                        let ptr4 = vec4.as_ptr().cast::<u8>();
+                                        let len4 = vec4.len();
+                                        ::core::mem::forget(vec4);
+                                        *ptr2
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len4;
+                                        *ptr2
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr4.cast_mut();
+                                        let vec5 = (value3.into_bytes()).into_boxed_slice();
                                         let ptr5 = vec5.as_ptr().cast::<u8>();
                                         let len5 = vec5.len();
                                         ::core::mem::forget(vec5);
-                                        *ptr3
-                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                        *ptr2
+                                            .add(5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len5;
-                                        *ptr3
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                        *ptr2
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>() = ptr5.cast_mut();
-                                        let vec6 = (value4.into_bytes()).into_boxed_slice();
+                                        let vec6 = (allowed3.into_bytes()).into_boxed_slice();
                                         let ptr6 = vec6.as_ptr().cast::<u8>();
                                         let len6 = vec6.len();
                                         ::core::mem::forget(vec6);
-                                        *ptr3
-                                            .add(5 * ::core::mem::size_of::<*const u8>())
+                                        *ptr2
+                                            .add(7 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len6;
-                                        *ptr3
-                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                        *ptr2
+                                            .add(6 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>() = ptr6.cast_mut();
-                                        let vec7 = (allowed4.into_bytes()).into_boxed_slice();
+                                    }
+                                    RestoreError::Version(e) => {
+                                        *ptr2
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
                                         let ptr7 = vec7.as_ptr().cast::<u8>();
                                         let len7 = vec7.len();
                                         ::core::mem::forget(vec7);
-                                        *ptr3
-                                            .add(7 * ::core::mem::size_of::<*const u8>())
+                                        *ptr2
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len7;
-                                        *ptr3
-                                            .add(6 * ::core::mem::size_of::<*const u8>())
+                                        *ptr2
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>() = ptr7.cast_mut();
                                     }
-                                    RestoreError::Version(e) => {
-                                        *ptr3
+                                    RestoreError::Corrupt(e) => {
+                                        *ptr2
                                             .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (1i32) as u8;
+                                            .cast::<u8>() = (2i32) as u8;
                                         let vec8 = (e.into_bytes()).into_boxed_slice();
                                         let ptr8 = vec8.as_ptr().cast::<u8>();
                                         let len8 = vec8.len();
                                         ::core::mem::forget(vec8);
-                                        *ptr3
+                                        *ptr2
                                             .add(3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len8;
-                                        *ptr3
+                                        *ptr2
                                             .add(2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>() = ptr8.cast_mut();
                                     }
-                                    RestoreError::Corrupt(e) => {
-                                        *ptr3
+                                    RestoreError::Mismatch(e) => {
+                                        *ptr2
                                             .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (2i32) as u8;
+                                            .cast::<u8>() = (3i32) as u8;
                                         let vec9 = (e.into_bytes()).into_boxed_slice();
                                         let ptr9 = vec9.as_ptr().cast::<u8>();
                                         let len9 = vec9.len();
                                         ::core::mem::forget(vec9);
-                                        *ptr3
+                                        *ptr2
                                             .add(3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len9;
-                                        *ptr3
+                                        *ptr2
                                             .add(2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>() = ptr9.cast_mut();
-                                    }
-                                    RestoreError::Mismatch(e) => {
-                                        *ptr3
-                                            .add(::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (3i32) as u8;
-                                        let vec10 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr10 = vec10.as_ptr().cast::<u8>();
-                                        let len10 = vec10.len();
-                                        ::core::mem::forget(vec10);
-                                        *ptr3
-                                            .add(3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len10;
-                                        *ptr3
-                                            .add(2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr10.cast_mut();
                                     }
                                 }
                             }
                         };
-                        ptr3
+                        ptr2
                     }
                 }
                 #[doc(hidden)]
@@ -2161,7 +2898,12 @@ pub mod exports {
                             )
                         };
                         let ptr9 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let Scored { events: events10, counts: counts10 } = result8;
+                        let Scored {
+                            events: events10,
+                            counts: counts10,
+                            taken: taken10,
+                            more: more10,
+                        } = result8;
                         let vec11 = <_ as Into<_rt::Vec<_>>>::into(events10)
                             .into_boxed_slice();
                         let ptr11 = vec11.as_ptr().cast::<u8>();
@@ -2187,12 +2929,216 @@ pub mod exports {
                         *ptr9
                             .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                             .cast::<i64>() = _rt::as_i64(failed12);
+                        *ptr9
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken10);
+                        *ptr9
+                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more10 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
                         ptr9
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case)]
                 pub unsafe fn __post_return_method_scorer_transform<T_: GuestScorer>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_proceed_cabi<T_: GuestScorer>(
+                    arg0: *mut u8,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result0 = {
+                            T_::proceed(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                            )
+                        };
+                        let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let Scored {
+                            events: events2,
+                            counts: counts2,
+                            taken: taken2,
+                            more: more2,
+                        } = result0;
+                        let vec3 = <_ as Into<_rt::Vec<_>>>::into(events2)
+                            .into_boxed_slice();
+                        let ptr3 = vec3.as_ptr().cast::<u8>();
+                        let len3 = vec3.len();
+                        ::core::mem::forget(vec3);
+                        *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                        *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records4,
+                            ok: ok4,
+                            dropped: dropped4,
+                            failed: failed4,
+                        } = counts2;
+                        *ptr1
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records4);
+                        *ptr1
+                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok4);
+                        *ptr1
+                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped4);
+                        *ptr1
+                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed4);
+                        *ptr1
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken2);
+                        *ptr1
+                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more2 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
+                        ptr1
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_scorer_proceed<T_: GuestScorer>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_give_up_cabi<T_: GuestScorer>(
+                    arg0: *mut u8,
+                    arg1: i32,
+                    arg2: *mut u8,
+                    arg3: usize,
+                    arg4: *mut u8,
+                    arg5: usize,
+                    arg6: *mut u8,
+                    arg7: usize,
+                    arg8: i64,
+                    arg9: *mut u8,
+                    arg10: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result4 = {
+                            let len1 = arg5;
+                            let bytes1 = _rt::Vec::from_raw_parts(
+                                arg4.cast(),
+                                len1,
+                                len1,
+                            );
+                            let len2 = arg7;
+                            let len3 = arg10;
+                            let bytes3 = _rt::Vec::from_raw_parts(
+                                arg9.cast(),
+                                len3,
+                                len3,
+                            );
+                            T_::give_up(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                GivenUp {
+                                    id: match arg1 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let len0 = arg3;
+                                                let bytes0 = _rt::Vec::from_raw_parts(
+                                                    arg2.cast(),
+                                                    len0,
+                                                    len0,
+                                                );
+                                                _rt::string_lift(bytes0)
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                    reason: _rt::string_lift(bytes1),
+                                    beginning: <_ as From<
+                                        _rt::Vec<_>,
+                                    >>::from(_rt::Vec::from_raw_parts(arg6.cast(), len2, len2)),
+                                    size: arg8 as u64,
+                                    sha256: _rt::string_lift(bytes3),
+                                },
+                            )
+                        };
+                        let ptr5 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let Scored {
+                            events: events6,
+                            counts: counts6,
+                            taken: taken6,
+                            more: more6,
+                        } = result4;
+                        let vec7 = <_ as Into<_rt::Vec<_>>>::into(events6)
+                            .into_boxed_slice();
+                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                        let len7 = vec7.len();
+                        ::core::mem::forget(vec7);
+                        *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                        *ptr5.add(0).cast::<*mut u8>() = ptr7.cast_mut();
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records8,
+                            ok: ok8,
+                            dropped: dropped8,
+                            failed: failed8,
+                        } = counts6;
+                        *ptr5
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records8);
+                        *ptr5
+                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok8);
+                        *ptr5
+                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped8);
+                        *ptr5
+                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed8);
+                        *ptr5
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken6);
+                        *ptr5
+                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more6 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
+                        ptr5
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_scorer_give_up<T_: GuestScorer>(
                     arg0: *mut u8,
                 ) {
                     unsafe {
@@ -2227,7 +3173,12 @@ pub mod exports {
                             )
                         };
                         let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let Scored { events: events3, counts: counts3 } = result1;
+                        let Scored {
+                            events: events3,
+                            counts: counts3,
+                            taken: taken3,
+                            more: more3,
+                        } = result1;
                         let vec4 = <_ as Into<_rt::Vec<_>>>::into(events3)
                             .into_boxed_slice();
                         let ptr4 = vec4.as_ptr().cast::<u8>();
@@ -2253,6 +3204,15 @@ pub mod exports {
                         *ptr2
                             .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                             .cast::<i64>() = _rt::as_i64(failed5);
+                        *ptr2
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken3);
+                        *ptr2
+                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more3 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
                         ptr2
                     }
                 }
@@ -2289,7 +3249,12 @@ pub mod exports {
                             )
                         };
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let Scored { events: events2, counts: counts2 } = result0;
+                        let Scored {
+                            events: events2,
+                            counts: counts2,
+                            taken: taken2,
+                            more: more2,
+                        } = result0;
                         let vec3 = <_ as Into<_rt::Vec<_>>>::into(events2)
                             .into_boxed_slice();
                         let ptr3 = vec3.as_ptr().cast::<u8>();
@@ -2315,6 +3280,15 @@ pub mod exports {
                         *ptr1
                             .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                             .cast::<i64>() = _rt::as_i64(failed4);
+                        *ptr1
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken2);
+                        *ptr1
+                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more2 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
                         ptr1
                     }
                 }
@@ -2349,7 +3323,12 @@ pub mod exports {
                             )
                         };
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let Scored { events: events2, counts: counts2 } = result0;
+                        let Scored {
+                            events: events2,
+                            counts: counts2,
+                            taken: taken2,
+                            more: more2,
+                        } = result0;
                         let vec3 = <_ as Into<_rt::Vec<_>>>::into(events2)
                             .into_boxed_slice();
                         let ptr3 = vec3.as_ptr().cast::<u8>();
@@ -2375,6 +3354,15 @@ pub mod exports {
                         *ptr1
                             .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                             .cast::<i64>() = _rt::as_i64(failed4);
+                        *ptr1
+                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken2);
+                        *ptr1
+                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more2 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
                         ptr1
                     }
                 }
@@ -2397,7 +3385,7 @@ pub mod exports {
                 #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_method_scorer_snapshot_cabi<T_: GuestScorer>(
                     arg0: *mut u8,
-                ) -> *mut u8 {
+                ) -> i32 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
                         let result0 = {
@@ -2408,30 +3396,7 @@ pub mod exports {
                                     .get(),
                             )
                         };
-                        let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let vec2 = <_ as Into<_rt::Vec<_>>>::into(result0)
-                            .into_boxed_slice();
-                        let ptr2 = vec2.as_ptr().cast::<u8>();
-                        let len2 = vec2.len();
-                        ::core::mem::forget(vec2);
-                        *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
-                        *ptr1.add(0).cast::<*mut u8>() = ptr2.cast_mut();
-                        ptr1
-                    }
-                }
-                #[doc(hidden)]
-                #[allow(non_snake_case)]
-                pub unsafe fn __post_return_method_scorer_snapshot<T_: GuestScorer>(
-                    arg0: *mut u8,
-                ) {
-                    unsafe {
-                        let l0 = *arg0.add(0).cast::<*mut u8>();
-                        let l1 = *arg0
-                            .add(::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base2 = l0;
-                        let len2 = l1;
-                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        (result0).take_handle() as i32
                     }
                 }
                 #[doc(hidden)]
@@ -2694,8 +3659,100 @@ pub mod exports {
                     }
                 }
                 pub trait Guest {
+                    type Snapshot: GuestSnapshot;
                     type Scorer: GuestScorer;
                     type Series: GuestSeries;
+                }
+                pub trait GuestSnapshot: wit_bindgen::rt::Resource {
+                    #[doc(hidden)]
+                    unsafe fn _resource_new(val: *mut u8) -> u32
+                    where
+                        Self: Sized,
+                    {
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
+                        )]
+                        unsafe extern "C" {
+                            #[link_name = "[resource-new]snapshot"]
+                            fn new(_: *mut u8) -> i32;
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn new(_: *mut u8) -> i32 {
+                            unreachable!()
+                        }
+                        unsafe { new(val) as u32 }
+                    }
+                    #[doc(hidden)]
+                    fn _resource_rep(handle: u32) -> *mut u8
+                    where
+                        Self: Sized,
+                    {
+                        #[cfg(target_arch = "wasm32")]
+                        #[link(
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
+                        )]
+                        unsafe extern "C" {
+                            #[link_name = "[resource-rep]snapshot"]
+                            fn rep(_: i32) -> *mut u8;
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        unsafe extern "C" fn rep(_: i32) -> *mut u8 {
+                            unreachable!()
+                        }
+                        unsafe { rep(handle as i32) }
+                    }
+                    /// Place this resource's representation into a location with a stable pointer,
+                    /// returning a pointer to that location.
+                    ///
+                    /// This method is used to place `val` on the heap, for example, or possibly in
+                    /// an arena. The returned pointer must remain valid for the lifetime of this
+                    /// resource. The default implementation of this metho will place `val` onto the
+                    /// heap with `Box`. The returned pointer will be deallocated by the sibling
+                    /// `resource_from_raw_` function.
+                    ///
+                    /// # Safety
+                    ///
+                    /// Note that this method is not `unsafe` to call, but it is `unsafe` to
+                    /// define. When overriding this method you must additionally override the
+                    /// `resource_from_raw_` to insert an appropriate deallocation for the returned
+                    /// pointer. In the future this might become a default associated trait bound,
+                    /// but that's not stable in Rust right now.
+                    #[doc(hidden)]
+                    unsafe fn resource_into_raw_(val: Self::Rep) -> *mut Self::Rep {
+                        _rt::Box::into_raw(_rt::Box::new(val))
+                    }
+                    /// Consumes and deallocates a pointer previously returned by
+                    /// `resource_into_raw_`.
+                    ///
+                    /// This function is used to deallocate resources and allocations associated
+                    /// with the allocation routine when creating a resource. The default
+                    /// implementation of this method will read `handle`'s value and deallocate it
+                    /// as a `Box`.
+                    ///
+                    /// Note that when overriding this method you'll almost surely want to override
+                    /// `resource_into_raw_` as well.
+                    ///
+                    /// # Safety
+                    ///
+                    /// This method is only safe to call with pointers previously created by
+                    /// `resource_into_raw_`. For more information see `Box::from_raw` for examples.
+                    #[doc(hidden)]
+                    unsafe fn resource_from_raw_(handle: *mut Self::Rep) -> Self::Rep {
+                        *unsafe { _rt::Box::from_raw(handle) }
+                    }
+                    /// Without any bytes.
+                    #[allow(async_fn_in_trait)]
+                    fn new() -> Self;
+                    /// How many bytes there are.
+                    #[allow(async_fn_in_trait)]
+                    fn size(&self) -> u64;
+                    /// Bytes from a place on, at most so many; none at the end.
+                    #[allow(async_fn_in_trait)]
+                    fn read(&self, offset: u64, most: u32) -> _rt::Vec<u8>;
+                    /// Appends bytes.
+                    #[allow(async_fn_in_trait)]
+                    fn write(&self, piece: _rt::Vec<u8>) -> ();
                 }
                 pub trait GuestScorer: wit_bindgen::rt::Resource {
                     #[doc(hidden)]
@@ -2705,7 +3762,7 @@ pub mod exports {
                     {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/scoring@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-new]scorer"]
@@ -2724,7 +3781,7 @@ pub mod exports {
                     {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/scoring@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-rep]scorer"]
@@ -2783,11 +3840,18 @@ pub mod exports {
                     #[allow(async_fn_in_trait)]
                     fn restore(
                         config: _rt::String,
-                        snapshot: _rt::Vec<u8>,
+                        snapshot: Snapshot,
                     ) -> Result<Scorer, RestoreError>;
                     /// Decodes and scores without crossing the boundary for each record: the hot path.
                     #[allow(async_fn_in_trait)]
                     fn transform(&self, batch: _rt::Vec<Payload>) -> Scored;
+                    /// More of what the call before could not give as a whole.
+                    #[allow(async_fn_in_trait)]
+                    fn proceed(&self) -> Scored;
+                    /// Counts a payload that cost an instance as one failed record, and tells it as `failed`. Of its bytes only the
+                    /// beginning is handed over: it may have been their number that was too much.
+                    #[allow(async_fn_in_trait)]
+                    fn give_up(&self, payload: GivenUp) -> Scored;
                     /// Scores records that were decoded elsewhere: newline-delimited JSON objects, with the field names that
                     /// `decode` gives.
                     #[allow(async_fn_in_trait)]
@@ -2800,9 +3864,10 @@ pub mod exports {
                     /// end of a finite input.
                     #[allow(async_fn_in_trait)]
                     fn finish(&self) -> Scored;
-                    /// Everything learned so far: versioned, checksummed, independent of the host's architecture.
+                    /// Everything learned so far: versioned, checksummed, independent of the host's architecture. Of a payload of
+                    /// which there is more, what was given of it.
                     #[allow(async_fn_in_trait)]
-                    fn snapshot(&self) -> _rt::Vec<u8>;
+                    fn snapshot(&self) -> Snapshot;
                     /// Totals so far.
                     #[allow(async_fn_in_trait)]
                     fn totals(&self) -> Totals;
@@ -2815,7 +3880,7 @@ pub mod exports {
                     {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/scoring@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-new]series"]
@@ -2834,7 +3899,7 @@ pub mod exports {
                     {
                         #[cfg(target_arch = "wasm32")]
                         #[link(
-                            wasm_import_module = "[export]flowscore:transform/scoring@0.1.0"
+                            wasm_import_module = "[export]flowscore:transform/scoring@0.2.0"
                         )]
                         unsafe extern "C" {
                             #[link_name = "[resource-rep]series"]
@@ -2896,128 +3961,179 @@ pub mod exports {
                     fn observe(&self, points: _rt::Vec<Point>) -> _rt::Vec<Verdict>;
                 }
                 #[doc(hidden)]
-                macro_rules! __export_flowscore_transform_scoring_0_1_0_cabi {
+                macro_rules! __export_flowscore_transform_scoring_0_2_0_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[static]scorer.create")]
+                        "flowscore:transform/scoring@0.2.0#[constructor]snapshot")]
+                        unsafe extern "C" fn export_constructor_snapshot() -> i32 {
+                        unsafe { $($path_to_types)*::
+                        _export_constructor_snapshot_cabi::<<$ty as $($path_to_types)*::
+                        Guest >::Snapshot > () } } #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]snapshot.size")]
+                        unsafe extern "C" fn export_method_snapshot_size(arg0 : * mut
+                        u8,) -> i64 { unsafe { $($path_to_types)*::
+                        _export_method_snapshot_size_cabi::<<$ty as $($path_to_types)*::
+                        Guest >::Snapshot > (arg0) } } #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]snapshot.read")]
+                        unsafe extern "C" fn export_method_snapshot_read(arg0 : * mut u8,
+                        arg1 : i64, arg2 : i32,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_method_snapshot_read_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Snapshot > (arg0, arg1, arg2) } }
+                        #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]snapshot.read")]
+                        unsafe extern "C" fn _post_return_method_snapshot_read(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_method_snapshot_read::<<$ty as $($path_to_types)*::
+                        Guest >::Snapshot > (arg0) } } #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]snapshot.write")]
+                        unsafe extern "C" fn export_method_snapshot_write(arg0 : * mut
+                        u8, arg1 : * mut u8, arg2 : usize,) { unsafe {
+                        $($path_to_types)*:: _export_method_snapshot_write_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Snapshot > (arg0, arg1, arg2) } }
+                        #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[static]scorer.create")]
                         unsafe extern "C" fn export_static_scorer_create(arg0 : * mut u8,
                         arg1 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_static_scorer_create_cabi::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0, arg1) } } #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[static]scorer.create")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[static]scorer.create")]
                         unsafe extern "C" fn _post_return_static_scorer_create(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_static_scorer_create::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[static]scorer.restore")]
+                        "flowscore:transform/scoring@0.2.0#[static]scorer.restore")]
                         unsafe extern "C" fn export_static_scorer_restore(arg0 : * mut
-                        u8, arg1 : usize, arg2 : * mut u8, arg3 : usize,) -> * mut u8 {
-                        unsafe { $($path_to_types)*::
-                        _export_static_scorer_restore_cabi::<<$ty as $($path_to_types)*::
-                        Guest >::Scorer > (arg0, arg1, arg2, arg3) } } #[unsafe
-                        (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[static]scorer.restore")]
+                        u8, arg1 : usize, arg2 : i32,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_static_scorer_restore_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2) } }
+                        #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[static]scorer.restore")]
                         unsafe extern "C" fn _post_return_static_scorer_restore(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_static_scorer_restore::<<$ty as
                         $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
                         (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]scorer.transform")]
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.transform")]
                         unsafe extern "C" fn export_method_scorer_transform(arg0 : * mut
                         u8, arg1 : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_method_scorer_transform_cabi::<<$ty
                         as $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2) } }
                         #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[method]scorer.transform")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.transform")]
                         unsafe extern "C" fn _post_return_method_scorer_transform(arg0 :
                         * mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_transform::<<$ty as
                         $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
                         (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]scorer.score")] unsafe
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.proceed")]
+                        unsafe extern "C" fn export_method_scorer_proceed(arg0 : * mut
+                        u8,) -> * mut u8 { unsafe { $($path_to_types)*::
+                        _export_method_scorer_proceed_cabi::<<$ty as $($path_to_types)*::
+                        Guest >::Scorer > (arg0) } } #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.proceed")]
+                        unsafe extern "C" fn _post_return_method_scorer_proceed(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_method_scorer_proceed::<<$ty as
+                        $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
+                        (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.give-up")]
+                        unsafe extern "C" fn export_method_scorer_give_up(arg0 : * mut
+                        u8, arg1 : i32, arg2 : * mut u8, arg3 : usize, arg4 : * mut u8,
+                        arg5 : usize, arg6 : * mut u8, arg7 : usize, arg8 : i64, arg9 : *
+                        mut u8, arg10 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_method_scorer_give_up_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2, arg3,
+                        arg4, arg5, arg6, arg7, arg8, arg9, arg10) } } #[unsafe
+                        (export_name =
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.give-up")]
+                        unsafe extern "C" fn _post_return_method_scorer_give_up(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_method_scorer_give_up::<<$ty as
+                        $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
+                        (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.score")] unsafe
                         extern "C" fn export_method_scorer_score(arg0 : * mut u8, arg1 :
                         * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_method_scorer_score_cabi::<<$ty as
                         $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2) } }
                         #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[method]scorer.score")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.score")]
                         unsafe extern "C" fn _post_return_method_scorer_score(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_score::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]scorer.tick")] unsafe
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.tick")] unsafe
                         extern "C" fn export_method_scorer_tick(arg0 : * mut u8, arg1 :
                         i64,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_method_scorer_tick_cabi::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0, arg1) } } #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[method]scorer.tick")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.tick")]
                         unsafe extern "C" fn _post_return_method_scorer_tick(arg0 : * mut
                         u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_tick::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]scorer.finish")]
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.finish")]
                         unsafe extern "C" fn export_method_scorer_finish(arg0 : * mut
                         u8,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_method_scorer_finish_cabi::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[method]scorer.finish")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.finish")]
                         unsafe extern "C" fn _post_return_method_scorer_finish(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_finish::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]scorer.snapshot")]
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.snapshot")]
                         unsafe extern "C" fn export_method_scorer_snapshot(arg0 : * mut
-                        u8,) -> * mut u8 { unsafe { $($path_to_types)*::
+                        u8,) -> i32 { unsafe { $($path_to_types)*::
                         _export_method_scorer_snapshot_cabi::<<$ty as
                         $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
                         (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[method]scorer.snapshot")]
-                        unsafe extern "C" fn _post_return_method_scorer_snapshot(arg0 : *
-                        mut u8,) { unsafe { $($path_to_types)*::
-                        __post_return_method_scorer_snapshot::<<$ty as
-                        $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
-                        (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]scorer.totals")]
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.totals")]
                         unsafe extern "C" fn export_method_scorer_totals(arg0 : * mut
                         u8,) -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_method_scorer_totals_cabi::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[static]series.create")]
+                        "flowscore:transform/scoring@0.2.0#[static]series.create")]
                         unsafe extern "C" fn export_static_series_create(arg0 : i32, arg1
                         : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_static_series_create_cabi::<<$ty as
                         $($path_to_types)*:: Guest >::Series > (arg0, arg1, arg2) } }
                         #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[static]series.create")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[static]series.create")]
                         unsafe extern "C" fn _post_return_static_series_create(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_static_series_create::<<$ty as $($path_to_types)*::
                         Guest >::Series > (arg0) } } #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[method]series.observe")]
+                        "flowscore:transform/scoring@0.2.0#[method]series.observe")]
                         unsafe extern "C" fn export_method_series_observe(arg0 : * mut
                         u8, arg1 : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_method_series_observe_cabi::<<$ty as
                         $($path_to_types)*:: Guest >::Series > (arg0, arg1, arg2) } }
                         #[unsafe (export_name =
-                        "cabi_post_flowscore:transform/scoring@0.1.0#[method]series.observe")]
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]series.observe")]
                         unsafe extern "C" fn _post_return_method_series_observe(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_series_observe::<<$ty as
                         $($path_to_types)*:: Guest >::Series > (arg0) } } const _ : () =
                         { #[doc(hidden)] #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[dtor]scorer")]
+                        "flowscore:transform/scoring@0.2.0#[dtor]snapshot")]
+                        #[allow(non_snake_case)] unsafe extern "C" fn dtor(rep : * mut
+                        u8) { unsafe { $($path_to_types)*:: Snapshot::dtor::< <$ty as
+                        $($path_to_types)*:: Guest >::Snapshot > (rep) } } }; const _ :
+                        () = { #[doc(hidden)] #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[dtor]scorer")]
                         #[allow(non_snake_case)] unsafe extern "C" fn dtor(rep : * mut
                         u8) { unsafe { $($path_to_types)*:: Scorer::dtor::< <$ty as
                         $($path_to_types)*:: Guest >::Scorer > (rep) } } }; const _ : ()
                         = { #[doc(hidden)] #[unsafe (export_name =
-                        "flowscore:transform/scoring@0.1.0#[dtor]series")]
+                        "flowscore:transform/scoring@0.2.0#[dtor]series")]
                         #[allow(non_snake_case)] unsafe extern "C" fn dtor(rep : * mut
                         u8) { unsafe { $($path_to_types)*:: Series::dtor::< <$ty as
                         $($path_to_types)*:: Guest >::Series > (rep) } } }; };
                     };
                 }
                 #[doc(hidden)]
-                pub(crate) use __export_flowscore_transform_scoring_0_1_0_cabi;
+                pub(crate) use __export_flowscore_transform_scoring_0_2_0_cabi;
                 #[repr(align(8))]
                 struct _RetArea([::core::mem::MaybeUninit<u8>; 80]);
                 static mut _RET_AREA: _RetArea = _RetArea(
@@ -3158,6 +4274,65 @@ mod _rt {
         }
     }
     pub use alloc_crate::boxed::Box;
+    pub fn as_i32<T: AsI32>(t: T) -> i32 {
+        t.as_i32()
+    }
+    pub trait AsI32 {
+        fn as_i32(self) -> i32;
+    }
+    impl<'a, T: Copy + AsI32> AsI32 for &'a T {
+        fn as_i32(self) -> i32 {
+            (*self).as_i32()
+        }
+    }
+    impl AsI32 for i32 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for u32 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for i16 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for u16 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for i8 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for u8 {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for char {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
+    impl AsI32 for usize {
+        #[inline]
+        fn as_i32(self) -> i32 {
+            self as i32
+        }
+    }
     pub fn as_f64<T: AsF64>(t: T) -> f64 {
         t.as_f64()
     }
@@ -3201,16 +4376,19 @@ macro_rules! __export_plugin_impl {
     };
     ($ty:ident with_types_in $($path_to_types_root:tt)*) => {
         $($path_to_types_root)*::
-        exports::flowscore::transform::types::__export_flowscore_transform_types_0_1_0_cabi!($ty
+        exports::flowscore::transform::types::__export_flowscore_transform_types_0_2_0_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::flowscore::transform::types);
         $($path_to_types_root)*::
-        exports::flowscore::transform::description::__export_flowscore_transform_description_0_1_0_cabi!($ty
+        exports::flowscore::transform::description::__export_flowscore_transform_description_0_2_0_cabi!($ty
         with_types_in $($path_to_types_root)*::
         exports::flowscore::transform::description); $($path_to_types_root)*::
-        exports::flowscore::transform::decoding::__export_flowscore_transform_decoding_0_1_0_cabi!($ty
+        exports::flowscore::transform::decoding::__export_flowscore_transform_decoding_0_2_0_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::flowscore::transform::decoding);
         $($path_to_types_root)*::
-        exports::flowscore::transform::scoring::__export_flowscore_transform_scoring_0_1_0_cabi!($ty
+        exports::flowscore::transform::answering::__export_flowscore_transform_answering_0_2_0_cabi!($ty
+        with_types_in $($path_to_types_root)*::
+        exports::flowscore::transform::answering); $($path_to_types_root)*::
+        exports::flowscore::transform::scoring::__export_flowscore_transform_scoring_0_2_0_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::flowscore::transform::scoring);
     };
 }
@@ -3219,55 +4397,65 @@ pub(crate) use __export_plugin_impl as export;
 #[rustfmt::skip]
 #[cfg(target_arch = "wasm32")]
 #[unsafe(
-    link_section = "component-type:wit-bindgen:0.60.0:flowscore:transform@0.1.0:plugin:encoded world"
+    link_section = "component-type:wit-bindgen:0.60.0:flowscore:transform@0.2.0:plugin:encoded world"
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1925] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x88\x0e\x01A\x02\x01\
-A\x0c\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2433] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x12\x01A\x02\x01\
+A\x0e\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
 \x01r\x04\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x04\x01\
 r\x03\x05layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x06\x01r\x03\x04pat\
 hs\x05values\x07alloweds\x04\0\x0cconfig-error\x03\0\x08\x04\0\x1fflowscore:tran\
-sform/types@0.1.0\x05\0\x02\x03\0\0\x0cconfig-error\x01B\x0a\x02\x03\x02\x01\x01\
+sform/types@0.2.0\x05\0\x02\x03\0\0\x0cconfig-error\x01B\x0a\x02\x03\x02\x01\x01\
 \x04\0\x0cconfig-error\x03\0\0\x01ps\x01r\x04\x04names\x07versions\x07formats\x02\
 \x0dconfig-schemas\x04\0\x04info\x03\0\x03\x01@\0\0\x04\x04\0\x08describe\x01\x05\
 \x01j\x01s\x01\x01\x01@\x01\x06configs\0\x06\x04\0\x0ccheck-config\x01\x07\x04\0\
-%flowscore:transform/description@0.1.0\x05\x02\x02\x03\0\0\x07payload\x02\x03\0\0\
-\x06counts\x02\x03\0\0\x07failure\x01B\x1c\x02\x03\x02\x01\x03\x04\0\x07payload\x03\
+%flowscore:transform/description@0.2.0\x05\x02\x02\x03\0\0\x07payload\x02\x03\0\0\
+\x06counts\x02\x03\0\0\x07failure\x01B\x1b\x02\x03\x02\x01\x03\x04\0\x07payload\x03\
 \0\0\x02\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07\
 failure\x03\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\x01p}\x01r\
-\x02\x07records\x08\x06counts\x03\x04\0\x07decoded\x03\0\x09\x01q\x03\x02ok\x01\x0a\
-\0\x07dropped\x01s\0\x06failed\x01\x05\0\x04\0\x07outcome\x03\0\x0b\x04\0\x07dec\
-oder\x03\x01\x01i\x0d\x01j\x01\x0e\x01\x07\x01@\x01\x06configs\0\x0f\x04\0\x16[s\
-tatic]decoder.create\x01\x10\x01h\x0d\x01p\x01\x01p\x0c\x01@\x02\x04self\x11\x05\
-batch\x12\0\x13\x04\0\x16[method]decoder.decode\x01\x14\x01ks\x01@\x02\x04self\x11\
-\x07request\x08\0\x15\x04\0\x16[method]decoder.answer\x01\x16\x01@\x01\x06sample\
-\x12\0s\x04\0\x0fdiscover-schema\x01\x17\x04\0\"flowscore:transform/decoding@0.1\
-.0\x05\x06\x01B7\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\x03\x02\x01\x04\
-\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x04\x01\
-p}\x01r\x02\x06events\x06\x06counts\x03\x04\0\x06scored\x03\0\x07\x01r\x0a\x08pa\
-yloadsw\x07recordsw\x02okw\x07droppedw\x06failedw\x04latew\x07windowsw\x06series\
-w\x07evictedw\x09anomaliesw\x04\0\x06totals\x03\0\x09\x01q\x04\x06config\x01\x05\
-\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-error\
-\x03\0\x0b\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value\x0e\x04\0\x05\
-point\x03\0\x0f\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x11\x01k\x12\x01\
-r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction\x13\x08expected\x0e\x04\0\x07v\
-erdict\x03\0\x14\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\0\x16\x04\0\x06\
-series\x03\x01\x01i\x0d\x01j\x01\x19\x01\x05\x01@\x01\x06configs\0\x1a\x04\0\x15\
-[static]scorer.create\x01\x1b\x01j\x01\x19\x01\x0c\x01@\x02\x06configs\x08snapsh\
-ot\x06\0\x1c\x04\0\x16[static]scorer.restore\x01\x1d\x01h\x0d\x01p\x01\x01@\x02\x04\
-self\x1e\x05batch\x1f\0\x08\x04\0\x18[method]scorer.transform\x01\x20\x01@\x02\x04\
-self\x1e\x07records\x06\0\x08\x04\0\x14[method]scorer.score\x01!\x01@\x02\x04sel\
-f\x1e\x03nowx\0\x08\x04\0\x13[method]scorer.tick\x01\"\x01@\x01\x04self\x1e\0\x08\
-\x04\0\x15[method]scorer.finish\x01#\x01@\x01\x04self\x1e\0\x06\x04\0\x17[method\
-]scorer.snapshot\x01$\x01@\x01\x04self\x1e\0\x0a\x04\0\x15[method]scorer.totals\x01\
-%\x01i\x18\x01j\x01&\x01\x05\x01@\x02\x04mode\x17\x06configs\0'\x04\0\x15[static\
-]series.create\x01(\x01h\x18\x01p\x10\x01p\x15\x01@\x02\x04self)\x06points*\0+\x04\
-\0\x16[method]series.observe\x01,\x04\0!flowscore:transform/scoring@0.1.0\x05\x07\
-\x04\0\x20flowscore:transform/plugin@0.1.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\
-\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.254.2\x10wit-bind\
-gen-rust\x060.60.0";
+\x03\x07records\x08\x06counts\x03\x04more\x7f\x04\0\x07decoded\x03\0\x09\x01q\x03\
+\x02ok\x01\x0a\0\x07dropped\x01s\0\x06failed\x01\x05\0\x04\0\x07outcome\x03\0\x0b\
+\x04\0\x07decoder\x03\x01\x01i\x0d\x01j\x01\x0e\x01\x07\x01@\x01\x06configs\0\x0f\
+\x04\0\x16[static]decoder.create\x01\x10\x01h\x0d\x01p\x01\x01p\x0c\x01@\x02\x04\
+self\x11\x05batch\x12\0\x13\x04\0\x16[method]decoder.decode\x01\x14\x01@\x01\x04\
+self\x11\0\x0a\x04\0\x17[method]decoder.proceed\x01\x15\x01@\x01\x06sample\x12\0\
+s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@0.2.0\x05\
+\x06\x01B\x0c\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\0\x04\0\x08answere\
+r\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17[stat\
+ic]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07request\x07\
+\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transform/answer\
+ing@0.2.0\x05\x07\x01BH\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\x03\x02\
+\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\
+\0\x04\x01p}\x01r\x04\x06events\x06\x06counts\x03\x05takeny\x04more\x7f\x04\0\x06\
+scored\x03\0\x07\x01r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06failedw\
+\x04latew\x07windowsw\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\x03\0\
+\x09\x01ks\x01r\x05\x02id\x0b\x06reasons\x09beginning\x06\x04sizew\x06sha256s\x04\
+\0\x08given-up\x03\0\x0c\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\x05\0\x07\
+version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-error\x03\0\
+\x0f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value\x12\x04\0\x05point\
+\x03\0\x13\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x15\x01k\x16\x01r\x04\
+\x0danomaly-scoreu\x05alert\x7f\x09direction\x17\x08expected\x12\x04\0\x07verdic\
+t\x03\0\x18\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\0\x1a\x04\0\x06se\
+ries\x03\x01\x01i\x0e\x01@\0\0\x1d\x04\0\x15[constructor]snapshot\x01\x1e\x01h\x0e\
+\x01@\x01\x04self\x1f\0w\x04\0\x15[method]snapshot.size\x01\x20\x01@\x03\x04self\
+\x1f\x06offsetw\x04mosty\0\x06\x04\0\x15[method]snapshot.read\x01!\x01@\x02\x04s\
+elf\x1f\x05piece\x06\x01\0\x04\0\x16[method]snapshot.write\x01\"\x01i\x11\x01j\x01\
+#\x01\x05\x01@\x01\x06configs\0$\x04\0\x15[static]scorer.create\x01%\x01j\x01#\x01\
+\x10\x01@\x02\x06configs\x08snapshot\x1d\0&\x04\0\x16[static]scorer.restore\x01'\
+\x01h\x11\x01p\x01\x01@\x02\x04self(\x05batch)\0\x08\x04\0\x18[method]scorer.tra\
+nsform\x01*\x01@\x01\x04self(\0\x08\x04\0\x16[method]scorer.proceed\x01+\x01@\x02\
+\x04self(\x07payload\x0d\0\x08\x04\0\x16[method]scorer.give-up\x01,\x01@\x02\x04\
+self(\x07records\x06\0\x08\x04\0\x14[method]scorer.score\x01-\x01@\x02\x04self(\x03\
+nowx\0\x08\x04\0\x13[method]scorer.tick\x01.\x04\0\x15[method]scorer.finish\x01+\
+\x01@\x01\x04self(\0\x1d\x04\0\x17[method]scorer.snapshot\x01/\x01@\x01\x04self(\
+\0\x0a\x04\0\x15[method]scorer.totals\x010\x01i\x1c\x01j\x011\x01\x05\x01@\x02\x04\
+mode\x1b\x06configs\02\x04\0\x15[static]series.create\x013\x01h\x1c\x01p\x14\x01\
+p\x19\x01@\x02\x04self4\x06points5\06\x04\0\x16[method]series.observe\x017\x04\0\
+!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transform/plugin@0\
+.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
+\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

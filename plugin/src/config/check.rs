@@ -1,11 +1,15 @@
 //! Checks what the table cannot say: names that must compile, and options that depend on one another.
 
-use super::Config;
 use super::error::ConfigError;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
+use super::{Config, Mode};
+use crate::column::Columns;
 use crate::flow::Format;
 use crate::json::Value;
-use crate::row::Columns;
+use crate::series::SERIES_BYTES;
+
+/// Memory that WebAssembly can address with 32 bits.
+const MEMORY: u64 = 4 << 30;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     find(config).map_err(|(path, allowed)| {
@@ -30,6 +34,17 @@ fn find(config: &Config) -> Result<(), (String, String)> {
         return Err((format!("record.columns[{}]", error.index), format!("a column name ({})", error.reason)));
     }
     config.series.check().map_err(|(name, allowed)| (format!("series.{name}"), allowed))?;
+    let (series, memory) = (config.series.max_series, config.series.memory());
+    if config.mode == Mode::Window && memory > MEMORY {
+        let most = (MEMORY - config.series.memory_without_series()) / SERIES_BYTES / 1_000 * 1_000;
+        let allowed = format!(
+            "at most {most}: {series} series may need {:.1} GiB of memory, and an instance has {} GiB; several instances, each \
+             with a part of the series, hold more",
+            memory as f64 / (1_u64 << 30) as f64,
+            MEMORY >> 30
+        );
+        return Err(("series.max_series".into(), allowed));
+    }
     let columns = config.record.columns.len().max(1);
     config.forest.check(columns).map_err(|(name, allowed)| (format!("forest.{name}"), allowed))
 }

@@ -1,5 +1,6 @@
 //! What comes in.
 
+use super::flow_format::FlowFormat;
 use super::setting::choices;
 use crate::decode::Limits;
 use crate::flow::{Format, Formats};
@@ -22,30 +23,6 @@ impl Input {
     /// The compiled formats. Those that do not compile were refused when the configuration was read.
     pub fn formats(&self) -> Formats {
         Formats::new(self.format.texts().iter().filter_map(|text| Format::parse(text).ok()).collect())
-    }
-}
-
-/// One flow log format or several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FlowFormat {
-    /// One, for example `${version} ${srcaddr} ${dstaddr} ${bytes}`.
-    One(String),
-    /// Candidates, in order of preference.
-    Several(Vec<String>),
-}
-
-impl Default for FlowFormat {
-    fn default() -> Self {
-        FlowFormat::Several(Vec::new())
-    }
-}
-
-impl FlowFormat {
-    pub(super) fn texts(&self) -> &[String] {
-        match self {
-            FlowFormat::One(text) => std::slice::from_ref(text),
-            FlowFormat::Several(texts) => texts,
-        }
     }
 }
 

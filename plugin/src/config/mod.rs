@@ -7,6 +7,7 @@
 mod check;
 mod detect;
 mod error;
+mod flow_format;
 mod fluent_bit;
 mod input;
 mod read;
@@ -19,8 +20,9 @@ mod table;
 mod write;
 
 pub use error::ConfigError;
+pub use flow_format::FlowFormat;
 pub use fluent_bit::{FluentBit, Output};
-pub use input::{Csv, FlowFormat, Input, Records};
+pub use input::{Csv, Input, Records};
 pub use record::Record;
 pub use reference::markdown;
 pub use write::schema;

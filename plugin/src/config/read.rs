@@ -1,13 +1,13 @@
 //! Reads a configuration.
 
 use super::error::ConfigError;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
 use super::setting::{Items, Slot};
 use super::suggestion::nearest;
 use super::table::SETTINGS;
 use super::{Config, check};
+use crate::column::finite;
 use crate::json::Value;
-use crate::row::finite;
 
 impl Config {
     /// Reads and checks a configuration; the empty text means the defaults.
@@ -41,8 +41,11 @@ fn wrong(path: &str, value: &Value, allowed: String) -> ConfigError {
 
 /// Reads the members of the section whose path is `prefix`, which ends with a dot unless it is empty.
 fn section(config: &mut Config, members: &[(String, Value)], prefix: &str) -> Result<(), ConfigError> {
-    for (name, value) in members {
+    for (index, (name, value)) in members.iter().enumerate() {
         let path = format!("{prefix}{name}");
+        if members[..index].iter().any(|(before, _)| before == name) {
+            return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
+        }
         // A name with a dot would pass for a path.
         let is_name = !name.contains('.');
         if let Some(setting) = SETTINGS.iter().find(|setting| is_name && setting.path == path) {

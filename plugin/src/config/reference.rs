@@ -19,12 +19,13 @@ pub fn markdown() -> String {
         page.push_str("| Option | Default | Allowed | Meaning |\n|---|---|---|---|\n");
         let of_section =
             |setting: &&Setting| setting.path.rsplit_once('.').map_or("", |(parent, _)| parent) == *section;
-        for Setting { path, meaning, slot } in SETTINGS.iter().filter(of_section) {
+        for Setting { path, meaning, slot, shapes } in SETTINGS.iter().filter(of_section) {
             let mut slot = slot(&mut config);
-            let mut default = Writer::compact();
-            slot.write(&mut default);
-            let (default, allowed) = (default.finish(), slot.allowed());
-            let _ = writeln!(page, "| `{path}` | `{default}` | {allowed} | {meaning} |");
+            let mut default = Vec::new();
+            slot.write(&mut Writer::compact(&mut default));
+            let anew = if shapes.is_some() { " **Learns anew.**" } else { "" };
+            let (default, allowed) = (String::from_utf8_lossy(&default), slot.allowed());
+            let _ = writeln!(page, "| `{path}` | `{default}` | {allowed} | {meaning}{anew} |");
             if let Slot::Items { place, .. } = &mut slot {
                 place.resize(1);
                 for (name, meaning) in place.members() {
@@ -51,5 +52,8 @@ The configuration is one JSON document. Every key is optional; a key that is not
 ```json
 { \"forest\": { \"seed\": 7 } }
 ```
+
+What was learned outlives a change of any option but those that say *learns anew*: they shape it. After a change of one of
+these a stored model is refused, with the name of the option; `--discard model` begins a new one.
 
 ";

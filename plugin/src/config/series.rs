@@ -1,8 +1,8 @@
 //! Window mode: the words and lists of its settings.
 
 use super::setting::{Items, Slot, choices, optional, text};
-use crate::incident::time::parse_time;
 use crate::series::{Maintenance, Value};
+use crate::time::parse_time;
 
 choices!(Value { Bytes = "bytes", Packets = "packets", Flows = "flows", Rejects = "rejects" });
 

@@ -1,12 +1,25 @@
 //! What an entry of the table is: a path, a meaning, and the typed place in the configuration it reads and writes.
 
 use super::Config;
-use super::input::FlowFormat;
+use super::flow_format::FlowFormat;
+
+/// What is learned, by mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Learned {
+    /// Whatever the mode.
+    Anything,
+    /// The series of window mode.
+    Series,
+    /// The forest of record mode.
+    Forest,
+}
 
 /// One option.
 pub(super) struct Setting {
     /// Where it stands in the document, for example `forest.number_of_trees`.
     pub(super) path: &'static str,
+    /// What would have to be learned anew if it changed: what was learned has its shape. None: it may change at any time.
+    pub(super) shapes: Option<Learned>,
     /// What it means, in Markdown, one line.
     pub(super) meaning: &'static str,
     /// Its place in the configuration, with what is allowed there.

@@ -1,7 +1,7 @@
 //! All options, in the order in which they are told: sections together, and within them the most wanted first.
 
 use super::input::is_delimiter;
-use super::setting::{Setting, Slot, optional, text, texts, whole};
+use super::setting::{Learned, Setting, Slot, optional, text, texts, whole};
 use crate::decode::Limits;
 use crate::forest::MAX_COLUMNS;
 
@@ -28,15 +28,17 @@ pub(super) static SECTIONS: [(&str, &str); 9] = [
 ];
 
 macro_rules! table {
-    ($($path:literal, $slot:expr, $meaning:literal;)+) => {
-        &[$(Setting { path: $path, slot: $slot, meaning: $meaning }),+]
+    ($($path:literal $(shapes $learned:ident)?, $slot:expr, $meaning:literal;)+) => {
+        &[$(Setting { path: $path, shapes: table!(@ $($learned)?), slot: $slot, meaning: $meaning }),+]
     };
+    (@) => { None };
+    (@ $learned:ident) => { Some(Learned::$learned) };
 }
 
 /// The table.
 #[rustfmt::skip]
 pub(super) static SETTINGS: &[Setting] = table! {
-    "mode", |c| Slot::Choice(&mut c.mode),
+    "mode" shapes Anything, |c| Slot::Choice(&mut c.mode),
         "How records are scored. `window` sums up each series over windows of event time and detects spikes and drops of the sums; `record` scores each record with a random cut forest, as the retired service did.";
 
     "input.format", |c| Slot::Formats(&mut c.input.format),
@@ -60,20 +62,20 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "input.limits.line_bytes", |c| whole(&mut c.input.limits.line_bytes, 64, 1 << 30),
         "Bytes of one text line, log event message or JSON object. CloudWatch Logs takes at most 1 MiB as one event.";
 
-    "series.by", |c| texts(&mut c.series.by, 1, 8),
+    "series.by" shapes Series, |c| texts(&mut c.series.by, 1, 8),
         "Fields whose values, joined by `/`, name a series. A record without such a field has `-` in its place.";
-    "series.window", |c| whole(&mut c.series.window, 1, 86_400),
+    "series.window" shapes Series, |c| whole(&mut c.series.window, 1, 86_400),
         "Length of a window in seconds; windows are aligned to the epoch. 60 is the shortest aggregation interval of VPC Flow Logs: shorter windows show nothing more.";
     "series.allowed_lateness", |c| whole(&mut c.series.allowed_lateness, 0, 86_400),
         "How far, in seconds of event time, a record may lie behind the newest and still count. Twice the lateness makes alerts that much later; too little loses records, which are counted.";
     "series.total", |c| Slot::Flag(&mut c.series.total),
         "Whether the sum of all series is a series, too: `total`.";
-    "series.prefix_totals", |c| Slot::Flag(&mut c.series.prefix_totals),
+    "series.prefix_totals" shapes Series, |c| Slot::Flag(&mut c.series.prefix_totals),
         "Whether keys of several values joined by `/` also make a series for each prefix: `a/b/c` counts in `a/` and `a/b/`.";
-    "series.value", |c| Slot::Choice(&mut c.series.value),
+    "series.value" shapes Series, |c| Slot::Choice(&mut c.series.value),
         "The number that is detected on; `rejects` are flow records with the action REJECT.";
     "series.max_series", |c| whole(&mut c.series.max_series, 1, 1_000_000),
-        "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB.";
+        "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB, so that an instance has room for 67000.";
     "series.forget_after_days", |c| whole(&mut c.series.forget_after_days, 1, 366),
         "Days without traffic (or with NODATA records only) after which a series is forgotten.";
     "series.windows", |c| Slot::Flag(&mut c.series.windows),
@@ -100,24 +102,24 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "detect.ignore_near_expected.below_ratio", |c| Slot::Number(&mut c.detect.ignore_near_expected.below_ratio),
         "Below it by at most this part of it.";
 
-    "record.columns", |c| texts(&mut c.record.columns, 0, MAX_COLUMNS),
+    "record.columns" shapes Forest, |c| texts(&mut c.record.columns, 0, MAX_COLUMNS),
         "The numeric columns that make up a point. Empty: `bytes` for flow logs, and for JSON and CSV rows the numeric columns of the first row.";
     "record.threshold", |c| Slot::Number(&mut c.record.threshold),
         "From which score on a record counts as an anomaly. 3 is what the examples of the retired service used.";
     "record.only_anomalies", |c| Slot::Flag(&mut c.record.only_anomalies),
         "Whether only the scores of anomalies are told, or every record's.";
 
-    "forest.number_of_trees", |c| whole(&mut c.forest.number_of_trees, 1, 1000),
+    "forest.number_of_trees" shapes Forest, |c| whole(&mut c.forest.number_of_trees, 1, 1000),
         "Number of trees. More trees give a steadier score and cost more time.";
-    "forest.sub_sample_size", |c| whole(&mut c.forest.sub_sample_size, 10, 1000),
+    "forest.sub_sample_size" shapes Forest, |c| whole(&mut c.forest.sub_sample_size, 10, 1000),
         "Points each tree holds; also how many points are learned before the first score.";
-    "forest.time_decay", |c| whole(&mut c.forest.time_decay, 1, i32::MAX as u64),
+    "forest.time_decay" shapes Forest, |c| whole(&mut c.forest.time_decay, 1, i32::MAX as u64),
         "How many of the last points count: a point of age a weighs e^(−a / time_decay). Above `sub_sample_size`.";
-    "forest.shingle_size", |c| whole(&mut c.forest.shingle_size, 1, 30),
+    "forest.shingle_size" shapes Forest, |c| whole(&mut c.forest.shingle_size, 1, 30),
         "Consecutive records joined to one point.";
     "forest.with_directionality", |c| Slot::Flag(&mut c.forest.with_directionality),
         "Whether the explanation names the direction of each column besides its share.";
-    "forest.seed", |c| whole(&mut c.forest.seed, 0, u64::MAX),
+    "forest.seed" shapes Forest, |c| whole(&mut c.forest.seed, 0, u64::MAX),
         "Seed of all random choices. Two forests with one seed and the same input give the same scores.";
 
     "fluent_bit.mode", |c| Slot::Choice(&mut c.fluent_bit.mode),

@@ -160,6 +160,13 @@ fn an_error_names_the_path_the_value_and_what_is_allowed() {
         (r#"{"input":{"format":"a a"}}"#, "input.format", "\"a a\"", "there twice"),
         (r#"{"input":{"format":["default",7]}}"#, "input.format[1]", "7", "text"),
         (r#"{"record":{"columns":["a","b..c"]}}"#, "record.columns[1]", "\"b..c\"", "empty step"),
+        (
+            r#"{"series":{"max_series":150000}}"#,
+            "series.max_series",
+            "150000",
+            "at most 67000: 150000 series may need 8.6 GiB",
+        ),
+        (r#"{"mode":"record","mode":"window"}"#, "mode", "\"window\"", "given twice"),
         (r#"{"series":{"by":["a",{}]}}"#, "series.by[1]", "{}", "text"),
         (r#"{"series":{"window":1,"allowed_lateness":401}}"#, "series.allowed_lateness", "401", "at most 400 with"),
         (
@@ -205,7 +212,7 @@ fn the_schema_describes_every_option() {
     assert_eq!(maintenance["items"]["properties"]["from"]["type"], "string");
 }
 
-/// To write the page anew: `UPDATE_DOCS=1 cargo test -p plugin --lib config`.
+/// To write the page anew: `UPDATE_DOCS=1 cargo test -p flowscore --lib config`.
 #[test]
 fn the_configuration_reference_is_what_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
@@ -215,6 +222,6 @@ fn the_configuration_reference_is_what_the_table_says() {
     let page = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         page == markdown(),
-        "docs/configuration.md is not what the table says: UPDATE_DOCS=1 cargo test -p plugin --lib config"
+        "docs/configuration.md is not what the table says: UPDATE_DOCS=1 cargo test -p flowscore --lib config"
     );
 }

@@ -1,30 +1,45 @@
 //! Writes the configuration in force, and the JSON Schema.
 
-use super::Config;
-use super::input::FlowFormat;
-use super::setting::{Setting, Slot};
+use super::flow_format::FlowFormat;
+use super::setting::{Learned, Setting, Slot};
 use super::table::{SECTIONS, SETTINGS};
+use super::{Config, Mode};
 use crate::json::Writer;
 
 impl Config {
     /// The configuration in force, defaults included, as JSON text. The order of the keys is that of the table.
     pub fn to_json(&self) -> String {
-        let mut writer = Writer::indented();
+        Writer::document(|writer| section(writer, &mut self.clone(), "", false))
+    }
+}
+
+impl Config {
+    /// The options that shape what is learned in this mode, with their values as JSON text.
+    pub(crate) fn shape(&self) -> Vec<(&'static str, String)> {
+        let learned = match self.mode {
+            Mode::Window => Learned::Series,
+            Mode::Record => Learned::Forest,
+        };
         let mut config = self.clone();
-        section(&mut writer, &mut config, "", false);
-        writer.finish()
+        let shaping = SETTINGS
+            .iter()
+            .filter(|setting| setting.shapes.is_some_and(|shapes| shapes == learned || shapes == Learned::Anything));
+        shaping
+            .map(|setting| {
+                let mut slot = (setting.slot)(&mut config);
+                (setting.path, Writer::document(|writer| slot.write(writer)))
+            })
+            .collect()
     }
 }
 
 /// JSON Schema (draft 2020-12) of the configuration.
 pub fn schema() -> String {
-    let mut writer = Writer::indented();
-    section(&mut writer, &mut Config::default(), "", true);
-    writer.finish()
+    Writer::document(|writer| section(writer, &mut Config::default(), "", true))
 }
 
 /// Writes the section whose path is `prefix`, which ends with a dot unless it is empty: its values or its schema.
-fn section(writer: &mut Writer, config: &mut Config, prefix: &str, is_schema: bool) {
+fn section(writer: &mut Writer<'_>, config: &mut Config, prefix: &str, is_schema: bool) {
     writer.open(b'{');
     if is_schema {
         if prefix.is_empty() {
@@ -65,27 +80,23 @@ fn section(writer: &mut Writer, config: &mut Config, prefix: &str, is_schema: bo
     writer.close(b'}');
 }
 
-fn member(writer: &mut Writer, key: &str, text: &str) {
-    writer.key(key);
-    writer.text(text);
+fn member(writer: &mut Writer<'_>, key: &str, text: &str) {
+    writer.key(key).text(text);
 }
 
-fn number(writer: &mut Writer, key: &str, value: u64) {
-    writer.key(key);
-    writer.plain(&value);
+fn number(writer: &mut Writer<'_>, key: &str, value: u64) {
+    writer.key(key).whole(value);
 }
 
 /// The keywords of an object with the properties that follow and no others; leaves `properties` open.
-fn open_object_schema(writer: &mut Writer) {
+fn open_object_schema(writer: &mut Writer<'_>) {
     member(writer, "type", "object");
-    writer.key("additionalProperties");
-    writer.literal("false");
-    writer.key("properties");
-    writer.open(b'{');
+    writer.key("additionalProperties").literal("false");
+    writer.key("properties").open(b'{');
 }
 
 impl Setting {
-    fn write_schema(&self, writer: &mut Writer, config: &mut Config) {
+    fn write_schema(&self, writer: &mut Writer<'_>, config: &mut Config) {
         let mut slot = (self.slot)(config);
         writer.open(b'{');
         member(writer, "description", self.meaning);
@@ -98,11 +109,11 @@ impl Setting {
 
 impl Slot<'_> {
     /// Writes the value.
-    pub(super) fn write(&mut self, writer: &mut Writer) {
+    pub(super) fn write(&mut self, writer: &mut Writer<'_>) {
         match self {
-            Slot::Whole { place, .. } => writer.plain(&place.get()),
+            Slot::Whole { place, .. } => writer.whole(place.get()),
             Slot::Number(place) => writer.number(**place),
-            Slot::Flag(place) => writer.plain(place),
+            Slot::Flag(place) => writer.truth(**place),
             Slot::Choice(choice) => writer.text(choice.words().get(choice.chosen()).copied().unwrap_or_default()),
             Slot::Text { place, .. } => writer.text(place),
             Slot::Optional(Some(text)) => writer.text(text),
@@ -128,7 +139,7 @@ impl Slot<'_> {
     }
 
     /// Writes the keywords that say what is allowed.
-    fn write_type(&mut self, writer: &mut Writer) {
+    fn write_type(&mut self, writer: &mut Writer<'_>) {
         match self {
             Slot::Whole { least, most, .. } => {
                 member(writer, "type", "integer");
@@ -141,8 +152,7 @@ impl Slot<'_> {
             }
             Slot::Flag(_) => member(writer, "type", "boolean"),
             Slot::Choice(choice) => {
-                writer.key("enum");
-                writer.open(b'[');
+                writer.key("enum").open(b'[');
                 for word in choice.words() {
                     writer.text(word);
                 }
@@ -153,34 +163,28 @@ impl Slot<'_> {
                 member(writer, "$comment", allowed);
             }
             Slot::Optional(_) => {
-                writer.key("type");
-                writer.literal("[\"string\", \"null\"]");
+                writer.key("type").literal("[\"string\", \"null\"]");
             }
             Slot::Texts { least, most, .. } => {
                 member(writer, "type", "array");
                 number(writer, "minItems", *least as u64);
                 number(writer, "maxItems", *most as u64);
-                writer.key("items");
-                writer.literal("{ \"type\": \"string\" }");
+                writer.key("items").literal("{ \"type\": \"string\" }");
             }
             Slot::Formats(_) => {
-                writer.key("type");
-                writer.literal("[\"string\", \"array\"]");
-                writer.key("items");
-                writer.literal("{ \"type\": \"string\" }");
+                writer.key("type").literal("[\"string\", \"array\"]");
+                writer.key("items").literal("{ \"type\": \"string\" }");
             }
             Slot::Items { place, most } => {
                 member(writer, "type", "array");
                 number(writer, "maxItems", *most as u64);
-                writer.key("items");
-                writer.open(b'{');
+                writer.key("items").open(b'{');
                 open_object_schema(writer);
                 let count = place.count();
                 place.resize(count + 1);
                 for (name, meaning) in place.members() {
                     if let Some(mut slot) = place.slot(count, name) {
-                        writer.key(name);
-                        writer.open(b'{');
+                        writer.key(name).open(b'{');
                         member(writer, "description", meaning);
                         slot.write_type(writer);
                         writer.close(b'}');

@@ -52,6 +52,10 @@ pub(super) const fn room(text: &[u8]) -> usize {
 /// Returns the offset and the reason if `text` is not base64.
 pub(super) fn decode(text: &[u8], output: &mut Arena) -> Result<(), (usize, &'static str)> {
     output.reserve(room(text), usize::MAX);
+    #[cfg(any(feature = "peer-base64", feature = "peer-base64-simd"))]
+    if super::peers::base64(text, output).is_some() {
+        return Ok(());
+    }
     let (out, filled) = output.parts();
     let mut to = *filled;
     let mut at = 0;

@@ -4,12 +4,11 @@
 //! Unknown keys (`policyLevel`, `subscriptionFilters`, system fields) are passed over; keys may come in any order; an
 //! event's `timestamp` may be a number or a numeric string.
 
-use super::document::Part;
-use super::engine::Engine;
-use super::json::{self, Malformed, Scanner, Text};
+use super::engine::{Engine, Part};
 use super::outcome::{Context, Envelope, Leaf, Sink};
-use crate::digits::long_number;
 use crate::failure::{Failure, Layer};
+use crate::json::{Malformed, Scanner, Text};
+use crate::text::digits::{self, long_number};
 
 const CONTROL: &str = "CloudWatch Logs control message (a test whether the destination is reachable, without data)";
 
@@ -186,7 +185,7 @@ fn any_event<'a>(scanner: &mut Scanner<'a>) -> Result<Event<'a>, Malformed> {
             b"timestamp" => {
                 let value = scanner.skip()?;
                 let digits = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-                event.timestamp = json::integer(digits);
+                event.timestamp = digits::integer(digits);
             }
             b"extractedFields" if scanner.peek() == Some(b'{') => event.extracted_fields = Some(scanner.skip()?),
             _ => drop(scanner.skip()?),

@@ -2,9 +2,12 @@
 
 use super::adler32::adler32;
 use super::arena::Arena;
+#[cfg(not(feature = "peer-crc32fast"))]
 use super::crc32::crc32;
 use super::inflate::{Flaw, Inflater};
 use crate::failure::Layer;
+#[cfg(feature = "peer-crc32fast")]
+use crc32fast::hash as crc32;
 use std::borrow::Cow;
 
 /// Where and why a compressed layer could not be decoded.

@@ -5,15 +5,10 @@
 //! again at the object's end.
 
 use super::cloudwatch::Header;
-use super::engine::Engine;
-use super::json::{Malformed, Scanner, Text};
+use super::engine::{Engine, Part};
 use super::outcome::{Context, Envelope, Leaf, Sink};
 use super::record::{Record, Request};
-
-/// The part of a text that is being read: what a failure of its JSON costs, the parts before having had their outcome.
-pub(super) struct Part {
-    pub(super) start: usize,
-}
+use crate::json::{Malformed, Scanner, Text};
 
 /// What an object holds that may make it an envelope.
 #[derive(Default)]

@@ -4,11 +4,11 @@ use super::arena::Arena;
 use super::base64;
 use super::compressed::{self, Compression, Damage};
 use super::inflate::Inflater;
-use super::json::Text;
-use super::layer::{self, Found};
+use super::layer::{self, Content};
 use super::limits::Limits;
 use super::outcome::{Context, Leaf, Sink};
 use crate::failure::{Failure, Layer};
+use crate::json::Text;
 
 /// Arenas kept between payloads: as many as a usual payload has layers.
 const KEPT_ARENAS: usize = 4;
@@ -21,6 +21,11 @@ pub(super) struct Memory {
     inflater: Inflater,
     arenas: Vec<Arena>,
     text: Vec<u8>,
+}
+
+/// The part of a text that is being read: what a failure of its JSON costs, the parts before having had their outcome.
+pub(super) struct Part {
+    pub(super) start: usize,
 }
 
 /// The decoding of one payload.
@@ -38,6 +43,9 @@ pub(super) struct Engine<'e, S: Sink + ?Sized> {
     /// Encoded size of the present record.
     record_size: usize,
     outcomes: usize,
+    /// Outcomes that an earlier call gave.
+    given: usize,
+    /// Nothing more is decoded: the limit of records is reached, or the sink is full.
     stopped: bool,
 }
 
@@ -48,32 +56,35 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         memory: &'e mut Memory,
         sink: &'e mut S,
         payload: &'e [u8],
+        given: usize,
     ) -> Self {
         let (spent, record_end, record_size, outcomes, stopped) = (0, 0, 0, 0, false);
-        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, stopped }
+        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, given, stopped }
     }
 
-    pub(super) fn run(mut self) {
+    /// Decodes the payload. Some: the sink was full after so many outcomes.
+    pub(super) fn run(mut self) -> Option<usize> {
         self.account(self.payload.len());
         let context = Context::default();
         self.unit(self.payload, &context, 0);
         if self.outcomes == 0 {
             self.failed(Failure::new(Layer::Payload, 0, EMPTY), self.payload, &context);
         }
+        self.sink.is_full().then_some(self.outcomes)
     }
 
-    /// Whether the limit of records is reached: whatever is decoded now would be ignored.
+    /// Whether the limit of records is reached or the sink is full: whatever is decoded now would be ignored.
     #[inline]
     pub(super) fn stopped(&self) -> bool {
         self.stopped
     }
 
-    /// Counts one outcome; false if it is one too many.
+    /// Counts one outcome; false if it is one too many, or was given before.
     #[inline]
     fn admit(&mut self) -> bool {
-        if self.outcomes < self.limits.records {
+        if self.outcomes < self.limits.records && !self.stopped {
             self.outcomes += 1;
-            return true;
+            return self.outcomes > self.given;
         }
         self.refuse();
         false
@@ -84,6 +95,9 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         if !self.stopped {
             self.stopped = true;
             self.outcomes += 1;
+            if self.outcomes <= self.given {
+                return;
+            }
             let limit = self.limits.records;
             let reason = format!(
                 "the payload holds more than {limit} records (limit records = {limit}); those after it are not decoded; \
@@ -102,6 +116,9 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         }
         if self.admit() {
             self.sink.leaf(leaf, context);
+            self.stopped = self.sink.is_full();
+        } else if !self.stopped {
+            self.sink.given(leaf);
         }
     }
 
@@ -115,12 +132,14 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
     pub(super) fn dropped(&mut self, reason: &str, context: &Context<'_>) {
         if self.admit() {
             self.sink.dropped(reason, context);
+            self.stopped = self.sink.is_full();
         }
     }
 
     pub(super) fn failed(&mut self, failure: Failure, raw: &[u8], context: &Context<'_>) {
         if self.admit() {
             self.sink.failed(&failure, raw, context);
+            self.stopped = self.sink.is_full();
         }
     }
 
@@ -200,14 +219,14 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         let found = layer::find(bytes, &mut self.memory.inflater, &mut scratch);
         self.return_arena(scratch);
         match found {
-            Found::Compressed(compression) => self.compressed(compression, bytes, context, depth),
-            Found::Kpl => self.aggregate(bytes, context, depth + 1),
-            Found::Text => self.text(bytes, context, depth),
-            Found::Zstd => {
+            Content::Compressed(compression) => self.compressed(compression, bytes, context, depth),
+            Content::Kpl => self.aggregate(bytes, context, depth + 1),
+            Content::Text => self.text(bytes, context, depth),
+            Content::Zstd => {
                 let failure = Failure::new(Layer::Zstd, 0, "zstd is not supported; send the data as gzip or zlib");
                 self.failed(failure, bytes, context);
             }
-            Found::Unknown => {
+            Content::Unknown => {
                 let begins = bytes.iter().take(8).map(|byte| format!(" {byte:02x}")).collect::<String>();
                 let reason = format!(
                     "{} bytes that begin with{begins} are no known format; expected text, JSON, base64, gzip, zlib, deflate \

@@ -6,24 +6,17 @@
 //! and user records are not compared with the shard's hash key range: nothing is lost silently after a reshard.
 
 use super::engine::Engine;
-use super::md5::md5;
+use super::layer::{KPL_DIGEST, KPL_MAGIC};
 use super::outcome::{Context, Envelope, Sink};
 use crate::failure::{Failure, Layer};
+use md5::{Digest as _, Md5};
 use std::borrow::Cow;
-
-const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
-const DIGEST: usize = 16;
-
-/// Whether `bytes` begin as an aggregate and are long enough to be one.
-pub(super) fn is_aggregate(bytes: &[u8]) -> bool {
-    bytes.starts_with(&MAGIC) && bytes.len() > MAGIC.len() + DIGEST
-}
 
 /// The checked message of an aggregate, or why `bytes` are none.
 fn message(bytes: &[u8]) -> Result<&[u8], &'static str> {
-    let body = bytes.get(MAGIC.len()..).unwrap_or_default();
-    let (message, digest) = body.split_last_chunk::<DIGEST>().ok_or("it is too short")?;
-    if md5(message) != *digest {
+    let body = bytes.get(KPL_MAGIC.len()..).unwrap_or_default();
+    let (message, digest) = body.split_last_chunk::<KPL_DIGEST>().ok_or("it is too short")?;
+    if Md5::digest(message)[..] != digest[..] {
         return Err("its MD5 does not match");
     }
     // Everything is parsed before the first user record is passed on: an aggregate is whole or is none.
@@ -82,7 +75,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
             position += 1;
             let (envelope, layers) = context.inside(Envelope::Kpl);
             let inner = Context { envelope, layers, sub_sequence_number, ..*context };
-            let offset = MAGIC.len() + message.len() - fields.rest.len() - raw.len();
+            let offset = KPL_MAGIC.len() + message.len() - fields.rest.len() - raw.len();
             let Some(key) = look_up(&keys, record.key) else {
                 let reason = index_reason("partition key", record.key, keys.len());
                 self.failed(Failure::new(Layer::Kpl, offset, reason), raw, &inner);

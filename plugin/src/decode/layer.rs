@@ -4,16 +4,25 @@ use super::arena::Arena;
 use super::base64;
 use super::compressed::Compression;
 use super::inflate::{Flaw, Inflater};
-use super::kpl;
 
 /// Bytes looked at to tell text from binary data.
 const SAMPLE: usize = 512;
 /// Magic bytes of a Zstandard frame (RFC 8878 section 3.1.1).
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
+/// What an aggregate of the Kinesis Producer Library begins with.
+pub(super) const KPL_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+/// Bytes of the MD5 at its end.
+pub(super) const KPL_DIGEST: usize = 16;
+
+/// Whether `bytes` begin as an aggregate and are long enough to be one.
+fn is_aggregate(bytes: &[u8]) -> bool {
+    bytes.starts_with(&KPL_MAGIC) && bytes.len() > KPL_MAGIC.len() + KPL_DIGEST
+}
+
 /// What some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Content {
     Compressed(Compression),
     Zstd,
     Kpl,
@@ -22,21 +31,21 @@ pub(super) enum Found {
 }
 
 /// Tells what `bytes`, which are not empty, are. Candidates without magic bytes are tried on `scratch`.
-pub(super) fn find(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> Found {
+pub(super) fn find(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> Content {
     if let Some(found) = magic(bytes) {
         return found;
     }
     let strange = strange(bytes);
     if strange == 0 {
-        return Found::Text;
+        return Content::Text;
     }
-    let text = tolerable(strange, bytes);
+    let text = is_mostly_text(strange, bytes);
     if zlib_header(bytes) {
         scratch.truncate(0);
         let body = bytes.get(2..).unwrap_or_default();
         // 0x78 is what zlib writes for its default window: a damaged stream is still one.
         if (bytes.first() == Some(&0x78) && !text) || probe(body, inflater, scratch) {
-            return Found::Compressed(Compression::Zlib);
+            return Content::Compressed(Compression::Zlib);
         }
     }
     scratch.truncate(0);
@@ -45,18 +54,18 @@ pub(super) fn find(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -
     if probe(bytes, inflater, scratch) && scratch.len() >= 16 {
         let output = scratch.as_slice();
         if is_text(output) || magic(output).is_some() {
-            return Found::Compressed(Compression::Deflate);
+            return Content::Compressed(Compression::Deflate);
         }
     }
-    if text { Found::Text } else { Found::Unknown }
+    if text { Content::Text } else { Content::Unknown }
 }
 
 /// Layers that begin with magic bytes.
-fn magic(bytes: &[u8]) -> Option<Found> {
+fn magic(bytes: &[u8]) -> Option<Content> {
     match bytes {
-        [0x1f, 0x8b, ..] => Some(Found::Compressed(Compression::Gzip)),
-        _ if bytes.starts_with(&ZSTD) => Some(Found::Zstd),
-        _ if kpl::is_aggregate(bytes) => Some(Found::Kpl),
+        [0x1f, 0x8b, ..] => Some(Content::Compressed(Compression::Gzip)),
+        _ if bytes.starts_with(&ZSTD) => Some(Content::Zstd),
+        _ if is_aggregate(bytes) => Some(Content::Kpl),
         _ => None,
     }
 }
@@ -75,10 +84,10 @@ fn probe(stream: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> bool {
 /// Whether `bytes` read as UTF-8 text: one damaged line among good ones does not make a payload binary, so that a tenth
 /// of the sample, and one byte of a short text, may be control characters or not UTF-8.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    tolerable(strange(bytes), bytes)
+    is_mostly_text(strange(bytes), bytes)
 }
 
-fn tolerable(strange: usize, bytes: &[u8]) -> bool {
+fn is_mostly_text(strange: usize, bytes: &[u8]) -> bool {
     strange * 10 <= bytes.len().min(SAMPLE) || (strange == 1 && bytes.len() >= 8)
 }
 
@@ -102,12 +111,12 @@ fn strange(bytes: &[u8]) -> usize {
 pub(super) fn is_plausible(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -> bool {
     match find(bytes, inflater, scratch) {
         // A random byte is printable with a chance of 0.37: nine in a row are no accident.
-        Found::Text => bytes.len() >= 9 && strange(bytes) == 0,
-        Found::Compressed(Compression::Zlib) => {
+        Content::Text => bytes.len() >= 9 && strange(bytes) == 0,
+        Content::Compressed(Compression::Zlib) => {
             scratch.truncate(0);
             probe(bytes.get(2..).unwrap_or_default(), inflater, scratch)
         }
-        Found::Unknown => false,
+        Content::Unknown => false,
         _ => true,
     }
 }
@@ -147,7 +156,7 @@ pub(super) fn is_base64(text: &[u8], scratch: &mut Arena) -> Base64 {
         [0x1f, 0x8b, 8, ..] => Base64::Certain,
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] if bytes.len() >= 16 && !is_text(bytes) => Base64::Certain,
         [b'{', b'"' | b'}' | b' ' | b'\r' | b'\n', ..] if is_text(bytes) => Base64::Certain,
-        _ if magic(bytes).is_some_and(|found| found != Found::Compressed(Compression::Gzip)) => Base64::Certain,
+        _ if magic(bytes).is_some_and(|found| found != Content::Compressed(Compression::Gzip)) => Base64::Certain,
         // A flow log line without addresses is in the URL-safe alphabet; base64 text has no blanks between words.
         _ if text.iter().any(|&c| c == b' ' || c == b'\t') => Base64::No,
         _ => Base64::Perhaps,

@@ -42,12 +42,14 @@ pub(crate) mod crc32;
 mod document;
 mod engine;
 mod inflate;
-mod json;
 mod kpl;
 mod layer;
 mod limits;
-mod md5;
 mod outcome;
+#[cfg(feature = "peer-serde-json")]
+mod peer_json;
+#[cfg(any(feature = "peer-miniz", feature = "peer-zlib-rs", feature = "peer-base64", feature = "peer-base64-simd"))]
+mod peers;
 mod record;
 pub mod respond;
 mod text;
@@ -85,6 +87,12 @@ impl Decoder {
 
     /// Decodes one payload into `sink`.
     pub fn decode<S: Sink + ?Sized>(&mut self, payload: &[u8], sink: &mut S) {
-        Engine::new(&self.limits, self.quotes, &mut self.memory, sink, payload).run();
+        self.decode_from(payload, 0, sink);
+    }
+
+    /// Decodes the rest of a payload of which so many outcomes were given before. Some: the sink became
+    /// [full](Sink::is_full) after so many, and the rest is to be had from there.
+    pub fn decode_from<S: Sink + ?Sized>(&mut self, payload: &[u8], given: usize, sink: &mut S) -> Option<usize> {
+        Engine::new(&self.limits, self.quotes, &mut self.memory, sink, payload, given).run()
     }
 }

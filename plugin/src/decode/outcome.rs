@@ -178,6 +178,18 @@ pub trait Sink {
     /// A record that could not be decoded. `raw` is the smallest unit that failed, as it stood in the failing layer.
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>);
 
+    /// A record that an earlier call gave, when the rest of its payload is decoded: for sinks to which lines say how those
+    /// after them are read.
+    fn given(&mut self, leaf: Leaf<'_>) {
+        let _ = leaf;
+    }
+
+    /// Whether the sink has room for nothing more at present. It is asked after each outcome.
+    #[inline]
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// The outcomes up to [`Sink::record_ends`] belong to one record of the envelope, named in `context`; `data` is its
     /// data as it stands there.
     fn record_begins(&mut self, data: &[u8], context: &Context<'_>) {

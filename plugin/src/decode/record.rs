@@ -6,12 +6,12 @@
 //! guide, "HTTP endpoint delivery request and response specifications" and "Transform source data"; Kinesis Data
 //! Analytics developer guide, "Lambda preprocessor"; `JsonFriendlyRecord` of awslabs/amazon-kinesis-client.
 
-use super::document::Part;
-use super::engine::Engine;
-use super::json::{self, Malformed, Scanner, Text};
+use super::engine::{Engine, Part};
 use super::outcome::{Context, Envelope, Leaf, Sink};
-use crate::decimal;
 use crate::failure::{Failure, Layer};
+use crate::json::{Malformed, Scanner, Text};
+use crate::text::{decimal, digits};
+use crate::time::parse_time_ms;
 
 /// What an envelope says about all its records.
 #[derive(Default)]
@@ -131,7 +131,7 @@ impl<'a> Record<'a> {
             b"subSequenceNumber" | b"subsequenceNumber" => {
                 let value = scanner.skip()?;
                 let digits = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-                self.sub_sequence_number = json::integer(digits);
+                self.sub_sequence_number = digits::integer(digits);
             }
             b"shardId" => self.shard_id = scanner.string_value()?,
             b"eventID" => self.event_id = scanner.string_value()?,
@@ -259,32 +259,15 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
 }
 
 /// Milliseconds since the epoch of an arrival time: seconds with a fraction (Kinesis, Lambda, Kinesis Analytics),
-/// milliseconds (Firehose, MultiLangDaemon) or ISO 8601 text (an older sample of the Lambda guide).
+/// milliseconds (Firehose, MultiLangDaemon) or RFC 3339 text (an older sample of the Lambda guide).
 ///
 /// Seconds reach 10¹¹ in the year 5138, and milliseconds did in March 1973, long before Kinesis.
 fn moment(value: &[u8]) -> Option<i64> {
     let text = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
     if text.get(4) == Some(&b'-') {
-        return iso_8601(text);
+        return parse_time_ms(text);
     }
     let number = decimal::parse(text)?;
     let milliseconds = if number.abs() < 1e11 { number * 1e3 } else { number };
     (milliseconds.abs() < 9e15).then_some(libm::round(milliseconds) as i64)
-}
-
-/// `2012-04-23T18:25:43.511Z` as milliseconds since the epoch.
-fn iso_8601(text: &[u8]) -> Option<i64> {
-    let number = |from: usize, to: usize| json::integer(text.get(from..to)?);
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let milliseconds = if text.get(19) == Some(&b'.') { number(20, 23)? } else { 0 };
-    // Days since the epoch in the proleptic Gregorian calendar, with years that begin in March.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days =
-        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day;
-    let days = days - 719_469;
-    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + milliseconds)
 }

@@ -7,6 +7,8 @@
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 
+use crate::json::Writer;
+
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -31,13 +33,13 @@ impl Verdict {
 /// The answer to a request, built record by record in the request's order.
 #[derive(Debug)]
 pub struct Response {
-    json: String,
+    json: Vec<u8>,
     empty: bool,
 }
 
 impl Default for Response {
     fn default() -> Self {
-        Response { json: String::from("{\"records\":["), empty: true }
+        Response { json: Vec::from("{\"records\":["), empty: true }
     }
 }
 
@@ -50,34 +52,32 @@ impl Response {
     /// Adds a record whose data is base64 already, as that of a record that could not be processed.
     pub fn push_encoded(&mut self, record_id: &str, verdict: Verdict, data: &str) {
         if !std::mem::take(&mut self.empty) {
-            self.json.push(',');
+            self.json.push(b',');
         }
-        self.json.push_str("{\"recordId\":");
-        quote(record_id, &mut self.json);
-        self.json.push_str(",\"result\":\"");
-        self.json.push_str(verdict.name());
-        self.json.push_str("\",\"data\":\"");
-        self.json.push_str(data);
-        self.json.push_str("\"}");
+        let mut record = Writer::compact(&mut self.json);
+        record.open(b'{');
+        record.key("recordId").text(record_id);
+        record.key("result").text(verdict.name());
+        record.key("data").quoted(|out| out.extend_from_slice(data.as_bytes()));
+        record.close(b'}');
+    }
+
+    /// Bytes of the answer so far.
+    pub fn len(&self) -> usize {
+        self.json.len()
+    }
+
+    /// Whether there is no record in it.
+    pub fn is_empty(&self) -> bool {
+        self.empty
     }
 
     /// The answer as JSON.
     pub fn finish(mut self) -> String {
-        self.json.push_str("]}");
-        self.json
+        self.json.extend_from_slice(b"]}");
+        // Only text and escaped text were written.
+        String::from_utf8(self.json).unwrap_or_default()
     }
-}
-
-fn quote(text: &str, json: &mut String) {
-    json.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => json.extend(['\\', c]),
-            c if c < ' ' => json.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => json.push(c),
-        }
-    }
-    json.push('"');
 }
 
 #[cfg(test)]

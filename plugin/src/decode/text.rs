@@ -1,11 +1,11 @@
 //! Text: JSON documents one after another, base64, or lines.
 
-use super::document::{self, Part};
-use super::engine::Engine;
-use super::json::{Malformed, Scanner};
+use super::document;
+use super::engine::{Engine, Part};
 use super::layer::{self, Base64};
 use super::outcome::{Context, Leaf, Sink};
 use crate::failure::{Failure, Layer};
+use crate::json::{Malformed, Scanner};
 
 /// The byte order mark that some tools put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -20,7 +20,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         }
         let mut at = start;
         while at < bytes.len() && !self.stopped() {
-            let mut scanner = Scanner::new(bytes, at);
+            let mut scanner = Scanner::lax(bytes, at);
             match scanner.peek() {
                 None => return,
                 Some(b'{') => at = self.document(bytes, scanner, context, depth),
@@ -84,6 +84,10 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
 
     /// Decodes the object at the scanner's position and returns where to go on.
     fn document(&mut self, text: &[u8], mut scanner: Scanner<'_>, context: &Context<'_>, depth: usize) -> usize {
+        #[cfg(feature = "peer-serde-json")]
+        if let Some(end) = super::peer_json::document(self, text, scanner.at, context) {
+            return end;
+        }
         let mut part = Part { start: scanner.at };
         let result = document::document(self, &mut scanner, &mut part, context, depth);
         self.finish(text, &scanner, result, &part, context)

@@ -1,6 +1,6 @@
 //! What turns raw deviations into alerts: own extremes, own tail, hold-off and fatigue.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Largest factor by which a score can exceed its reference.
 pub(super) const CEILING: f64 = 6.0;

@@ -1,7 +1,6 @@
 //! Event time of one series: the length of its windows, and gaps.
 
-use crate::order;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Differences looked at before the interval of a series is taken as known; their median stands
 /// one gap or one duplicate among them.
@@ -47,7 +46,7 @@ impl Clock {
                 self.differences.push(difference);
             }
             if self.differences.len() >= INTERVALS_LEARNT_FROM {
-                order::sort(&mut self.differences);
+                self.differences.sort_unstable();
                 let middle = self.differences.get(INTERVALS_LEARNT_FROM / 2);
                 self.interval = middle.map(|seconds| *seconds as f64);
                 self.differences = Vec::new();

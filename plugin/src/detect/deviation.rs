@@ -1,6 +1,6 @@
 //! Whether a series is still away from normal after an alert.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// The value has returned when it is within this part of the alert's deviation.
 const RETURNED: f64 = 0.5;

@@ -4,7 +4,7 @@
 //! twice as busy on working days rises on Sunday evening no farther than on any other, and a doubling then is no habit.
 
 use super::clock::{DAY, part_of_day};
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
 const BINS: usize = 48;

@@ -23,7 +23,7 @@ mod shapes;
 mod transform;
 mod values;
 
-use crate::snapshot::state;
+use crate::state::state;
 use calibrate::{HoldOff, HoldOffRule};
 use clock::Clock;
 use deviation::{Course, Deviation};

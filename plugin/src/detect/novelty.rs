@@ -12,7 +12,7 @@ use super::calibrate::Extreme;
 use super::clock::part_of_day;
 use super::shapes::Course;
 use super::values::ValueWindow;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Hours of the day, each with its mean.
 const HOURS: usize = 24;

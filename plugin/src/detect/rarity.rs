@@ -1,6 +1,6 @@
 //! How rare a score is in the series' own history.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Bins of the sketch; each is a factor of √2 wide, from 1/1024 up.
 const BINS: usize = 28;

@@ -2,7 +2,7 @@
 
 use super::clock::part_of_day;
 use super::predictors::{CUT, ERROR_RATE};
-use crate::snapshot::state;
+use crate::state::state;
 
 /// A residual below this part of the scale didn't move: a series that is 99 % zeros keeps the scale
 /// of its other values.

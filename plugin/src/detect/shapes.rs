@@ -1,6 +1,6 @@
 //! Novelty of the recent course: its shape and its distribution, each against those of before.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Points in one mean of a shape.
 const STRIDE: usize = 9;

@@ -1,7 +1,7 @@
 //! The detector as a whole, read as a specification.
 
 use super::*;
-use crate::snapshot;
+use crate::state;
 
 const MINUTE: i64 = 60;
 
@@ -257,9 +257,9 @@ fn a_restored_snapshot_goes_on_with_the_same_bits() {
     for (i, value) in values.iter().enumerate().take(6000) {
         detector.observe(&settings, i as i64 * MINUTE, Some(*value));
     }
-    let snapshot = snapshot::to_bytes(&detector);
+    let snapshot = state::to_bytes(&detector);
     assert!(snapshot.len() < 48 * 1024, "{} bytes", snapshot.len());
-    let mut restored: Detector = snapshot::from_bytes(&snapshot).unwrap();
+    let mut restored: Detector = state::from_bytes(&snapshot).unwrap();
     assert!(restored.is_valid());
     for (i, value) in values.iter().enumerate().skip(6000) {
         let time = i as i64 * MINUTE;
@@ -267,7 +267,7 @@ fn a_restored_snapshot_goes_on_with_the_same_bits() {
         assert_eq!(a, b);
         assert_eq!((a.score.to_bits(), a.expected.to_bits()), (b.score.to_bits(), b.expected.to_bits()));
     }
-    assert_eq!(snapshot::to_bytes(&detector), snapshot::to_bytes(&restored));
+    assert_eq!(state::to_bytes(&detector), state::to_bytes(&restored));
 }
 
 #[test]
@@ -276,12 +276,12 @@ fn a_corrupt_snapshot_is_refused_or_harmless() {
     for (i, value) in busy(2000).iter().enumerate() {
         detector.observe(&Settings::default(), i as i64 * MINUTE, Some(*value));
     }
-    let snapshot = snapshot::to_bytes(&detector);
+    let snapshot = state::to_bytes(&detector);
     let mut noise = Noise(5);
     for at in (0..snapshot.len()).step_by(7) {
         let mut corrupt = snapshot.clone();
         corrupt[at] ^= (1.0 + 127.0 * noise.next().abs()) as u8;
-        if let Ok(mut other) = snapshot::from_bytes::<Detector>(&corrupt)
+        if let Ok(mut other) = state::from_bytes::<Detector>(&corrupt)
             && other.is_valid()
         {
             for i in 2000..2020 {

@@ -1,6 +1,6 @@
 //! Value novelty: how far a value is from everything seen lately.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Values remembered: a week of five-minute blocks. Twice as many change nothing measurable.
 const REMEMBERED: usize = 2048;

@@ -1,8 +1,10 @@
 //! What the values of one column have in common.
 
-use crate::flow::{Field, Kind, LAST_SECOND, is_address};
+use crate::column::finite;
+use crate::column::{Field, Kind};
+use crate::flow::is_address;
 use crate::json::Writer;
-use crate::row::finite;
+use crate::time::LAST_SECOND;
 
 /// Distinct values are counted up to this many.
 const DISTINCT: usize = 100;
@@ -186,15 +188,13 @@ impl Profile {
         (spread.is_finite() && spread > 0.0).then_some(spread)
     }
 
-    pub(super) fn write(&self, writer: &mut Writer, records: usize) {
+    pub(super) fn write(&self, writer: &mut Writer<'_>, records: usize) {
         let column_type = self.column_type();
         writer.open(b'{');
         for (key, text) in [("name", &self.name[..]), ("path", &self.path), ("type", column_type.name())] {
-            writer.key(key);
-            writer.text(text);
+            writer.key(key).text(text);
         }
-        writer.key("nullable");
-        writer.plain(&self.nullable(records));
+        writer.key("nullable").truth(self.nullable(records));
         writer.key("example");
         match self.distinct.first() {
             Some(example) => writer.text(example),
@@ -203,12 +203,11 @@ impl Profile {
         writer.key("distinct");
         match self.distinct.len() {
             DISTINCT => writer.text("100 or more"),
-            count => writer.plain(&count),
+            count => writer.whole(count as u64),
         }
         if self.numbers > 0 && self.numbers == self.values && column_type != Type::String {
             for (key, number) in [("minimum", self.minimum), ("maximum", self.maximum)] {
-                writer.key(key);
-                writer.number(number);
+                writer.key(key).number(number);
             }
         }
         writer.close(b'}');

@@ -1,6 +1,7 @@
 //! Recognises delimited text.
 
-use crate::row::{Columns, CsvRows, Dialect, Header, finite};
+use crate::column::{Columns, finite};
+use crate::row::{CsvRows, Dialect, Header};
 
 /// The delimiters tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];

@@ -1,11 +1,12 @@
 //! Recognises flow log lines, and guesses a custom format from its tokens.
 
 use super::layout::PUBLISHED;
-use crate::flow::{Field, Fit, Format, Kind, fit};
+use crate::column::{Field, Kind};
+use crate::flow::{Fit, Format, fit};
 
 /// A format found, and how sure that is.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct Recognised {
     pub(super) format: Format,
     /// `header`, `default`, `transit_gateway`, `published` or `guess`.
     pub(super) source: &'static str,
@@ -19,7 +20,7 @@ pub(super) struct Found {
 const ENOUGH: f64 = 0.9;
 
 /// The flow log format of these lines, if they are flow log lines.
-pub(super) fn recognise(lines: &[&[u8]]) -> Option<Found> {
+pub(super) fn recognise(lines: &[&[u8]]) -> Option<Recognised> {
     if lines.is_empty() {
         return None;
     }
@@ -27,7 +28,7 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Found> {
         let data: Vec<_> =
             lines.iter().filter(|line| Format::from_header(line).is_none()).map(|line| split(line)).collect();
         let fits = share(&format, &data);
-        return Some(Found { format, source: "header", fits, notes: Vec::new() });
+        return Some(Recognised { format, source: "header", fits, notes: Vec::new() });
     }
     let lines: Vec<_> = lines.iter().map(|line| split(line)).collect();
     for (text, source) in [("default", "default"), ("transit-gateway", "transit_gateway")]
@@ -37,7 +38,7 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Option<Found> {
         let Ok(format) = Format::parse(text) else { continue };
         let fits = share(&format, &lines);
         if fits >= ENOUGH {
-            return Some(Found { format, source, fits, notes: Vec::new() });
+            return Some(Recognised { format, source, fits, notes: Vec::new() });
         }
     }
     guess(&lines)
@@ -61,7 +62,7 @@ fn share(format: &Format, lines: &[Vec<&[u8]>]) -> f64 {
 }
 
 /// The fields that a token can tell by its shape alone, in the order in which columns of that shape are given to them.
-const TELLING: [&[Field]; 13] = [
+const BY_SHAPE: [&[Field]; 13] = [
     &[Field::Action],
     &[Field::LogStatus],
     &[Field::InterfaceId, Field::NextHopInterfaceId],
@@ -91,7 +92,7 @@ struct Guess<'a> {
 
 /// Guesses the fields from what their tokens look like. None unless at least two kinds of tokens are telling.
 #[inline(never)]
-fn guess(lines: &[Vec<&[u8]>]) -> Option<Found> {
+fn guess(lines: &[Vec<&[u8]>]) -> Option<Recognised> {
     // What enough lines have is the length of more than half, which this vote finds (Boyer and Moore).
     let (mut length, mut votes) = (0, 0);
     for line in lines {
@@ -111,8 +112,8 @@ fn guess(lines: &[Vec<&[u8]>]) -> Option<Found> {
     }
     let lines = lines.iter().filter(|line| line.len() == length).map(Vec::as_slice).collect();
     let mut guess = Guess { lines, fields: vec![None; length], notes: Vec::new() };
-    let telling = TELLING.iter().map(|fields| guess.by_shape(fields)).filter(|&found| found).count();
-    if telling < 2 {
+    let kinds = BY_SHAPE.iter().map(|fields| guess.by_shape(fields)).filter(|&found| found).count();
+    if kinds < 2 {
         return None;
     }
     guess.times();
@@ -135,7 +136,7 @@ fn guess(lines: &[Vec<&[u8]>]) -> Option<Found> {
         }
     }
     let format = Format::parse(&names.join(" ")).ok()?;
-    Some(Found { format, source: "guess", fits, notes: guess.notes })
+    Some(Recognised { format, source: "guess", fits, notes: guess.notes })
 }
 
 impl Guess<'_> {

@@ -9,6 +9,7 @@ mod column;
 mod configuration;
 mod csv_shape;
 mod flow_shape;
+mod kept;
 mod layout;
 mod report;
 mod sample;

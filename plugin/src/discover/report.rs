@@ -1,11 +1,12 @@
 //! The report on a sample.
 
 use super::column::Profile;
-use super::sample::{EXAMPLES, Kept};
+use super::kept::{EXAMPLES, Kept, excerpt};
 use super::{Format, configuration, csv_shape, flow_shape};
+use crate::column::escaped;
 use crate::flow::{Formats, Parser};
 use crate::json::{Value, Writer};
-use crate::row::{Dialect, escaped};
+use crate::row::Dialect;
 
 /// The most columns reported.
 const COLUMNS: usize = 256;
@@ -105,65 +106,51 @@ impl Report {
         }
         let raw: Vec<_> = raw.into_iter().map(Value::String).collect();
         let processed: Vec<_> =
-            records.iter().take(EXAMPLES).map(|record| Value::String(shown(&record.text))).collect();
-        let mut writer = Writer::indented();
-        writer.open(b'{');
-        writer.key("format");
-        writer.text(analysis.format.name());
-        if let Some(found) = &analysis.flow {
-            writer.key("flow_format");
+            records.iter().take(EXAMPLES).map(|record| Value::String(excerpt(&record.text))).collect();
+        let document = Writer::document(|writer| {
             writer.open(b'{');
-            writer.key("format");
-            writer.text(&found.format.to_string());
-            writer.key("source");
-            writer.text(found.source);
-            writer.key("fits");
-            writer.number(found.fits);
-            writer.close(b'}');
-        }
-        writer.key("layers");
-        writer.texts(&layers);
-        writer.key("columns");
-        writer.open(b'[');
-        for profile in &analysis.columns.profiles {
-            profile.write(&mut writer, analysis.records);
-        }
-        writer.close(b']');
-        writer.key("score");
-        writer.open(b'[');
-        if let Some((path, reason)) = &analysis.score {
-            writer.open(b'{');
-            writer.key("column");
-            writer.text(path);
-            writer.key("reason");
-            writer.text(reason);
-            writer.close(b'}');
-        }
-        writer.close(b']');
-        writer.key("configuration");
-        analysis.write_configuration(&mut writer);
-        writer.key("views");
-        writer.open(b'{');
-        for (name, view) in [("raw", &raw), ("processed", &processed), ("parsed", &analysis.parsed)] {
-            writer.key(name);
-            writer.open(b'[');
-            for value in view {
-                writer.value(value);
+            writer.key("format").text(analysis.format.name());
+            if let Some(found) = &analysis.flow {
+                writer.key("flow_format").open(b'{');
+                writer.key("format").text(&found.format.to_string());
+                writer.key("source").text(found.source);
+                writer.key("fits").number(found.fits);
+                writer.close(b'}');
+            }
+            writer.key("layers").texts(&layers);
+            writer.key("columns").open(b'[');
+            for profile in &analysis.columns.profiles {
+                profile.write(writer, analysis.records);
             }
             writer.close(b']');
-        }
-        writer.close(b'}');
-        writer.key("records");
-        writer.open(b'{');
-        for (name, count) in [("seen", seen), ("sampled", records.len() as u64), ("too_long", too_long)] {
-            writer.key(name);
-            writer.plain(&count);
-        }
-        writer.close(b'}');
-        writer.key("notes");
-        writer.texts(&analysis.notes);
-        writer.close(b'}');
-        Report { format: analysis.format, document: writer.finish() }
+            writer.key("score").open(b'[');
+            if let Some((path, reason)) = &analysis.score {
+                writer.open(b'{');
+                writer.key("column").text(path);
+                writer.key("reason").text(reason);
+                writer.close(b'}');
+            }
+            writer.close(b']');
+            writer.key("configuration");
+            analysis.write_configuration(writer);
+            writer.key("views").open(b'{');
+            for (name, view) in [("raw", &raw), ("processed", &processed), ("parsed", &analysis.parsed)] {
+                writer.key(name).open(b'[');
+                for value in view {
+                    value.write(writer);
+                }
+                writer.close(b']');
+            }
+            writer.close(b'}');
+            writer.key("records").open(b'{');
+            for (name, count) in [("seen", seen), ("sampled", records.len() as u64), ("too_long", too_long)] {
+                writer.key(name).whole(count);
+            }
+            writer.close(b'}');
+            writer.key("notes").texts(&analysis.notes);
+            writer.close(b'}');
+        });
+        Report { format: analysis.format, document }
     }
 }
 
@@ -172,7 +159,7 @@ struct Analysis {
     columns: Columns,
     /// Of how many records the columns were taken.
     records: usize,
-    flow: Option<flow_shape::Found>,
+    flow: Option<flow_shape::Recognised>,
     /// The column to score, and why.
     score: Option<(String, &'static str)>,
     /// How the CSV rows are written.
@@ -213,7 +200,7 @@ impl Analysis {
     }
 
     #[inline(never)]
-    fn write_configuration(&self, writer: &mut Writer) {
+    fn write_configuration(&self, writer: &mut Writer<'_>) {
         match (self.format, &self.score) {
             (Format::VpcFlowLog, _) => configuration::for_flow_logs(self.flow.as_ref(), writer),
             (Format::Json | Format::Csv, Some((column, _))) => {
@@ -272,7 +259,7 @@ fn of_lines(records: &[Kept], lines: &[&[u8]]) -> Analysis {
         let mut parser = Parser::new(Formats::default());
         let record = records.iter().find_map(|record| record.extracted.as_deref());
         if let Some(Ok(record)) = record.map(|json| parser.object(json)) {
-            let found = flow_shape::Found {
+            let found = flow_shape::Recognised {
                 format: record.format().clone(),
                 source: "extracted_fields",
                 fits: 1.0,
@@ -289,14 +276,14 @@ fn of_lines(records: &[Kept], lines: &[&[u8]]) -> Analysis {
     analysis.parsed = lines
         .iter()
         .take(EXAMPLES)
-        .map(|line| Value::Object(vec![("line".to_owned(), Value::String(shown(line)))]))
+        .map(|line| Value::Object(vec![("line".to_owned(), Value::String(excerpt(line)))]))
         .collect();
     analysis.notes.push("neither flow log lines, nor JSON, nor delimited text: there is nothing to score".to_owned());
     analysis
 }
 
 #[inline(never)]
-fn of_flow_logs(found: flow_shape::Found, lines: &[&[u8]]) -> Analysis {
+fn of_flow_logs(found: flow_shape::Recognised, lines: &[&[u8]]) -> Analysis {
     let mut analysis = Analysis::new(Format::VpcFlowLog);
     for column in found.format.columns() {
         // All columns are there, also those that are `-` in the whole sample.
@@ -373,14 +360,4 @@ fn of_csv(dialect: Dialect, lines: &[&[u8]]) -> Analysis {
     analysis.dialect = Some(dialect);
     analysis.suggest();
     analysis
-}
-
-/// The start of a text for people to look at; of bytes that are no text, base64.
-pub(super) fn shown(bytes: &[u8]) -> String {
-    use base64::Engine;
-    const LENGTH: usize = 1000;
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.chars().take(LENGTH).collect(),
-        Err(_) => base64::engine::general_purpose::STANDARD.encode(bytes.get(..LENGTH).unwrap_or(bytes)),
-    }
 }

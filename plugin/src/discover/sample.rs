@@ -1,5 +1,6 @@
 //! Which records of a stream are looked at.
 
+use super::kept::{EXAMPLES, Kept, excerpt};
 use super::report::Report;
 
 /// Bounds of a sample.
@@ -16,21 +17,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits { records: 2000, bytes: 4 << 20, record_bytes: 64 << 10 }
-    }
-}
-
-/// A record kept.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    place: u64,
-    pub(super) is_object: bool,
-    pub(super) text: Vec<u8>,
-    pub(super) extracted: Option<Vec<u8>>,
-}
-
-impl Kept {
-    fn size(&self) -> usize {
-        self.text.len() + self.extracted.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -54,9 +40,6 @@ pub struct Sampler {
     layers: Vec<String>,
 }
 
-/// How many records each view shows.
-pub(super) const EXAMPLES: usize = 3;
-
 impl Sampler {
     /// An empty sample with these bounds.
     pub fn new(limits: Limits) -> Sampler {
@@ -78,7 +61,7 @@ impl Sampler {
     /// A payload as it was read, before any layer is undone: for the raw view. Only the first few are kept.
     pub fn payload(&mut self, payload: &[u8]) {
         if self.raw.len() < EXAMPLES {
-            self.raw.push(super::report::shown(payload));
+            self.raw.push(excerpt(payload));
         }
     }
 

@@ -4,11 +4,11 @@
 //! name in the pattern, value = the token as a string, for numbers and `-` too. Vector's `parse_aws_vpc_flow_log` gives
 //! the same shape with numbers and nulls.
 
-use super::fields::{FIELDS, Field};
 use super::format::Format;
 use super::tokens::Span;
+use crate::column::{FIELDS, Field};
 use crate::failure::{Failure, Layer};
-use crate::row::scan::{Scanner, ValueKind};
+use crate::json::{Kind, Scanner, utf8};
 
 /// Where the value of each known field lies.
 #[derive(Debug)]
@@ -32,15 +32,15 @@ impl Members {
         self.values[field as usize]
     }
 
-    fn field(&mut self, position: usize, key: &str) -> Option<Field> {
+    fn field(&mut self, position: usize, key: &[u8]) -> Option<Field> {
         let guess = self.guesses.get_mut(position);
         if let Some(guess) = &guess {
             let field = FIELDS[usize::from(**guess)].field;
-            if field.is_named(key.as_bytes()) {
+            if field.is_named(key) {
                 return Some(field);
             }
         }
-        let field = Field::by_name(key.as_bytes())?;
+        let field = Field::by_name(key)?;
         if let Some(guess) = guess {
             *guess = field as u8;
         }
@@ -50,7 +50,7 @@ impl Members {
 
 /// What an object holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct KnownFields<'a> {
     /// The JSON text, which the spans point into; it is UTF-8.
     pub(super) text: &'a [u8],
     /// The fields present, one bit each, by their place in the table.
@@ -58,21 +58,20 @@ pub(super) struct Found<'a> {
 }
 
 /// Finds the members that are flow log fields. A value of null leaves its span empty.
-pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<Found<'a>, Failure> {
-    let mut scanner = Scanner::new(json)?;
-    let text = scanner.text();
+pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<KnownFields<'a>, Failure> {
+    let mut scanner = Scanner::strict(utf8(json)?);
     let mut fields = 0u128;
-    scanner.open_object()?;
-    let mut position = 0;
-    while let Some(key) = scanner.next_key(position == 0)? {
+    scanner.open(b'{')?;
+    let (mut first, mut position) = (true, 0);
+    while let Some(key) = scanner.key(&mut first)? {
         let value = scanner.value()?;
-        let known = if key.escaped { None } else { members.field(position, &text[key.start..key.end]) };
+        let known = if key.escaped { None } else { members.field(position, key.raw) };
         position += 1;
         let Some(field) = known else { continue };
         let span = match value.kind {
-            ValueKind::String { escaped: false } => (value.start + 1, value.end - 1),
-            ValueKind::Number => (value.start, value.end),
-            ValueKind::Null => (0, 0),
+            Kind::String { escaped: false } => (value.start + 1, value.end - 1),
+            Kind::Number => (value.start, value.end),
+            Kind::Null => (0, 0),
             _ => return Err(refuse(field, value.start)),
         };
         fields |= 1 << field as u32;
@@ -80,7 +79,7 @@ pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<Found<'a
         members.values[field as usize] = Span { start: narrow(span.0), end: narrow(span.1) };
     }
     scanner.finish()?;
-    Ok(Found { text: json, fields })
+    Ok(KnownFields { text: json, fields })
 }
 
 /// A format of these fields in table order.

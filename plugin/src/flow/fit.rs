@@ -1,6 +1,7 @@
 //! How well a token fits a field, to choose between formats that have the same number of columns.
 
-use super::fields::Kind;
+use crate::column::Kind;
+use crate::text::digits::natural;
 
 /// The verdict on one token. `-` says nothing about any field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub fn fit(kind: Kind, token: &[u8]) -> Fit {
     }
     let yes = |condition: bool, weight: u32| if condition { Fit::Yes(weight) } else { Fit::No };
     match kind {
-        Kind::Integer { max } => yes(integer(token).is_some_and(|value| value <= max), 1),
+        Kind::Integer { max } => yes(natural(token).is_some_and(|value| value <= max), 1),
         Kind::Address => yes(is_address(token), 2),
         Kind::Account if is_digits(token) && token.len() != 12 => Fit::Neutral,
         Kind::Account => yes(is_digits(token) || token == b"unknown", 2),
@@ -30,17 +31,6 @@ pub fn fit(kind: Kind, token: &[u8]) -> Fit {
         Kind::OneOf(values) => yes(values.iter().any(|value| value.as_bytes() == token), 2),
         Kind::Text | Kind::Tag => Fit::Neutral,
     }
-}
-
-/// The value of a token of 1 or more digits (leading zeros allowed), if it is at most `i64::MAX`.
-pub(super) fn integer(token: &[u8]) -> Option<i64> {
-    if token.is_empty() {
-        return None;
-    }
-    token.iter().try_fold(0i64, |value, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { value.checked_mul(10)?.checked_add(i64::from(digit)) }
-    })
 }
 
 /// Whether the token is an IPv4 or IPv6 address.

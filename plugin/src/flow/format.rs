@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use super::fields::{FIELDS, Field, FieldType, Kind};
-use super::scan::{Key, Step, StepKind};
+use super::step::{Key, Step, StepKind, slot};
+use crate::column::{FIELDS, Field, FieldType, Kind};
 
 /// The most columns a format may have: three times the fields that exist.
 pub const MAX_COLUMNS: usize = 250;
@@ -39,7 +39,7 @@ impl Column {
         let name = name.replace('_', "-");
         let snake_name = name.replace('-', "_");
         let kind = field.map_or(Kind::Text, |field| field.info().kind);
-        Column { field, name, snake_name, kind, slot: super::record::slot(field) }
+        Column { field, name, snake_name, kind, slot: slot(field) }
     }
 
     fn step(&self, key: &str) -> Step {
@@ -185,7 +185,7 @@ impl Format {
     }
 
     /// What each column means for a line.
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
 

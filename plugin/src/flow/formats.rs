@@ -1,21 +1,21 @@
 //! The formats that a stream's lines may have, and the choice between them.
 
-use super::fields::Field;
 use super::fit::{Fit, fit};
 use super::format::Format;
 use super::tokens::Span;
+use crate::column::Field;
 
 /// Candidate formats, in order of preference.
 ///
 /// A line's format is chosen by its number of tokens. When several candidates have that number, the one with the fewest
-/// tokens of the wrong shape wins, then the one with the most of a telling shape, then the earlier one. The choice
+/// tokens of the wrong shape wins, then the one with the most of an unlikely shape, then the earlier one. The choice
 /// depends on the line alone, never on the lines before it, so that splitting or joining batches changes nothing; it
 /// costs nothing while the candidates differ in length.
 #[derive(Clone, Debug)]
 pub struct Formats {
     candidates: Vec<Format>,
     /// Whether no other candidate has as many columns.
-    telling: Vec<bool>,
+    has_own_length: Vec<bool>,
 }
 
 /// The two formats AWS has when none is chosen: 14 fields for a VPC, 36 for a transit gateway.
@@ -32,10 +32,10 @@ impl Formats {
             return Formats::default();
         }
         let length = |format: &Format| format.columns().len();
-        let telling =
+        let has_own_length =
             candidates.iter().map(|one| candidates.iter().filter(|other| length(other) == length(one)).count() == 1);
-        let telling = telling.collect();
-        Formats { candidates, telling }
+        let has_own_length = has_own_length.collect();
+        Formats { candidates, has_own_length }
     }
 
     /// The candidates, in order of preference.
@@ -61,8 +61,8 @@ impl Formats {
 
     /// The candidate at this place, if its length alone tells that a line has it.
     #[inline]
-    pub(crate) fn telling(&self, candidate: usize) -> Option<&Format> {
-        self.candidates.get(candidate).filter(|_| self.telling[candidate])
+    pub(crate) fn told_by_length(&self, candidate: usize) -> Option<&Format> {
+        self.candidates.get(candidate).filter(|_| self.has_own_length[candidate])
     }
 
     /// The candidate that holds exactly these known fields and nothing else.
@@ -97,7 +97,7 @@ impl Formats {
     }
 }
 
-/// How well a line fits, to be compared: tokens of the wrong shape count first, then the weight of telling ones.
+/// How well a line fits, to be compared: tokens of the wrong shape count first, then the weight of those of an unlikely shape.
 fn rank(format: &Format, line: &[u8], spans: &[Span]) -> (i64, u32) {
     let (mut misfits, mut evidence) = (0, 0);
     for (column, span) in format.columns().iter().zip(spans) {

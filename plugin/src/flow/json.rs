@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::fields::Kind;
 use super::record::{FlowRecord, Source};
-use crate::row::text::write_escaped;
+use crate::column::Kind;
+use crate::json::write_escaped;
 
 impl FlowRecord<'_> {
     /// Appends the record as `"name":value,…` without braces, in the order of the format's columns.

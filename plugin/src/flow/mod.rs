@@ -4,7 +4,8 @@
 //! Logs".
 //!
 //! ```
-//! use flowscore::flow::{Field, Formats, Parser};
+//! use flowscore::column::Field;
+//! use flowscore::flow::{Formats, Parser};
 //!
 //! let mut parser = Parser::new(Formats::default());
 //! let line = b"2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
@@ -20,26 +21,24 @@
 //! ```
 
 mod extracted;
-mod fields;
 mod fit;
 mod format;
 mod formats;
 mod json;
+mod one_pass;
 mod page;
 mod parser;
-mod plain;
 mod record;
-mod reference;
-mod scan;
+mod step;
 mod tokens;
 
-pub use fields::{FIELDS, Field, FieldDoc, FieldInfo, FieldType, Kind, LAST_SECOND};
 pub use fit::{Fit, fit, is_address};
 pub use format::{Column, Format, FormatError, MAX_COLUMNS};
 pub use formats::Formats;
 pub use json::decode_tag;
 pub(crate) use page::Page;
 pub use parser::{Parsed, Parser};
-pub(crate) use plain::{Number, Plan, Tokens};
 pub use record::{Action, FlowRecord, LogStatus};
-pub use reference::markdown;
+pub(crate) use step::StepKind;
+#[cfg(test)]
+pub(crate) use step::slot;

@@ -1,8 +1,9 @@
 //! Flow log lines to lines of JSON, in the same pass that checks them.
 
 use super::format::Format;
+use super::one_pass::{Take, scan};
 use super::record::{Action, LogStatus};
-use super::scan::{Key, Step, Take, scan};
+use super::step::{Key, Step};
 
 /// Output in memory that stays initialised, so that it can be written in blocks whose surplus is written over by what
 /// follows: a copy of constant size is an instruction or two, one of variable size is a call, in WebAssembly into the

@@ -3,9 +3,9 @@
 use super::extracted::{self, Members};
 use super::format::{Format, MAX_COLUMNS};
 use super::formats::Formats;
+use super::one_pass::{Keep, scan};
 use super::page::Page;
 use super::record::{FlowRecord, Source, Values};
-use super::scan::{Keep, scan};
 use super::tokens::{Span, split};
 use crate::failure::{Failure, Layer};
 
@@ -76,11 +76,6 @@ impl Parser {
     /// The configured candidates.
     pub fn formats(&self) -> &Formats {
         &self.formats
-    }
-
-    /// Whether a header line holds.
-    pub(crate) fn has_header(&self) -> bool {
-        self.header.is_some()
     }
 
     /// Begins a new payload: a header line holds for its own payload only.
@@ -181,7 +176,7 @@ impl Parser {
         self.found(found)
     }
 
-    fn found<'a>(&'a mut self, found: extracted::Found<'a>) -> Result<FlowRecord<'a>, Failure> {
+    fn found<'a>(&'a mut self, found: extracted::KnownFields<'a>) -> Result<FlowRecord<'a>, Failure> {
         let formats = self.header.as_ref().unwrap_or(&self.formats);
         let format = match formats.holding(found.fields) {
             Some(format) => format,
@@ -213,7 +208,7 @@ fn quick(formats: &Formats, guess: &mut usize, line: &[u8], mut scan: impl FnMut
     if may_be_header && Format::from_header(line).is_some() {
         return None;
     }
-    let mut scan = |candidate: &usize| formats.telling(*candidate).is_some_and(&mut scan);
+    let mut scan = |candidate: &usize| formats.told_by_length(*candidate).is_some_and(&mut scan);
     if !scan(guess) {
         *guess = (0..formats.candidates().len()).find(scan)?;
     }

@@ -1,11 +1,11 @@
 //! A flow log record: tokens borrowed from the text, and the numbers that scoring needs.
 
-use super::fields::{Field, FieldType, Kind};
-use super::fit::integer;
 use super::format::{Column, Format, shortened};
+use super::step::{CORE, slot};
 use super::tokens::Span;
+use crate::column::{Column as NamedColumn, Field, FieldType, Kind, Numeric, finite};
 use crate::failure::{Failure, Layer};
-use crate::row::{Column as RowColumn, Numeric};
+use crate::text::digits::natural;
 
 /// What the security groups and network ACLs decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,23 +41,6 @@ impl Default for Values {
     fn default() -> Self {
         Values { numbers: [-1; CORE.len() + 1], action: None, log_status: None }
     }
-}
-
-const CORE: [Field; 9] = [
-    Field::Version,
-    Field::SrcPort,
-    Field::DstPort,
-    Field::Protocol,
-    Field::Packets,
-    Field::Bytes,
-    Field::Start,
-    Field::End,
-    Field::TcpFlags,
-];
-
-/// The slot of a column's number.
-pub(super) fn slot(field: Option<Field>) -> u8 {
-    CORE.iter().position(|&core| Some(core) == field).unwrap_or(CORE.len()) as u8
 }
 
 /// One flow: source, destination, ports and protocol on one interface in one aggregation interval.
@@ -97,7 +80,7 @@ impl Values {
                 (Kind::Integer { .. }, b"-" | b"") => self.set(column.slot, -1),
                 (Kind::Action, b"-" | b"") => self.action = None,
                 (Kind::Status, b"-" | b"") => self.log_status = None,
-                (Kind::Integer { max }, _) => match integer(token) {
+                (Kind::Integer { max }, _) => match natural(token) {
                     Some(value) if value <= max => self.set(column.slot, value),
                     _ => return Err(refuse(column, max, span.text(text), start)),
                 },
@@ -141,7 +124,7 @@ impl<'a> FlowRecord<'a> {
     }
 
     /// The token of a column by its name, which need not be in the table of fields.
-    pub fn named(&self, column: &RowColumn) -> Option<&'a str> {
+    pub fn named(&self, column: &NamedColumn) -> Option<&'a str> {
         match column.field() {
             Some(field) => self.text(field),
             None => self.token(self.position(column)?),
@@ -149,14 +132,14 @@ impl<'a> FlowRecord<'a> {
     }
 
     /// Whether the format has a column of this name.
-    pub fn has_column(&self, column: &RowColumn) -> bool {
+    pub fn has_column(&self, column: &NamedColumn) -> bool {
         match column.field() {
             Some(field) => self.format.column_of(field).is_some(),
             None => self.position(column).is_some(),
         }
     }
 
-    fn position(&self, column: &RowColumn) -> Option<usize> {
+    fn position(&self, column: &NamedColumn) -> Option<usize> {
         self.format.columns().iter().position(|known| known.snake_name == column.snake_name())
     }
 
@@ -170,7 +153,7 @@ impl<'a> FlowRecord<'a> {
             return None;
         }
         let span = self.spans.get(self.format.column_of(field)?)?;
-        integer(span.of(self.text))
+        natural(span.of(self.text))
     }
 
     #[inline]
@@ -247,7 +230,7 @@ impl<'a> FlowRecord<'a> {
 }
 
 impl Numeric for FlowRecord<'_> {
-    fn number(&self, column: &RowColumn) -> Result<Option<f64>, Failure> {
+    fn number(&self, column: &NamedColumn) -> Result<Option<f64>, Failure> {
         let Some(field) = column.field() else {
             return unknown_column_number(self, column);
         };
@@ -263,9 +246,9 @@ impl Numeric for FlowRecord<'_> {
 
 /// A column whose name is not in the table may still hold numbers.
 #[cold]
-fn unknown_column_number(record: &FlowRecord<'_>, column: &RowColumn) -> Result<Option<f64>, Failure> {
+fn unknown_column_number(record: &FlowRecord<'_>, column: &NamedColumn) -> Result<Option<f64>, Failure> {
     let Some(token) = record.position(column).and_then(|position| record.token(position)) else { return Ok(None) };
-    crate::row::finite(token).map(Some).ok_or_else(|| column.not_a_number(token, 0))
+    finite(token).map(Some).ok_or_else(|| column.not_a_number(token, 0))
 }
 
 #[cold]

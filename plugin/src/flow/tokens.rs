@@ -1,5 +1,5 @@
 //! Splitting any line into tokens, byte by byte. The lines that are as they should be do not come here: see
-//! [`scan`](super::scan).
+//! [`scan`](super::one_pass).
 
 use crate::failure::{Failure, Layer};
 

@@ -1,15 +1,14 @@
 //! The record as it goes on: with `flowscore` added.
 
 use super::record::Frame;
-use super::text::Malformed;
-use crate::decimal;
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
-use crate::pipeline::{self, Standing};
-use crate::row::text::write_escaped;
+use crate::json::{Malformed, Writer};
+use crate::pipeline::{self, RecordScore};
+use crate::text::decimal;
 
 /// How nearly every record of window mode ends: nothing is wrong with its series.
-const CALM: &[u8] = br#","flowscore":{"score":0,"direction":null,"alerts":[]}}"#;
+const NOTHING: &[u8] = br#","flowscore":{"score":0,"direction":null,"alerts":[]}}"#;
 
 /// Events of one record, by what they are.
 #[derive(Debug, Default)]
@@ -75,31 +74,37 @@ fn begin(record: &[u8], frame: &Frame, out: &mut Vec<u8>) {
 
 /// Appends the record with the member for "nothing to tell".
 #[inline]
-pub(super) fn calm(record: &[u8], frame: &Frame, out: &mut Vec<u8>) {
+pub(super) fn without_events(record: &[u8], frame: &Frame, out: &mut Vec<u8>) {
     if frame.own.is_none() && !frame.is_empty {
         out.extend_from_slice(record.get(..frame.close).unwrap_or(record));
-        out.extend_from_slice(CALM);
+        out.extend_from_slice(NOTHING);
     } else {
-        telling(record, frame, Some(Standing::default()), &Events::default(), out);
+        with_events(record, frame, Some(RecordScore::default()), &Events::default(), out);
     }
 }
 
-/// Appends the record with how it stands (none: nothing in it could be scored) and its events.
-pub(super) fn telling(record: &[u8], frame: &Frame, standing: Option<Standing>, events: &Events, out: &mut Vec<u8>) {
+/// Appends the record with its score (none: nothing in it could be scored) and its events.
+pub(super) fn with_events(
+    record: &[u8],
+    frame: &Frame,
+    score: Option<RecordScore>,
+    events: &Events,
+    out: &mut Vec<u8>,
+) {
     begin(record, frame, out);
-    members(standing, &events.alerts, &events.failed, out);
+    members(score, &events.alerts, &events.failed, out);
     out.push(b'}');
 }
 
 /// Appends the member `flowscore`.
-fn members(standing: Option<Standing>, alerts: &[u8], failed: &[u8], out: &mut Vec<u8>) {
+fn members(score: Option<RecordScore>, alerts: &[u8], failed: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(br#""flowscore":{"score":"#);
-    match standing {
+    match score {
         // A score is always finite.
-        Some(Standing { score, .. }) => decimal::write(score, out),
+        Some(RecordScore { score, .. }) => decimal::write(score, out),
         None => out.extend_from_slice(b"null"),
     }
-    out.extend_from_slice(match standing.and_then(|standing| standing.direction) {
+    out.extend_from_slice(match score.and_then(|score| score.direction) {
         Some(Direction::Spike) => br#","direction":"spike","alerts":["#.as_slice(),
         Some(Direction::Drop) => br#","direction":"drop","alerts":["#,
         None => br#","direction":null,"alerts":["#,
@@ -138,7 +143,7 @@ pub(super) fn only_error(reason: &str, out: &mut Vec<u8>) {
 }
 
 fn error(reason: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#""flowscore_error":""#);
-    write_escaped(out, reason);
-    out.extend_from_slice(b"\"}");
+    out.extend_from_slice(br#""flowscore_error":"#);
+    Writer::compact(out).text(reason);
+    out.push(b'}');
 }

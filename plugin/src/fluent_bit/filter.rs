@@ -1,10 +1,12 @@
 //! Records in, records out: the filter without its rim.
 
 use super::answer::{self, Events};
-use super::record::{Found, Frame, Payload, Reader};
+use super::flat_object::FlatObjects;
+use super::line::PlainLines;
+use super::record::{Frame, Payload, Reader, Record};
 use crate::config::{Config, Mode, Output};
+use crate::json::unescape;
 use crate::pipeline::{Counts, RestoreError, Scorer, Totals};
-use crate::row::text::unescape;
 
 /// Buffers larger than this are not kept from one record to the next.
 const KEPT: usize = 1 << 20;
@@ -25,6 +27,8 @@ pub struct Filter {
     mode: Output,
     is_window_mode: bool,
     tick_tag: Option<Vec<u8>>,
+    plain_lines: Option<PlainLines>,
+    flat_objects: Option<FlatObjects>,
     /// Lines of events of the present record.
     lines: Vec<u8>,
     events: Events,
@@ -46,13 +50,16 @@ impl Filter {
 
     fn with(mut scorer: Scorer) -> Self {
         scorer.tell_only_anomalies();
-        scorer.expect_plain_lines();
+        let plain_lines = PlainLines::of(&scorer);
+        let flat_objects = scorer.window_columns().and_then(FlatObjects::new);
         let settings = &scorer.config().fluent_bit;
         Filter {
-            reader: Reader::new(settings.fields.clone(), scorer.flat_names()),
+            reader: Reader::new(settings.fields.clone(), flat_objects.as_ref().map(FlatObjects::names)),
             mode: settings.mode,
             is_window_mode: scorer.config().mode == Mode::Window,
             tick_tag: settings.tick_tag.as_ref().map(|tag| tag.as_bytes().to_vec()),
+            plain_lines,
+            flat_objects,
             lines: Vec::new(),
             events: Events::default(),
             scorer,
@@ -89,11 +96,11 @@ impl Filter {
         if !is_tick
             && let Some((line, frame)) = self.reader.last_text(record)
             && begins_as_line(line)
-            && let Some(counts) = self.scorer.plain_line(line, &mut self.lines)
+            && let Some(counts) = self.plain_line(line)
         {
             return self.answer(record, &frame, counts, out);
         }
-        let Found { payload, frame } = match self.reader.read(record) {
+        let Record { payload, frame } = match self.reader.read(record) {
             Ok(found) => found,
             Err(malformed) => {
                 answer::malformed(record, malformed, out);
@@ -102,7 +109,7 @@ impl Filter {
         };
         if is_tick {
             self.scorer.tick(time_ms, &mut self.lines);
-            return self.tell(record, &frame, Counts::default(), true, out);
+            return self.answer_with_events(record, &frame, Counts::default(), true, out);
         }
         let counts = self.score(payload);
         self.answer(record, &frame, counts, out)
@@ -112,19 +119,27 @@ impl Filter {
     #[inline]
     fn answer(&mut self, record: &[u8], frame: &Frame, counts: Counts, out: &mut Vec<u8>) -> Fate {
         if !self.lines.is_empty() || !self.is_window_mode || counts.ok == 0 {
-            return self.tell(record, frame, counts, false, out);
+            return self.answer_with_events(record, frame, counts, false, out);
         }
-        let standing = self.scorer.take_standing();
+        let score = self.scorer.take_worst();
         if self.mode == Output::Events {
             return Fate::Drops;
         }
-        if standing.direction.is_none() {
-            answer::calm(record, frame, out);
+        if score.direction.is_none() {
+            answer::without_events(record, frame, out);
         } else {
             self.events.sort(b"");
-            answer::telling(record, frame, Some(standing), &self.events, out);
+            answer::with_events(record, frame, Some(score), &self.events, out);
         }
         Fate::Goes
+    }
+
+    /// Scores a line without a layer around it, if it is as plain as nearly all are.
+    #[inline]
+    fn plain_line(&mut self, line: &[u8]) -> Option<Counts> {
+        let limit = self.scorer.config().input.limits.line_bytes;
+        let lines = self.plain_lines.as_mut().filter(|_| line.len() <= limit)?;
+        self.scorer.observe(&lines.read(line)?, &mut self.lines)
     }
 
     #[inline]
@@ -137,10 +152,15 @@ impl Filter {
             Payload::Ascii(payload) | Payload::Text(payload) | Payload::Json(payload) => {
                 scorer.transform(payload, None, lines)
             }
-            Payload::Flat(object) => match scorer.flat(object, self.reader.places(), lines) {
-                Some(counts) => counts,
-                None => scorer.transform(object, None, lines),
-            },
+            Payload::Flat(object) => {
+                let limit = scorer.config().input.limits.line_bytes;
+                let flat = self.flat_objects.as_mut().filter(|_| object.len() <= limit);
+                let observation = flat.and_then(|flat| flat.read(object, self.reader.places()));
+                match observation.and_then(|observation| scorer.observe(&observation, lines)) {
+                    Some(counts) => counts,
+                    None => scorer.transform(object, None, lines),
+                }
+            }
             Payload::Escaped(text) => match std::str::from_utf8(text) {
                 Ok(text) => scorer.transform(unescape(text).as_bytes(), None, lines),
                 Err(_) => scorer.transform(text, None, lines),
@@ -150,22 +170,29 @@ impl Filter {
 
     /// Answers with the events there are.
     #[inline(never)]
-    fn tell(&mut self, record: &[u8], frame: &Frame, counts: Counts, is_tick: bool, out: &mut Vec<u8>) -> Fate {
-        let standing = self.scorer.take_standing();
+    fn answer_with_events(
+        &mut self,
+        record: &[u8],
+        frame: &Frame,
+        counts: Counts,
+        is_tick: bool,
+        out: &mut Vec<u8>,
+    ) -> Fate {
+        let score = self.scorer.take_worst();
         self.events.sort(&self.lines);
         if self.events.has_incidents {
             self.scorer.mark_incidents();
         }
-        let tells = !self.events.is_empty();
-        if tells || (self.mode == Output::Records && !is_tick) {
-            answer::telling(record, frame, (counts.ok > 0).then_some(standing), &self.events, out);
+        let has_events = !self.events.is_empty();
+        if has_events || (self.mode == Output::Records && !is_tick) {
+            answer::with_events(record, frame, (counts.ok > 0).then_some(score), &self.events, out);
         }
         for buffer in [&mut self.lines, &mut self.events.alerts, &mut self.events.failed] {
             if buffer.capacity() > KEPT {
                 *buffer = Vec::new();
             }
         }
-        if tells || (self.mode == Output::Records && !is_tick) { Fate::Goes } else { Fate::Drops }
+        if has_events || (self.mode == Output::Records && !is_tick) { Fate::Goes } else { Fate::Drops }
     }
 }
 

@@ -12,10 +12,13 @@
 
 mod answer;
 mod filter;
+mod flat_object;
+mod line;
+mod line_tokens;
+mod plain_text;
 mod record;
 mod shell;
 mod store;
-mod text;
 
 #[cfg(any(test, all(feature = "fluent-bit", target_os = "wasi")))]
 mod host_memory;

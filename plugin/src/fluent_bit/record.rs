@@ -4,9 +4,10 @@
 //! last record looked like is tried first on the next: the text up to the payload as a whole, or else each key. It is a
 //! guess that costs a comparison; the result does not depend on it.
 
-use super::text::{Kind, Malformed, Text, Value};
-use crate::pipeline::Place;
-use crate::words::word;
+use super::flat_object::Span;
+use super::plain_text::{plain_number, plain_string};
+use crate::json::{Kind, Located, Malformed, Scanner, Text, utf8};
+use crate::text::words::word;
 
 /// The member that the filter adds.
 pub(super) const OWN: &str = "flowscore";
@@ -84,7 +85,7 @@ struct Member {
 
 /// What a record is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct Record<'a> {
     pub(super) payload: Payload<'a>,
     pub(super) frame: Frame,
 }
@@ -105,13 +106,21 @@ pub(super) enum Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    #[inline]
-    fn of(text: &'a [u8], escaped: bool, is_ascii: bool) -> Self {
-        match (escaped, is_ascii) {
-            (true, _) => Payload::Escaped(text),
-            (false, true) => Payload::Ascii(text),
-            (false, false) => Payload::Text(text),
+    fn of(text: &'a [u8], escaped: bool) -> Self {
+        match escaped {
+            true => Payload::Escaped(text),
+            false if text.is_ascii() => Payload::Ascii(text),
+            false => Payload::Text(text),
         }
+    }
+
+    fn bytes(&self) -> &'a [u8] {
+        let (Payload::Ascii(bytes)
+        | Payload::Text(bytes)
+        | Payload::Escaped(bytes)
+        | Payload::Json(bytes)
+        | Payload::Flat(bytes)) = self;
+        bytes
     }
 }
 
@@ -132,8 +141,8 @@ pub(super) struct Reader {
     fields: Vec<String>,
     /// Members that scoring takes from flat records; none: it has no use for them.
     columns: Option<Vec<String>>,
-    /// Places of the columns in the last flat record.
-    places: Vec<Place>,
+    /// Spans of the columns in the last flat record.
+    places: Vec<Span>,
     /// The last record up to the first character of its payload.
     prefix: Vec<u8>,
     guesses: Vec<Guess>,
@@ -144,7 +153,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(fields: Vec<String>, columns: Option<Vec<String>>) -> Self {
         let columns = columns.filter(|columns| columns.len() <= MOST_COLUMNS);
-        let places = vec![Place::default(); columns.as_ref().map_or(0, Vec::len)];
+        let places = vec![Span::default(); columns.as_ref().map_or(0, Vec::len)];
         Reader {
             fields,
             columns,
@@ -156,13 +165,13 @@ impl Reader {
     }
 
     /// The places of the columns in the record that was [flat](Payload::Flat).
-    pub(super) fn places(&self) -> &[Place] {
+    pub(super) fn places(&self) -> &[Span] {
         &self.places
     }
 
     /// Reads one record.
     #[inline]
-    pub(super) fn read<'a>(&mut self, record: &'a [u8]) -> Result<Found<'a>, Malformed> {
+    pub(super) fn read<'a>(&mut self, record: &'a [u8]) -> Result<Record<'a>, Malformed> {
         match self.alike(record).or_else(|| self.alike_flat(record)) {
             Some(found) => Ok(found),
             None => self.walk(record).inspect_err(|_| self.shape.clear()),
@@ -181,111 +190,97 @@ impl Reader {
         Some((record.get(start..close - 1)?, Frame { close, is_empty: false, own: None }))
     }
 
-    /// A flat record with the members of the last one.
+    /// A flat record with the members of the last one, all of them plain.
     #[inline]
-    fn alike_flat<'a>(&mut self, record: &'a [u8]) -> Option<Found<'a>> {
+    fn alike_flat<'a>(&mut self, record: &'a [u8]) -> Option<Record<'a>> {
         if self.shape.is_empty() {
             return None;
         }
-        self.places.fill(Place::default());
-        let mut text = Text::new(record);
+        self.places.fill(Span::default());
+        let mut at = 0;
         for Member { begins, is_text } in &self.shape {
-            if !begins.is_at(record, text.at) {
+            if !begins.is_at(record, at) {
                 return None;
             }
-            text.at += begins.length;
-            let start = text.at;
-            let end = if *is_text {
-                match text.string().ok()? {
-                    (end, false) if end > start => end,
-                    _ => return None,
-                }
-            } else {
-                text.byte().filter(u8::is_ascii_digit)?;
-                text.number().ok()?;
-                text.at
-            };
+            let start = at + begins.length;
+            let end = if *is_text { plain_string(record, start)? } else { plain_number(record, start)? };
+            if end == start {
+                return None;
+            }
+            at = end + usize::from(*is_text);
             if let Some(place) = self.places.get_mut(usize::from(begins.role)) {
-                *place = Place { start: start as u32, end: end as u32 };
+                *place = Span { start: start as u32, end: end as u32 };
             }
         }
-        let close = text.at;
-        if record.get(close..)? != b"}" || !text.is_ascii() || u32::try_from(record.len()).is_err() {
+        if record.get(at..)? != b"}" || u32::try_from(record.len()).is_err() {
             return None;
         }
-        Some(Found { payload: Payload::Flat(record), frame: Frame { close, is_empty: false, own: None } })
+        Some(Record { payload: Payload::Flat(record), frame: Frame { close: at, is_empty: false, own: None } })
     }
 
     /// A record that is like the last one up to its payload, and ends with it.
     #[inline]
-    fn alike<'a>(&self, record: &'a [u8]) -> Option<Found<'a>> {
+    fn alike<'a>(&self, record: &'a [u8]) -> Option<Record<'a>> {
         let start = self.prefix.len();
         if start == 0 || !starts_with(record, &self.prefix) {
             return None;
         }
-        let mut text = Text::new(record);
-        text.at = start;
-        let (end, escaped) = text.string().ok()?;
-        let close = end + 1;
-        if record.get(close..)? != b"}" || text.finish_at(close + 1).is_err() {
+        let payload = match plain_string(record, start) {
+            Some(end) => Payload::Ascii(record.get(start..end)?),
+            None => any_string(record, start)?,
+        };
+        let close = start + payload.bytes().len() + 1;
+        if record.get(close..)? != b"}" {
             return None;
         }
-        let payload = record.get(start..end)?;
-        let payload = Payload::of(payload, escaped, text.is_ascii());
-        Some(Found { payload, frame: Frame { close, is_empty: false, own: None } })
+        Some(Record { payload, frame: Frame { close, is_empty: false, own: None } })
     }
 
     /// Any record, member by member.
     #[inline(never)]
-    fn walk<'a>(&mut self, record: &'a [u8]) -> Result<Found<'a>, Malformed> {
-        let mut text = Text::new(record);
-        text.expect(b'{', "a record is a JSON object, which begins with `{`")?;
-        self.places.fill(Place::default());
+    fn walk<'a>(&mut self, record: &'a [u8]) -> Result<Record<'a>, Malformed> {
+        let mut scanner = Scanner::strict(utf8(record)?);
+        if scanner.open(b'{').is_err() {
+            return scanner.error("a record is a JSON object, which begins with `{`");
+        }
+        self.places.fill(Span::default());
         self.shape.clear();
         let mut is_flat = self.columns.is_some() && u32::try_from(record.len()).is_ok();
-        let mut payload: Option<(u8, Value)> = None;
+        let mut payload: Option<(u8, Located)> = None;
         let mut frame = Frame { close: 0, is_empty: true, own: None };
         let (mut count, mut seen) = (0, 0u64);
         loop {
-            let before = text.at;
-            match text.peek() {
-                Some(b'}') => break,
-                Some(b',') if count > 0 => text.at += 1,
-                Some(_) if count == 0 => {}
-                _ => {
-                    return Err(Malformed {
-                        offset: text.at,
-                        reason: "`,` or `}` is expected after a member of a JSON object",
-                    });
-                }
+            let before = scanner.at;
+            if !scanner.element(&mut (count == 0), b'}')? {
+                break;
             }
-            let role = self.key(&mut text, count)?;
+            let role = self.key(record, &mut scanner, count)?;
             count += 1;
-            let value = text.value()?;
+            let value = inside(scanner.value()?);
             frame.is_empty &= role == OWN_ROLE;
             if is_flat {
                 let begin = if count == 1 { 0 } else { before };
                 self.remember(record.get(begin..value.start).unwrap_or_default(), role, &value, count);
             }
-            is_flat &= !matches!(value.kind, Kind::Container);
+            is_flat &= !matches!(value.kind, Kind::Object | Kind::Array);
             match role {
                 OTHER => {}
                 OWN_ROLE => {
                     // The first member's comma is the one behind it.
-                    let follows = count == 1 && text.peek() == Some(b',');
-                    frame.own = Some((before, text.at + usize::from(follows)));
+                    let follows = count == 1 && scanner.peek() == Some(b',');
+                    frame.own = Some((before, scanner.at + usize::from(follows)));
                     if follows {
                         count = 0;
-                        text.at += 1;
-                        if text.peek() == Some(b'}') {
-                            return Err(Malformed { offset: text.at, reason: "a key is expected after `,`" });
+                        scanner.at += 1;
+                        if scanner.peek() == Some(b'}') {
+                            return scanner.error("a key is expected after `,`");
                         }
                     }
                 }
                 ENVELOPE => is_flat = false,
                 _ if role >= FIELDS => {
                     let rank = role - FIELDS;
-                    let holds = matches!(value.kind, Kind::Plain | Kind::Escaped | Kind::Container);
+                    let holds = matches!(value.kind, Kind::String { .. } | Kind::Object | Kind::Array);
                     if holds && payload.is_none_or(|(best, _)| rank <= best) {
                         payload = Some((rank, value));
                     }
@@ -294,46 +289,48 @@ impl Reader {
                 column => {
                     let bit = 1 << (u32::from(column) % u64::BITS);
                     let simple = match value.kind {
-                        Kind::Plain => value.end > value.start,
+                        Kind::String { escaped: false } => value.end > value.start,
                         Kind::Number | Kind::Null => true,
-                        Kind::Escaped | Kind::Boolean | Kind::Container => false,
+                        _ => false,
                     };
                     is_flat &= simple && seen & bit == 0;
                     seen |= bit;
                     if let Some(place) = self.places.get_mut(usize::from(column))
                         && value.kind != Kind::Null
                     {
-                        *place = Place { start: value.start as u32, end: value.end as u32 };
+                        *place = Span { start: value.start as u32, end: value.end as u32 };
                     }
                 }
             }
         }
-        frame.close = text.at;
-        text.finish_at(frame.close + 1)?;
-        let part = |value: Value| record.get(value.start..value.end).unwrap_or_default();
+        frame.close = scanner.at - 1;
+        scanner.finish()?;
+        let part = |value: Located| record.get(value.start..value.end).unwrap_or_default();
         let payload = match payload {
-            Some((_, value)) if value.kind == Kind::Container => Payload::Json(part(value)),
-            Some((_, value)) => {
-                self.prefix.clear();
-                let is_last = frame.close == value.end + 1 && frame.own.is_none();
-                if is_last && value.start <= LONGEST_PREFIX {
-                    self.prefix.extend_from_slice(record.get(..value.start).unwrap_or_default());
+            Some((_, value)) => match value.kind {
+                Kind::String { escaped } => {
+                    self.prefix.clear();
+                    let is_last = frame.close == value.end + 1 && frame.own.is_none();
+                    if is_last && value.start <= LONGEST_PREFIX {
+                        self.prefix.extend_from_slice(record.get(..value.start).unwrap_or_default());
+                    }
+                    Payload::of(part(value), escaped)
                 }
-                Payload::of(part(value), value.kind == Kind::Escaped, text.is_ascii())
-            }
-            None if is_flat && text.is_ascii() && frame.own.is_none() => Payload::Flat(record),
+                _ => Payload::Json(part(value)),
+            },
+            None if is_flat && record.is_ascii() && frame.own.is_none() => Payload::Flat(record),
             None => Payload::Json(record),
         };
         let is_whole = self.shape.len() == count && matches!(payload, Payload::Flat(_));
         if !is_whole {
             self.shape.clear();
         }
-        Ok(Found { payload, frame })
+        Ok(Record { payload, frame })
     }
 
     /// Remembers a member, the number `count`, of a flat record. One that is left out leaves the shape too short.
-    fn remember(&mut self, begins: &[u8], role: u8, value: &Value, count: usize) {
-        let is_text = value.kind == Kind::Plain;
+    fn remember(&mut self, begins: &[u8], role: u8, value: &Located, count: usize) {
+        let is_text = value.kind == Kind::String { escaped: false };
         let is_simple = (is_text && value.end > value.start) || value.kind == Kind::Number;
         if is_simple
             && self.shape.len() + 1 == count
@@ -346,30 +343,27 @@ impl Reader {
 
     /// Passes over a key, the member's number `count`, and says what its member is for.
     #[inline]
-    fn key(&mut self, text: &mut Text<'_>, count: usize) -> Result<u8, Malformed> {
+    fn key(&mut self, record: &[u8], scanner: &mut Scanner<'_>, count: usize) -> Result<u8, Malformed> {
         if let Some(guess) = self.guesses.get(count)
-            && guess.is_at(text.bytes, text.at)
+            && guess.is_at(record, scanner.at)
         {
-            text.at += guess.length;
+            scanner.at += guess.length;
             return Ok(guess.role);
         }
-        self.unforeseen_key(text, count)
+        self.unforeseen_key(scanner, count)
     }
 
     #[inline(never)]
-    fn unforeseen_key(&mut self, text: &mut Text<'_>, count: usize) -> Result<u8, Malformed> {
-        text.peek();
-        let from = text.at;
-        let (start, end, escaped) = text.key()?;
-        let bytes = text.bytes;
-        let raw = bytes.get(start..end).unwrap_or_default();
-        let unescaped;
-        let name = match std::str::from_utf8(raw) {
-            Ok(name) if escaped => {
-                unescaped = crate::row::text::unescape(name);
-                unescaped.as_bytes()
-            }
-            _ => raw,
+    fn unforeseen_key(&mut self, scanner: &mut Scanner<'_>, count: usize) -> Result<u8, Malformed> {
+        scanner.peek();
+        let from = scanner.at;
+        let Text { raw, escaped } = scanner.member_key()?;
+        let mut unescaped = Vec::new();
+        let name = if escaped {
+            Text { raw, escaped }.unescape(&mut unescaped);
+            &unescaped
+        } else {
+            raw
         };
         let role = match self.role(name) {
             Role::Field(rank) => FIELDS + rank,
@@ -378,7 +372,7 @@ impl Reader {
             Role::Envelope => ENVELOPE,
             Role::Other => OTHER,
         };
-        let written = bytes.get(from..text.at).unwrap_or_default();
+        let written = scanner.since(from);
         if let Some(place) = self.guesses.get_mut(count)
             && !escaped
             && let Some(guess) = Guess::new(written, role)
@@ -416,6 +410,22 @@ const MOST_COLUMNS: usize = 64;
 
 /// The longest text before a payload that is compared as a whole.
 const LONGEST_PREFIX: usize = 1024;
+
+/// The string whose inside begins at `start`, of a record that is UTF-8.
+#[inline(never)]
+fn any_string(record: &[u8], start: usize) -> Option<Payload<'_>> {
+    let mut scanner = Scanner::strict(utf8(record).ok()?);
+    scanner.at = start;
+    scanner.string_rest().ok().map(|Text { raw, escaped }| Payload::of(raw, escaped))
+}
+
+/// A value, of a string what is between the quotes.
+fn inside(value: Located) -> Located {
+    match value.kind {
+        Kind::String { .. } => Located { start: value.start + 1, end: value.end - 1, ..value },
+        _ => value,
+    }
+}
 
 /// Whether a text starts with another, by whole words where there are some.
 #[inline]

@@ -12,7 +12,7 @@
 //! of its examples (0.02 … 0.1 for ordinary values, 7.1 for a clear one), limited to [`MAX_STRENGTH`].
 
 use super::Attribution;
-use crate::decimal;
+use crate::text::decimal;
 
 /// The largest strength that is told: beyond it one side is so small that the quotient says nothing more.
 const MAX_STRENGTH: f64 = 1000.0;

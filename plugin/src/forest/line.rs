@@ -24,7 +24,7 @@ const NONE: Child = Child::MAX;
 
 /// A leaf.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+struct SortedLeaf {
     value: f32,
     depth: u16,
     mass: u16,
@@ -72,7 +72,7 @@ pub(crate) struct Line {
     /// The last cut of each block. That of a tree's last block is infinity: there is one cut less than leaves.
     lasts: Vec<Cuts>,
     /// Leaves of each tree in the order of their values.
-    places: Vec<Place>,
+    places: Vec<SortedLeaf>,
     /// Of each tree's boxes, the ends that their leaves don't know: each node has one for its lower, one for its upper end.
     ends: Vec<f32>,
     /// Points of each tree.
@@ -96,7 +96,7 @@ impl Line {
             groups,
             cuts: vec![[f32::INFINITY; BLOCK]; trees * blocks],
             lasts: vec![[f32::INFINITY; BLOCK]; trees * groups],
-            places: vec![Place::default(); places],
+            places: vec![SortedLeaf::default(); places],
             ends: vec![0.0; 2 * places],
             masses: vec![0; trees],
             searches: vec![Search::Walk; trees],
@@ -168,7 +168,7 @@ impl Line {
                 over = self.over[usize::from(over)];
             }
             let leaf = tree.leaves[usize::from(at & !LEAF)];
-            places[count] = Place {
+            places[count] = SortedLeaf {
                 value: points.get(leaf.point)[0],
                 depth,
                 mass: leaf.mass,
@@ -222,7 +222,7 @@ impl Line {
         }
         let leaf = tree.leaves[usize::from(at & !LEAF)];
         let value = points.get(leaf.point)[0];
-        let place = Place { value, depth: depth as u16, mass: leaf.mass, is_upper, ..Place::default() };
+        let place = SortedLeaf { value, depth: depth as u16, mass: leaf.mass, is_upper, ..SortedLeaf::default() };
         let path = self.path[..depth].iter().rev();
         let same = path.take_while(|node| (tree.nodes[usize::from(**node)].cut < x) == is_upper);
         let ends = same.map(|node| {
@@ -244,7 +244,7 @@ impl Line {
 
 /// The score of `x`, whose place is at a leaf with another value, folded upwards.
 #[inline]
-fn unequal(place: &Place, ends: impl Iterator<Item = f32>, tree_mass: u16, tables: &Tables, x: f32) -> (f64, f64) {
+fn unequal(place: &SortedLeaf, ends: impl Iterator<Item = f32>, tree_mass: u16, tables: &Tables, x: f32) -> (f64, f64) {
     let value = f64::from(place.value);
     let mut depth = usize::from(place.depth);
     let mut score = tables.unseen(depth);
@@ -266,7 +266,7 @@ fn unequal(place: &Place, ends: impl Iterator<Item = f32>, tree_mass: u16, table
 /// value of the leaf next to it on the side of the other ends.
 #[inline]
 fn equal(
-    place: &Place,
+    place: &SortedLeaf,
     ends: impl Iterator<Item = f32>,
     tree_mass: u16,
     tables: &Tables,

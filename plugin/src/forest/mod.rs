@@ -38,7 +38,7 @@ mod tree;
 pub use explanation::write_explanation;
 pub use score::Attribution;
 
-use crate::snapshot::state;
+use crate::state::state;
 use line::Line;
 use points::Points;
 use random::Random;

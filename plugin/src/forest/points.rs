@@ -1,6 +1,6 @@
 //! The point store that all trees share: each sampled point is held once, however many trees hold it.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Index of a point in the store.
 pub(crate) type PointId = u32;

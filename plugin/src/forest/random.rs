@@ -1,7 +1,7 @@
 //! The seeded generator behind every random choice: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
 //! number generators", OOPSLA 2014). One 64-bit word of state, so that a snapshot is one word, too.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// A reproducible stream of random numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 
 use super::points::PointId;
 use super::random::Random;
-use crate::snapshot::state;
+use crate::state::state;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {

@@ -1,7 +1,7 @@
 //! The forest against closed-form values, published scores and its own invariants.
 
 use super::*;
-use crate::snapshot;
+use crate::state;
 
 fn forest(parameters: Parameters, columns: usize) -> Forest {
     Forest::new(&parameters, columns).unwrap()
@@ -172,8 +172,8 @@ fn a_deserialised_forest_goes_on_bit_for_bit() {
     let parameters = Parameters { shingle_size: 2, time_decay: 300, ..small() };
     let mut forest = forest(parameters.clone(), 1);
     stream(777).for_each(|x| forest.update(&[x]));
-    let bytes = snapshot::to_bytes(&forest);
-    let mut twin: Forest = snapshot::from_bytes(&bytes).unwrap();
+    let bytes = state::to_bytes(&forest);
+    let mut twin: Forest = state::from_bytes(&bytes).unwrap();
     assert!(twin.revive(&parameters, 1));
     for x in stream(500) {
         assert_eq!(forest.score(&[x]).to_bits(), twin.score(&[x]).to_bits());

@@ -1,9 +1,9 @@
 //! The `anomaly` event.
 
 use super::Incident;
-use super::json::Object;
 use super::severity::grade;
 use crate::detect::Direction;
+use crate::json::Writer;
 
 /// What has become of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,36 +56,33 @@ impl Ending {
 impl Incident {
     /// Appends the event as a line. `value` names what is detected on: `observed` and the rest are in its unit.
     pub(crate) fn write(&self, change: Change, series: &[u8], value: &str, out: &mut Vec<u8>) {
-        let mut event = Object::event("anomaly", out);
-        event.text("id", format!("{:016x}", self.id).as_bytes());
-        event.text("state", change.state().as_bytes());
-        event.text(
-            "direction",
-            match self.direction {
-                Direction::Spike => b"spike",
-                Direction::Drop => b"drop",
-            },
-        );
-        event.text("series", series);
-        event.text("value", value.as_bytes());
-        event.time("start", self.start);
-        event.time("end", self.end);
-        event.whole("duration_s", (self.end - self.start).max(0) as u64);
-        event.time("peak", self.peak);
-        event.rounded("observed", self.observed);
-        event.rounded("expected", self.expected);
-        event.rounded("expected_low", self.expected_low);
-        event.rounded("expected_high", self.expected_high);
-        event.rounded("observed_total", self.observed_total);
-        event.rounded("expected_total", self.expected_total);
-        event.rounded("anomaly_score", self.score);
-        event.rounded("grade", grade(self.score));
-        event.text("severity", self.severity.name().as_bytes());
-        event.number("p", self.p);
+        let mut event = Writer::event("anomaly", out);
+        event.key("id").text(&format!("{:016x}", self.id));
+        event.key("state").text(change.state());
+        event.key("direction").text(match self.direction {
+            Direction::Spike => "spike",
+            Direction::Drop => "drop",
+        });
+        event.key("series").bytes(series);
+        event.key("value").text(value);
+        event.key("start").time(self.start);
+        event.key("end").time(self.end);
+        event.key("duration_s").whole((self.end - self.start).max(0) as u64);
+        event.key("peak").time(self.peak);
+        event.key("observed").rounded(self.observed);
+        event.key("expected").rounded(self.expected);
+        event.key("expected_low").rounded(self.expected_low);
+        event.key("expected_high").rounded(self.expected_high);
+        event.key("observed_total").rounded(self.observed_total);
+        event.key("expected_total").rounded(self.expected_total);
+        event.key("anomaly_score").rounded(self.score);
+        event.key("grade").rounded(grade(self.score));
+        event.key("severity").text(self.severity.name());
+        event.key("p").number(self.p);
         self.explanation.write(&mut event);
         if let Change::Closed(ending) = change {
-            event.text("reason", ending.name().as_bytes());
+            event.key("reason").text(ending.name());
         }
-        event.end_line();
+        event.end_event();
     }
 }

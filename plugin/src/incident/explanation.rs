@@ -3,15 +3,15 @@
 
 use core::net::IpAddr;
 
-use super::json::{Object, write_array};
-use crate::snapshot::state;
+use crate::json::Writer;
+use crate::state::state;
 
 /// The numbers of a window, in the order of [`Explanation::attribution`].
 pub const METRICS: [&str; 4] = ["bytes", "packets", "flows", "rejects"];
 
 /// Someone whose traffic changed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mover {
+pub struct TopTalker {
     /// `None`: many sources, none of which stands out, or a source that is no address.
     pub srcaddr: Option<IpAddr>,
     /// `None`: many destinations.
@@ -30,7 +30,7 @@ pub struct Mover {
     pub pairs: u32,
 }
 
-state!(Mover { srcaddr, dstaddr, dstport, protocol, bytes, baseline_bytes, share, pairs });
+state!(TopTalker { srcaddr, dstaddr, dstport, protocol, bytes, baseline_bytes, share, pairs });
 
 /// A series behind an aggregate's incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ pub struct Explanation {
     /// How much each of [`METRICS`] left its own habit, as shares of 1; all 0 if none did.
     pub attribution: [f64; 4],
     /// Who made the change, largest share first.
-    pub top_talkers: Vec<Mover>,
+    pub top_talkers: Vec<TopTalker>,
     /// For an aggregate, the series that made it, largest share first.
     pub members: Vec<Member>,
 }
@@ -57,37 +57,41 @@ pub struct Explanation {
 state!(Explanation { attribution, top_talkers, members });
 
 impl Explanation {
-    pub(crate) fn write(&self, object: &mut Object<'_>) {
-        let mut attribution = Object::new(object.member("attribution"));
+    pub(crate) fn write(&self, event: &mut Writer<'_>) {
+        event.key("attribution").open(b'{');
         for (name, share) in METRICS.into_iter().zip(self.attribution) {
-            attribution.rounded(name, share);
+            event.key(name).rounded(share);
         }
-        attribution.end();
-        write_array(object.member("top_talkers"), &self.top_talkers, |mover, out| {
-            let mut talker = Object::new(out);
+        event.close(b'}');
+        event.key("top_talkers").open(b'[');
+        for mover in &self.top_talkers {
+            event.open(b'{');
             for (name, address) in [("srcaddr", mover.srcaddr), ("dstaddr", mover.dstaddr)] {
                 match address {
-                    Some(address) => talker.text(name, address.to_string().as_bytes()),
-                    None => talker.null(name),
+                    Some(address) => event.key(name).text(&address.to_string()),
+                    None => event.key(name).literal("null"),
                 }
             }
-            talker.whole("dstport", mover.dstport.into());
-            talker.whole("protocol", mover.protocol.into());
-            talker.rounded("bytes", mover.bytes);
-            talker.rounded("baseline_bytes", mover.baseline_bytes);
-            talker.rounded("share", mover.share);
+            event.key("dstport").whole(mover.dstport.into());
+            event.key("protocol").whole(mover.protocol.into());
+            event.key("bytes").rounded(mover.bytes);
+            event.key("baseline_bytes").rounded(mover.baseline_bytes);
+            event.key("share").rounded(mover.share);
             if mover.pairs > 1 {
-                talker.whole("pairs", mover.pairs.into());
+                event.key("pairs").whole(mover.pairs.into());
             }
-            talker.end();
-        });
+            event.close(b'}');
+        }
+        event.close(b']');
         if !self.members.is_empty() {
-            write_array(object.member("members"), &self.members, |member, out| {
-                let mut series = Object::new(out);
-                series.text("series", &member.series);
-                series.rounded("share", member.share);
-                series.end();
-            });
+            event.key("members").open(b'[');
+            for member in &self.members {
+                event.open(b'{');
+                event.key("series").bytes(&member.series);
+                event.key("share").rounded(member.share);
+                event.close(b'}');
+            }
+            event.close(b']');
         }
     }
 

@@ -23,18 +23,17 @@
 
 mod event;
 mod explanation;
-pub(crate) mod json;
-mod life;
+mod lifecycle;
 mod severity;
-pub(crate) mod time;
 
 pub use event::{Change, Ending};
-pub use explanation::{Explanation, METRICS, Member, Mover};
-pub use life::{Life, Members, Step};
+pub use explanation::{Explanation, METRICS, Member, TopTalker};
+pub use lifecycle::{Lifecycle, Members, Step};
 pub use severity::Severity;
 
 use crate::detect::{Direction, Verdict};
-use crate::snapshot::state;
+use crate::state::state;
+use crate::time;
 
 /// Windows in a row without a deviation that close an incident. One would flap on anything near the edge of the range;
 /// with one-minute windows five keep the end within what a human would call the same event.

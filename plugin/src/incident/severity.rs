@@ -1,7 +1,7 @@
 //! How bad an incident is: how unusual, and how large against what was expected.
 
 use crate::detect::Direction;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Four classes, as pagers and ticket systems have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

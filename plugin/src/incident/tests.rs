@@ -4,13 +4,13 @@ use super::*;
 
 /// Windows of a minute; 100 is expected, 50 to 150 ordinary.
 struct Series {
-    life: Life,
+    lifecycle: Lifecycle,
     minute: i64,
 }
 
 impl Series {
     fn new() -> Self {
-        Series { life: Life::default(), minute: 0 }
+        Series { lifecycle: Lifecycle::default(), minute: 0 }
     }
 
     fn window(&mut self, value: Option<f64>, alert: bool, members: Members) -> Step {
@@ -32,7 +32,7 @@ impl Series {
         };
         let start = self.minute * 60;
         self.minute += 1;
-        self.life.step(b"eni-1", &Judged { start, end: start + 60, value, verdict: &verdict }, members)
+        self.lifecycle.step(b"eni-1", &Judged { start, end: start + 60, value, verdict: &verdict }, members)
     }
 
     fn quiet(&mut self, value: f64) -> Step {
@@ -74,7 +74,7 @@ fn windows_of_unknown_value_neither_open_nor_close() {
     for _ in 0..100 {
         assert!(series.window(None, false, Members::None).closed.is_none());
     }
-    assert!(series.life.open().is_some());
+    assert!(series.lifecycle.open().is_some());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_spike_that_turns_into_an_outage_is_two_incidents_and_one_that_passes_is_one
         Some((Direction::Spike, Ending::Turned))
     );
     assert_eq!(step.active, Some(Change::Opened));
-    assert_eq!(series.life.open().map(|incident| incident.direction), Some(Direction::Drop));
+    assert_eq!(series.lifecycle.open().map(|incident| incident.direction), Some(Direction::Drop));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn an_outage_hours_after_a_spike_is_news_and_the_way_back_from_a_new_level_is_no
         series.alert(500.0);
         // Calm at the former level, or at that of the spike.
         (0..CALM).for_each(|_| drop(series.calm(after)));
-        assert!(series.life.open().is_none());
+        assert!(series.lifecycle.open().is_none());
         (0..200).for_each(|_| drop(series.calm(after)));
         let back = if opens { 0.0 } else { 100.0 };
         assert_eq!(series.alert(back).active.is_some(), opens, "from {after} to {back}");
@@ -112,9 +112,9 @@ fn an_alert_soon_after_the_close_continues_the_incident() {
     let mut series = Series::new();
     series.alert(500.0);
     (0..CALM).for_each(|_| drop(series.quiet(100.0)));
-    assert!(series.life.open().is_none());
+    assert!(series.lifecycle.open().is_none());
     assert_eq!(series.alert(500.0).active, Some(Change::Updated));
-    assert_eq!(series.life.open().map(|incident| incident.start), Some(0));
+    assert_eq!(series.lifecycle.open().map(|incident| incident.start), Some(0));
     (0..60).for_each(|_| drop(series.quiet(100.0)));
     assert_eq!(series.alert(500.0).active, Some(Change::Opened));
 }

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::Writer;
-use crate::failure::{Failure, Layer};
-use crate::row::scan::{MAX_DEPTH, Scanner, ValueKind};
-use crate::row::text::unescape;
+use super::scanner::{Kind, MAX_DEPTH, Malformed, Scanner, utf8};
+use super::string::unescape;
 
 /// A JSON value. Members keep the order of the text.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,11 +20,36 @@ pub(crate) enum Value {
 
 impl Value {
     /// Reads one JSON text (RFC 8259).
-    pub(crate) fn parse(text: &[u8]) -> Result<Value, Failure> {
-        let mut scanner = Scanner::new(text)?;
-        let value = read(&mut scanner, 0)?;
+    pub(crate) fn parse(json: &[u8]) -> Result<Value, Malformed> {
+        let text = utf8(json)?;
+        let mut scanner = Scanner::strict(text);
+        let value = read(text, &mut scanner, 0)?;
         scanner.finish()?;
         Ok(value)
+    }
+
+    /// Writes it, numbers as they were written.
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Value::Null => writer.literal("null"),
+            Value::Bool(value) => writer.truth(*value),
+            Value::Number(text) => writer.literal(text),
+            Value::String(text) => writer.text(text),
+            Value::Array(elements) => {
+                writer.open(b'[');
+                for element in elements {
+                    element.write(writer);
+                }
+                writer.close(b']');
+            }
+            Value::Object(members) => {
+                writer.open(b'{');
+                for (name, value) in members {
+                    value.write(writer.key(name));
+                }
+                writer.close(b'}');
+            }
+        }
     }
 
     /// A member of an object; of several with one name the last, as in most JSON readers.
@@ -53,43 +77,43 @@ impl Value {
 /// As compact JSON text.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut writer = Writer::compact();
-        writer.value(self);
-        f.write_str(&writer.finish())
+        let mut out = Vec::new();
+        self.write(&mut Writer::compact(&mut out));
+        f.write_str(&String::from_utf8_lossy(&out))
     }
 }
 
-fn read(scanner: &mut Scanner<'_>, depth: u32) -> Result<Value, Failure> {
+fn read(text: &str, scanner: &mut Scanner<'_>, depth: u32) -> Result<Value, Malformed> {
     let first = scanner.peek();
     if depth > MAX_DEPTH {
-        return Err(Failure::new(Layer::Json, scanner.position(), "JSON nested deeper than 127 levels"));
+        return scanner.error("JSON nested deeper than 127 levels");
     }
+    let mut is_first = true;
     if first == Some(b'{') {
-        scanner.open_object()?;
+        scanner.open(b'{')?;
         let mut members = Vec::new();
-        while let Some(key) = scanner.next_key(members.is_empty())? {
-            let name = unescape(&scanner.text()[key.start..key.end]).into_owned();
-            members.push((name, read(scanner, depth + 1)?));
+        while let Some(key) = scanner.key(&mut is_first)? {
+            members.push((key.to_str().into_owned(), read(text, scanner, depth + 1)?));
         }
         return Ok(Value::Object(members));
     }
     if first == Some(b'[') {
-        scanner.open_array()?;
+        scanner.open(b'[')?;
         let mut elements = Vec::new();
-        while scanner.next_element(elements.is_empty())? {
-            elements.push(read(scanner, depth + 1)?);
+        while scanner.element(&mut is_first, b']')? {
+            elements.push(read(text, scanner, depth + 1)?);
         }
         return Ok(Value::Array(elements));
     }
     let value = scanner.value()?;
-    let text = &scanner.text()[value.start..value.end];
+    let text = text.get(value.start..value.end).unwrap_or_default();
     Ok(match value.kind {
-        ValueKind::String { .. } => Value::String(unescape(&text[1..text.len() - 1]).into_owned()),
-        ValueKind::True => Value::Bool(true),
-        ValueKind::False => Value::Bool(false),
-        ValueKind::Number => Value::Number(text.to_owned()),
+        Kind::String { .. } => Value::String(unescape(&text[1..text.len() - 1]).into_owned()),
+        Kind::True => Value::Bool(true),
+        Kind::False => Value::Bool(false),
+        Kind::Number => Value::Number(text.to_owned()),
         // Objects and arrays are read above.
-        ValueKind::Null | ValueKind::Object | ValueKind::Array => Value::Null,
+        Kind::Null | Kind::Object | Kind::Array => Value::Null,
     })
 }
 
@@ -111,9 +135,7 @@ mod tests {
     #[test]
     fn given_a_document_then_the_indented_form_is_the_same_document() {
         let document = Value::parse(br#"{"a":[1,{"b":[]}],"c":{}}"#).unwrap();
-        let mut writer = Writer::indented();
-        writer.value(&document);
-        let text = writer.finish();
+        let text = Writer::document(|writer| document.write(writer));
         assert_eq!(text, "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}");
         assert_eq!(Value::parse(text.as_bytes()).unwrap(), document);
     }

@@ -1,15 +1,25 @@
-//! Writes JSON text.
+//! Writes JSON text: events straight into the output, documents indented.
 
-use std::fmt::{Display, Write};
+use std::io::Write as _;
 
-use super::Value;
-use crate::decimal;
-use crate::row::text::write_escaped;
+use super::string::write_escaped;
+use crate::text::decimal;
 
-/// Writes one JSON document, member by member. Commas and indentation are its business, balance the caller's.
+/// Writes one JSON value into `out`, member by member. Commas and indentation are its business, balance the caller's.
+///
+/// Values that make no JSON are made some: of text that is not UTF-8 the rest becomes U+FFFD, NaN becomes null, and an
+/// infinity the largest number.
+///
+/// ```text
+/// let mut event = Writer::compact(out);
+/// event.open(b'{');
+/// event.key("type").text("notice");        // {"type":"notice"
+/// event.key("count").whole(7);             // ,"count":7
+/// event.close(b'}');                       // }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Writer {
-    out: Vec<u8>,
+pub(crate) struct Writer<'a> {
+    out: &'a mut Vec<u8>,
     /// Open objects and arrays; none when nothing is indented.
     depth: Option<usize>,
     /// Whether something precedes in the object or array that is open.
@@ -18,21 +28,32 @@ pub(crate) struct Writer {
     after_key: bool,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     /// Without any white space.
-    pub(crate) fn compact() -> Writer {
-        Writer { out: Vec::new(), depth: None, follows: false, after_key: false }
+    pub(crate) fn compact(out: &'a mut Vec<u8>) -> Self {
+        Writer { out, depth: None, follows: false, after_key: false }
     }
 
-    /// Indented by two spaces a level.
-    pub(crate) fn indented() -> Writer {
-        Writer { depth: Some(0), ..Writer::compact() }
-    }
-
-    /// The text.
-    pub(crate) fn finish(self) -> String {
+    /// A document of its own that `write` writes, indented by two spaces a level.
+    pub(crate) fn document(write: impl FnOnce(&mut Writer<'_>)) -> String {
+        let mut out = Vec::new();
+        write(&mut Writer { depth: Some(0), ..Writer::compact(&mut out) });
         // Only text and escaped text were written.
-        String::from_utf8(self.out).unwrap_or_default()
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// An event, which is an object on a line of its own: `type` comes first. [`end_event`](Writer::end_event) closes it.
+    pub(crate) fn event(kind: &str, out: &'a mut Vec<u8>) -> Self {
+        let mut event = Writer::compact(out);
+        event.open(b'{');
+        event.key("type").text(kind);
+        event
+    }
+
+    /// Closes an event.
+    pub(crate) fn end_event(mut self) {
+        self.close(b'}');
+        self.out.push(b'\n');
     }
 
     #[inline(never)]
@@ -43,8 +64,9 @@ impl Writer {
         }
     }
 
+    /// The output, where a value is to be written that is JSON already.
     #[inline(never)]
-    fn begin_item(&mut self) {
+    pub(crate) fn raw(&mut self) -> &mut Vec<u8> {
         if !std::mem::take(&mut self.after_key) {
             if self.follows {
                 self.out.push(b',');
@@ -54,13 +76,13 @@ impl Writer {
             }
         }
         self.follows = true;
+        self.out
     }
 
     /// `{` or `[`.
     #[inline(never)]
     pub(crate) fn open(&mut self, bracket: u8) {
-        self.begin_item();
-        self.out.push(bracket);
+        self.raw().push(bracket);
         self.depth = self.depth.map(|depth| depth + 1);
         self.follows = false;
     }
@@ -78,19 +100,38 @@ impl Writer {
 
     /// The key of the value that is written next.
     #[inline(never)]
-    pub(crate) fn key(&mut self, key: &str) {
+    pub(crate) fn key(&mut self, key: &str) -> &mut Self {
         self.text(key);
         self.out.extend_from_slice(if self.depth.is_some() { b": " } else { b":" });
         self.after_key = true;
+        self
     }
 
     /// A string.
-    #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) {
-        self.begin_item();
-        self.out.push(b'"');
-        write_escaped(&mut self.out, text);
-        self.out.push(b'"');
+        self.bytes(text.as_bytes());
+    }
+
+    /// A string of bytes, those that are not UTF-8 as U+FFFD.
+    #[inline(never)]
+    pub(crate) fn bytes(&mut self, text: &[u8]) {
+        let out = self.raw();
+        out.push(b'"');
+        for chunk in text.utf8_chunks() {
+            write_escaped(out, chunk.valid());
+            if !chunk.invalid().is_empty() {
+                out.extend_from_slice("\u{FFFD}".as_bytes());
+            }
+        }
+        out.push(b'"');
+    }
+
+    /// A string that `write` writes and that needs no escapes.
+    pub(crate) fn quoted(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let out = self.raw();
+        out.push(b'"');
+        write(out);
+        out.push(b'"');
     }
 
     /// An array of strings.
@@ -106,49 +147,35 @@ impl Writer {
     /// Text that is a JSON value already.
     #[inline(never)]
     pub(crate) fn literal(&mut self, json: &str) {
-        self.begin_item();
-        self.out.extend_from_slice(json.as_bytes());
+        self.raw().extend_from_slice(json.as_bytes());
     }
 
-    /// A whole number (or what else looks in JSON as it does in Rust).
+    /// `true` or `false`.
+    pub(crate) fn truth(&mut self, value: bool) {
+        self.literal(if value { "true" } else { "false" });
+    }
+
+    /// A whole number.
     #[inline(never)]
-    pub(crate) fn plain(&mut self, value: &dyn Display) {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{value}");
-        self.literal(&text);
+    pub(crate) fn whole(&mut self, value: u64) {
+        // Writing to memory cannot fail.
+        let _ = write!(self.raw(), "{value}");
     }
 
-    /// A finite floating-point number.
+    /// The shortest decimal that reads back as `value`, without an exponent; −0 as 0.
     #[inline(never)]
     pub(crate) fn number(&mut self, value: f64) {
-        self.begin_item();
-        decimal::write(value, &mut self.out);
+        let out = self.raw();
+        if value.is_nan() {
+            out.extend_from_slice(b"null");
+        } else {
+            decimal::write(value.clamp(f64::MIN, f64::MAX) + 0.0, out);
+        }
     }
 
-    /// A whole value.
-    pub(crate) fn value(&mut self, value: &Value) {
-        match value {
-            Value::Null => self.literal("null"),
-            Value::Bool(true) => self.literal("true"),
-            Value::Bool(false) => self.literal("false"),
-            Value::Number(text) => self.literal(text),
-            Value::String(text) => self.text(text),
-            Value::Array(elements) => {
-                self.open(b'[');
-                for element in elements {
-                    self.value(element);
-                }
-                self.close(b']');
-            }
-            Value::Object(members) => {
-                self.open(b'{');
-                for (name, value) in members {
-                    self.key(name);
-                    self.value(value);
-                }
-                self.close(b'}');
-            }
-        }
+    /// A number with three decimals at most: enough for bytes a window and for scores.
+    pub(crate) fn rounded(&mut self, value: f64) {
+        // Beyond 2^52 thousandths the number has no more decimals anyway.
+        self.number(if value.abs() < 1e12 { libm::round(value * 1e3) / 1e3 } else { value });
     }
 }

@@ -1,10 +1,13 @@
 //! The answer to a request of Kinesis Analytics preprocessing or of a Firehose transformation.
 
 use super::Counts;
-use super::decoding::Lines;
+use super::lines::Lines;
 use crate::decode::respond::{Response, Verdict};
 use crate::decode::{Context, Leaf, Sink};
 use crate::failure::Failure;
+
+/// Bytes of the longest answer: ten times what Lambda lets a function give back.
+const LONGEST: usize = 64 << 20;
 
 /// Collects the lines of each record of a request.
 pub(super) struct Answer<'a> {
@@ -57,13 +60,14 @@ impl Sink for Answer<'_> {
         if self.depth > 0 {
             return;
         }
-        self.lines.page.turn(&mut self.lines.out);
+        self.lines.turn();
         if let Some(id) = context.record_id {
             self.is_request = true;
             let Counts { ok, failed, .. } = self.lines.counts;
-            if ok > self.before.ok {
+            let is_short = self.response.len() + self.lines.out.len() / 3 * 4 <= LONGEST;
+            if ok > self.before.ok && is_short {
                 self.response.push(id, Verdict::Ok, &self.lines.out);
-            } else if failed > self.before.failed {
+            } else if ok > self.before.ok || failed > self.before.failed {
                 self.response.push_encoded(id, Verdict::ProcessingFailed, &as_it_came(&self.data));
             } else {
                 self.response.push(id, Verdict::Dropped, &[]);

@@ -1,39 +1,28 @@
 //! Payloads in, decoded records out.
 
-use super::Counts;
 use super::answer::Answer;
-use super::event;
-use super::reader::{Read, Reader};
+use super::lines::{Lines, Outcome};
+use super::reader::Reader;
+use super::rest::Rest;
+use crate::column::Columns;
 use crate::config::{Config, Records};
-use crate::decode::{Context, Decoder, Layers, Leaf, Sink};
+use crate::decode::{self, Context, Layers, Leaf, Sink};
 use crate::discover::{Limits, Sampler};
 use crate::failure::Failure;
 use crate::flow::Page;
-use crate::row::Columns;
-
-/// What became of one payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// At least one record was decoded: newline-delimited JSON, and what became of each record.
-    Ok(Vec<u8>, Counts),
-    /// Left out on purpose, and why.
-    Dropped(String),
-    /// No record could be decoded: the first failure.
-    Failed(Failure),
-}
 
 /// Decodes payloads by one configuration. Every payload is decoded by itself.
-pub struct Decoding {
-    decoder: Decoder,
+pub struct Decoder {
+    decoder: decode::Decoder,
     reader: Reader,
     page: Page,
 }
 
-impl Decoding {
+impl Decoder {
     /// A decoder by the section `input` of a configuration.
     pub fn new(config: &Config) -> Self {
-        Decoding {
-            decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
+        Decoder {
+            decoder: decode::Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, &Columns::default()),
             page: Page::default(),
         }
@@ -41,9 +30,27 @@ impl Decoding {
 
     /// Decodes one payload; `id` is its name in `failed` lines.
     pub fn decode(&mut self, payload: &[u8], id: Option<&str>) -> Outcome {
+        self.decode_until(payload, id, &mut None, usize::MAX)
+    }
+
+    /// Decodes one payload, or the `rest` of it, until the lines have `full` bytes or somewhat more. Then `rest` is some.
+    pub fn decode_until(&mut self, payload: &[u8], id: Option<&str>, rest: &mut Option<Rest>, full: usize) -> Outcome {
+        let Rest { given, counts: before, failures } = rest.take().unwrap_or_default();
         let (decoder, mut lines) = self.begin(payload, id);
-        decoder.decode::<dyn Sink>(payload, &mut lines);
-        lines.finish()
+        (lines.full, lines.failures) = (full, failures);
+        let stopped = decoder.decode_from::<dyn Sink>(payload, given, &mut lines);
+        if let Some(given) = stopped {
+            lines.page.turn(&mut lines.out);
+            let mut counts = before;
+            counts += lines.counts;
+            *rest = Some(Rest { given, counts, failures: std::mem::take(&mut lines.failures) });
+        } else {
+            lines.turn();
+            if given == 0 {
+                return lines.finish();
+            }
+        }
+        Outcome::Ok(lines.out, lines.counts)
     }
 
     /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract: for each record
@@ -56,79 +63,10 @@ impl Decoding {
         answer.finish()
     }
 
-    fn begin<'a>(&'a mut self, payload: &[u8], id: Option<&'a str>) -> (&'a mut Decoder, Lines<'a>) {
+    fn begin<'a>(&'a mut self, payload: &[u8], id: Option<&'a str>) -> (&'a mut decode::Decoder, Lines<'a>) {
         self.reader.reset();
-        let lines = Lines {
-            reader: &mut self.reader,
-            page: &mut self.page,
-            id,
-            // Records take about three times the bytes of their compressed payload twice over; a guess that is wrong
-            // costs a copy.
-            out: Vec::with_capacity(payload.len() * 4),
-            counts: Counts::default(),
-            dropped: None,
-            failure: None,
-        };
+        let lines = Lines::new(&mut self.reader, &mut self.page, id, payload.len());
         (&mut self.decoder, lines)
-    }
-}
-
-impl Lines<'_> {
-    fn finish(mut self) -> Outcome {
-        self.page.turn(&mut self.out);
-        match self {
-            Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
-            Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
-                Outcome::Dropped(dropped.unwrap_or_else(|| HEADER.into()))
-            }
-            Lines { out, counts, .. } => Outcome::Ok(out, counts),
-        }
-    }
-}
-
-/// Why a payload is dropped in which only header lines are. They are no records.
-const HEADER: &str = "there are only header lines in the payload, which name the columns of the lines after them";
-
-pub(super) struct Lines<'a> {
-    reader: &'a mut Reader,
-    /// Records at the end of `out` that are not there yet.
-    pub(super) page: &'a mut Page,
-    id: Option<&'a str>,
-    pub(super) out: Vec<u8>,
-    pub(super) counts: Counts,
-    dropped: Option<String>,
-    failure: Option<Failure>,
-}
-
-impl Sink for Lines<'_> {
-    fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
-        if self.reader.write(leaf, self.page, &mut self.out) {
-            self.counts.ok += 1;
-            return;
-        }
-        match self.reader.read(leaf) {
-            Ok(Read::Record(record)) => {
-                self.page.turn(&mut self.out);
-                self.out.push(b'{');
-                record.write_members(&mut self.out);
-                self.out.extend_from_slice(b"}\n");
-                self.counts.ok += 1;
-            }
-            Ok(Read::Header) => {}
-            Err(failure) => self.failed(&failure, leaf.bytes(), context),
-        }
-    }
-
-    fn dropped(&mut self, reason: &str, _: &Context<'_>) {
-        self.counts.dropped += 1;
-        self.dropped.get_or_insert_with(|| reason.to_owned());
-    }
-
-    fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
-        self.page.turn(&mut self.out);
-        event::failed(&mut self.out, self.id, failure, raw, context);
-        self.counts.failed += 1;
-        self.failure.get_or_insert_with(|| failure.clone());
     }
 }
 
@@ -138,7 +76,7 @@ const SAMPLE: usize = 64 << 20;
 /// What a sample of payloads holds, as JSON text. Payloads beyond the first 64 MiB are not looked at.
 pub fn discover_schema<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> String {
     let mut sample = Sample { sampler: Sampler::new(Limits::default()), layers: Layers::default() };
-    let mut decoder = Decoder::new(crate::decode::Limits::default());
+    let mut decoder = decode::Decoder::new(decode::Limits::default());
     let mut bytes = 0;
     for payload in payloads.take_while(|payload| {
         let is_within = bytes < SAMPLE;

@@ -1,30 +1,33 @@
 //! From payloads to outcomes: what the shells (`component`, `fluent_bit`) call.
 //!
-//! [`Decoding`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
+//! [`Decoder`] stops at records; [`Scorer`] goes on to events. Both read payloads with a [`Reader`], so a record is the
 //! same record in every way in.
 
 mod answer;
 mod decoding;
 mod event;
-mod flat;
-mod plain;
+mod lines;
+pub mod one_series;
 mod reader;
 mod record_mode;
+mod record_score;
+mod rest;
 mod scorer;
-mod standing;
 mod window_mode;
 
 use std::ops::AddAssign;
 
 use crate::decode::Context;
 use crate::failure::Failure;
-use crate::snapshot::state;
+use crate::state::state;
 
-pub use decoding::{Decoding, Outcome, discover_schema};
-pub(crate) use flat::Place;
+pub use decoding::{Decoder, discover_schema};
+pub use lines::Outcome;
 pub use reader::{Reader, Record};
-pub use scorer::{RestoreError, Scorer};
-pub use standing::Standing;
+pub use record_score::RecordScore;
+pub use rest::Rest;
+pub use scorer::{RECORDS, RestoreError, Scorer};
+pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.
 pub(crate) fn failed(out: &mut Vec<u8>, failure: &Failure, raw: &[u8]) {
@@ -57,6 +60,21 @@ impl AddAssign for Counts {
         self.dropped += other.dropped;
         self.failed += other.failed;
     }
+}
+
+/// A payload that cost a host an instance of the plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp<'a> {
+    /// The host's name for it.
+    pub id: Option<&'a str>,
+    /// Why it was given up.
+    pub reason: &'a str,
+    /// Its first bytes.
+    pub beginning: &'a [u8],
+    /// How many it has.
+    pub size: u64,
+    /// The SHA-256 of all of them, in hexadecimal.
+    pub sha256: &'a str,
 }
 
 /// Totals of a scorer.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use crate::column::{Column, Columns, Numeric};
 use crate::config::{self, Records};
 use crate::decode::{self, Leaf};
 use crate::failure::Failure;
 use crate::flow::{FlowRecord, Format, Formats, Page, Parsed, Parser};
-use crate::row::{Column, Columns, CsvRows, JsonRows, Numeric, Row};
+use crate::row::{CsvRows, JsonRows, Row};
 
 /// A record of any form.
 #[derive(Clone, Copy, Debug)]
@@ -87,11 +88,6 @@ impl Reader {
     /// The configured formats.
     pub(super) fn formats(&self) -> &Formats {
         self.flow.formats()
-    }
-
-    /// Whether a header line names the columns of the flow log lines that follow in this payload.
-    pub(super) fn has_header(&self) -> bool {
-        self.flow.has_header()
     }
 
     /// Begins a payload.

@@ -2,15 +2,15 @@
 
 use super::event;
 use super::reader::Record;
-use super::standing::Standing;
+use super::record_score::RecordScore;
+use crate::column::{Column, Columns, Numeric};
 use crate::config::{self, Config};
-use crate::decimal;
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
-use crate::row::text::write_escaped;
-use crate::row::{Column, Columns, Numeric};
-use crate::snapshot::state;
+use crate::json::Writer;
+use crate::state::state;
+use crate::text::decimal;
 
 /// The column scored when none is configured and the records are flow logs.
 const FLOW_COLUMN: &str = "bytes";
@@ -45,7 +45,7 @@ pub(super) struct RecordMode {
     point: Vec<f64>,
     attribution: Attribution,
     /// Of the records since a host last asked.
-    pub(super) standing: Standing,
+    pub(super) worst: RecordScore,
 }
 
 impl RecordMode {
@@ -58,7 +58,7 @@ impl RecordMode {
             names: Vec::new(),
             point: Vec::new(),
             attribution: Attribution::default(),
-            standing: Standing::default(),
+            worst: RecordScore::default(),
         };
         if !config.record.columns.is_empty() {
             mode.choose(config.record.columns.clone());
@@ -109,9 +109,8 @@ impl RecordMode {
         self.names = columns
             .iter()
             .map(|name| {
-                let mut quoted = vec![b'"'];
-                write_escaped(&mut quoted, name);
-                quoted.push(b'"');
+                let mut quoted = Vec::new();
+                Writer::compact(&mut quoted).text(name);
                 String::from_utf8(quoted).unwrap_or_default()
             })
             .collect();
@@ -177,14 +176,12 @@ impl RecordMode {
         self.state.anomalies += u64::from(is_anomaly);
         let sides = (self.attribution.high.iter().sum::<f64>(), self.attribution.low.iter().sum::<f64>());
         let direction = if sides.0 > sides.1 { Direction::Spike } else { Direction::Drop };
-        self.standing.raise(Standing { score, direction: is_anomaly.then_some(direction) });
+        self.worst.raise(RecordScore { score, direction: is_anomaly.then_some(direction) });
         if is_anomaly || !self.settings.only_anomalies {
-            out.extend_from_slice(b"{\"type\":\"score\",");
-            let start = out.len();
+            // In an object of its own: flow logs of version 3 and newer have a field `type`.
+            out.extend_from_slice(b"{\"type\":\"score\",\"record\":{");
             record.write_members(out);
-            if out.len() > start {
-                out.push(b',');
-            }
+            out.extend_from_slice(b"},");
             if known {
                 out.extend_from_slice(b"\"anomaly_score\":");
                 decimal::write(score, out);

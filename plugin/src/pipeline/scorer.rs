@@ -1,21 +1,25 @@
 //! Payloads in, events out, and what was learned on the way.
 
-use super::event;
-use super::flat::Place;
-use super::plain::PlainLines;
+use super::event::{self, Failures};
 use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
-use super::standing::Standing;
-use super::window_mode::WindowMode;
-use super::{Counts, Totals};
+use super::record_score::RecordScore;
+use super::rest::Rest;
+use super::window_mode::{WindowColumns, WindowMode};
+use super::{Counts, GivenUp, Totals};
+use crate::column::Columns;
 use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
-use crate::row::Columns;
-use crate::series;
-use crate::snapshot::{self, State};
+use crate::flow::Formats;
+use crate::series::{self, Observation};
+use crate::snapshot;
+use crate::state::State;
 
 pub use crate::snapshot::RestoreError;
+
+/// Records after which a call whose result is bounded ends, too: some seconds of work, far from the time that hosts allow.
+pub const RECORDS: u64 = 1 << 18;
 
 /// Decodes and scores by one configuration.
 pub struct Scorer {
@@ -23,8 +27,6 @@ pub struct Scorer {
     decoder: Decoder,
     reader: Reader,
     mode: Mode,
-    /// For hosts whose payloads are single lines.
-    plain: Option<PlainLines>,
     payloads: u64,
     counts: Counts,
 }
@@ -38,7 +40,7 @@ enum Mode {
 impl Mode {
     fn columns(&self) -> &Columns {
         match self {
-            Mode::Window(mode) => mode.columns(),
+            Mode::Window(mode) => &mode.columns().all,
             Mode::Record(mode) => mode.columns(),
         }
     }
@@ -60,7 +62,6 @@ impl Scorer {
             decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
             reader: Reader::new(&config.input, mode.columns()),
             mode,
-            plain: None,
             config,
             payloads: 0,
             counts: Counts::default(),
@@ -72,28 +73,58 @@ impl Scorer {
         &self.config
     }
 
-    /// Hands records to the mode through `feed` and counts what became of them.
+    /// Hands records to the mode through `feed` and counts what became of them. `feed` passes over the outcomes that were
+    /// given before, and gives back how many there are now if it stopped since `out` has reached `full`.
     fn events(
         &mut self,
         id: Option<&str>,
-        out: &mut Vec<u8>,
-        feed: impl FnOnce(&mut Decoder, &mut dyn Sink),
+        rest: &mut Option<Rest>,
+        (out, full): (&mut Vec<u8>, usize),
+        feed: impl FnOnce(&mut Decoder, usize, &mut dyn Sink) -> Option<usize>,
     ) -> Counts {
-        if self.payloads == 0 {
-            for warning in self.reader.warnings() {
-                event::notice(out, "unknown_field", &warning);
+        let (given, before, failures) = match rest.take() {
+            None => {
+                if self.payloads == 0 {
+                    for warning in self.reader.warnings() {
+                        event::notice(out, "unknown_field", &warning);
+                    }
+                }
+                self.payloads += 1;
+                (0, Counts::default(), Failures::default())
             }
-        }
-        self.payloads += 1;
+            Some(Rest { given, counts, failures }) => {
+                if let Mode::Window(mode) = &mut self.mode {
+                    // What the last record let close may not have been told to its end.
+                    mode.engine.close_rest(out, full);
+                    if out.len() >= full {
+                        *rest = Some(Rest { given, counts, failures });
+                        return Counts::default();
+                    }
+                }
+                (given, counts, failures)
+            }
+        };
         self.reader.reset();
-        let plain = self.plain.as_mut();
-        let mut events =
-            Events { reader: &mut self.reader, mode: &mut self.mode, plain, id, out, counts: Counts::default() };
-        feed(&mut self.decoder, &mut events);
-        let mut counts = events.counts;
-        if counts.records() == 0 {
-            // Only header lines, which are no records: the payload itself is accounted for.
-            counts.dropped = 1;
+        if let Mode::Window(mode) = &mut self.mode {
+            mode.engine.stop_at(full);
+        }
+        let (reader, mode) = (&mut self.reader, &mut self.mode);
+        let mut events = Events { reader, mode, id, out, full, failures, counts: Counts::default() };
+        let stopped = feed(&mut self.decoder, given, &mut events);
+        let Events { mut counts, failures, .. } = events;
+        match stopped {
+            Some(given) => {
+                let mut all = before;
+                all += counts;
+                *rest = Some(Rest { given, counts: all, failures });
+            }
+            None => {
+                failures.finish(out, id);
+                if before.records() + counts.records() == 0 {
+                    // Only header lines, which are no records: the payload itself is accounted for.
+                    counts.dropped = 1;
+                }
+            }
         }
         self.counts += counts;
         counts
@@ -101,36 +132,66 @@ impl Scorer {
 
     /// Decodes and scores one payload; its events are appended to `out`, its records counted in the result.
     pub fn transform(&mut self, payload: &[u8], id: Option<&str>, out: &mut Vec<u8>) -> Counts {
-        self.events(id, out, |decoder, events| decoder.decode(payload, events))
+        self.transform_until(payload, id, &mut None, out, usize::MAX)
+    }
+
+    /// Decodes and scores one payload, or the `rest` of it, until `out` has `full` bytes or somewhat more. Then `rest` is some.
+    pub fn transform_until(
+        &mut self,
+        payload: &[u8],
+        id: Option<&str>,
+        rest: &mut Option<Rest>,
+        out: &mut Vec<u8>,
+        full: usize,
+    ) -> Counts {
+        self.events(id, rest, (out, full), |decoder, given, events| decoder.decode_from(payload, given, events))
     }
 
     /// Scores records decoded elsewhere: newline-delimited JSON objects.
     pub fn score(&mut self, records: &[u8], out: &mut Vec<u8>) -> Counts {
-        self.events(None, out, |_, events| {
-            for line in records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+        self.score_until(records, &mut None, out, usize::MAX)
+    }
+
+    /// Scores records decoded elsewhere, or the `rest` of them, until `out` has `full` bytes or somewhat more. Then `rest` is
+    /// some.
+    pub fn score_until(&mut self, records: &[u8], rest: &mut Option<Rest>, out: &mut Vec<u8>, full: usize) -> Counts {
+        self.events(None, rest, (out, full), |_, given, events| {
+            let lines = records.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+            for (index, line) in lines.enumerate().skip(given) {
                 events.leaf(Leaf::Object(line), &Context::default());
+                if events.is_full() {
+                    return Some(index + 1);
+                }
             }
+            None
         })
+    }
+
+    /// Counts a payload that could not be scored, for a reason outside of it, as one failed record, and tells it.
+    pub fn give_up(&mut self, payload: &GivenUp<'_>, out: &mut Vec<u8>) -> Counts {
+        event::given_up(out, payload);
+        let counts = Counts { failed: 1, ..Counts::default() };
+        self.payloads += 1;
+        self.counts += counts;
+        counts
     }
 
     /// Scores one line that has no layer around it. [`transform`](Scorer::transform) comes to the same, after it has looked
     /// for layers.
     #[inline]
     pub(crate) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Counts {
-        self.events(None, out, |_, events| events.leaf(Leaf::Line(line), &Context::default()))
+        self.events(None, &mut None, (out, usize::MAX), |_, _, events| {
+            events.leaf(Leaf::Line(line), &Context::default());
+            None
+        })
     }
 
-    /// Scores one line without a layer around it, if it is as plain as nearly all are: `None` leaves it to
-    /// [`line`](Scorer::line), which comes to the same.
+    /// Adds to its windows what somebody else read from a payload of one record. None, with nothing added, in record mode
+    /// and before the first payload, when there may be something to warn of.
     #[inline]
-    pub(crate) fn plain_line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
-        // Before the first payload there may be something to warn of.
-        let (Mode::Window(mode), Some(plain), 1..) = (&mut self.mode, &mut self.plain, self.payloads) else {
-            return None;
-        };
-        if line.len() > self.config.input.limits.line_bytes || !mode.observe_plain(line, plain, out) {
-            return None;
-        }
+    pub(crate) fn observe(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) -> Option<Counts> {
+        let (Mode::Window(mode), 1..) = (&mut self.mode, self.payloads) else { return None };
+        mode.add(observation, out);
         Some(self.count_one())
     }
 
@@ -143,32 +204,15 @@ impl Scorer {
         counts
     }
 
-    /// Scores a flat JSON object by the places of the values of [`flat_names`](Scorer::flat_names) in it, if it is as
-    /// simple as nearly all are: `None` leaves it to [`transform`](Scorer::transform), which comes to the same.
-    #[inline]
-    pub(crate) fn flat(&mut self, object: &[u8], places: &[Place], out: &mut Vec<u8>) -> Option<Counts> {
-        let Mode::Window(mode) = &mut self.mode else { return None };
-        if object.len() > self.config.input.limits.line_bytes || !mode.observe_flat(object, places, out) {
-            return None;
-        }
-        Some(self.count_one())
+    /// The configured formats of flow log lines.
+    pub(crate) fn formats(&self) -> &Formats {
+        self.reader.formats()
     }
 
-    /// Prepares for [`plain_line`](Scorer::plain_line).
-    pub(crate) fn expect_plain_lines(&mut self) {
-        let has_lines = matches!(self.config.input.records, Records::Auto | Records::Flow);
-        self.plain = match &self.mode {
-            Mode::Window(mode) if has_lines => {
-                Some(PlainLines::new(self.reader.formats(), &mode.columns().as_slice()[..mode.parts]))
-            }
-            _ => None,
-        };
-    }
-
-    /// The members that [`flat`](Scorer::flat) needs; none if the mode, or a path among them, needs more than that.
-    pub(crate) fn flat_names(&self) -> Option<Vec<String>> {
+    /// What window mode takes from records; none in record mode.
+    pub(crate) fn window_columns(&self) -> Option<&WindowColumns> {
         match &self.mode {
-            Mode::Window(mode) => mode.flat_names(),
+            Mode::Window(mode) => Some(mode.columns()),
             Mode::Record(_) => None,
         }
     }
@@ -180,19 +224,19 @@ impl Scorer {
         }
     }
 
-    /// How the records stand that were scored since the last time this was asked: the worst of them counts.
+    /// The worst score of the records since the last time this was asked.
     #[inline]
-    pub(crate) fn take_standing(&mut self) -> Standing {
+    pub(crate) fn take_worst(&mut self) -> RecordScore {
         std::mem::take(match &mut self.mode {
-            Mode::Window(mode) => &mut mode.marks.standing,
-            Mode::Record(mode) => &mut mode.standing,
+            Mode::Window(mode) => &mut mode.open_incidents.worst,
+            Mode::Record(mode) => &mut mode.worst,
         })
     }
 
     /// Looks up which series have an incident open, by which records are marked from now on.
     pub(crate) fn mark_incidents(&mut self) {
         if let Mode::Window(mode) = &mut self.mode {
-            mode.marks.look_up(&mode.engine);
+            mode.open_incidents.look_up(&mode.engine);
         }
     }
 
@@ -200,7 +244,7 @@ impl Scorer {
     /// is unknown.
     pub(crate) fn resume(&mut self) {
         if let Mode::Window(mode) = &mut self.mode {
-            mode.marks.resumes = true;
+            mode.open_incidents.resumes = true;
         }
     }
 
@@ -215,15 +259,31 @@ impl Scorer {
 
     /// Tells the time, in milliseconds since the Unix epoch. Record mode has no use for it.
     pub fn tick(&mut self, now: i64, out: &mut Vec<u8>) {
+        self.tick_until(now, out, usize::MAX);
+    }
+
+    /// Tells the time until `out` has `full` bytes or somewhat more: then the same time is to be told again, and it is true.
+    pub fn tick_until(&mut self, now: i64, out: &mut Vec<u8>, full: usize) -> bool {
         if let Mode::Window(mode) = &mut self.mode {
+            mode.engine.stop_at(full);
             mode.engine.tick(now, out);
         }
+        out.len() >= full
     }
 
     /// Closes what is open at the end of a finite input.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if let Mode::Window(mode) = &mut self.mode {
-            mode.engine.finish(out);
+        self.finish_until(out, usize::MAX);
+    }
+
+    /// Closes what is open until `out` has `full` bytes or somewhat more: then it is to be called again, and it is true.
+    pub fn finish_until(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
+        match &mut self.mode {
+            Mode::Window(mode) => {
+                mode.engine.stop_at(full);
+                mode.engine.finish(out)
+            }
+            Mode::Record(_) => false,
         }
     }
 
@@ -264,7 +324,14 @@ impl Scorer {
         scorer.counts = State::load(&mut state);
         match &mut scorer.mode {
             Mode::Window(mode) => {
-                if !mode.restore(snapshot::read(state)?) {
+                let engine: series::Engine = snapshot::read(state)?;
+                let (held, most) = (engine.series(), scorer.config.series.max_series);
+                if held > most as usize {
+                    return Err(RestoreError::Mismatch(format!(
+                        "it holds {held} series, and the configuration says series.max_series = {most}"
+                    )));
+                }
+                if !mode.restore(engine) {
                     return Err(snapshot::impossible("the state of the series"));
                 }
             }
@@ -283,34 +350,17 @@ impl Scorer {
 struct Events<'a> {
     reader: &'a mut Reader,
     mode: &'a mut Mode,
-    plain: Option<&'a mut PlainLines>,
     id: Option<&'a str>,
     out: &'a mut Vec<u8>,
+    /// Bytes of `out` from which on it is full.
+    full: usize,
+    failures: Failures,
     counts: Counts,
 }
 
 impl Events<'_> {
-    /// Whether the leaf was a line of the kind that is scored straight from its text, and was scored.
-    #[inline(always)]
-    fn score_plain(&mut self, leaf: Leaf<'_>) -> bool {
-        // Nobody expects such lines in the component, which need not have the code.
-        if cfg!(feature = "component") {
-            return false;
-        }
-        let (Mode::Window(mode), Some(plain)) = (&mut *self.mode, &mut self.plain) else { return false };
-        match leaf {
-            Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None } if !self.reader.has_header() => {
-                mode.observe_plain(line, plain, self.out)
-            }
-            _ => false,
-        }
-    }
-
     /// Whether the leaf was a record.
     fn read_and_score(&mut self, leaf: Leaf<'_>, context: &Context<'_>) -> Result<bool, Failure> {
-        if self.score_plain(leaf) {
-            return Ok(true);
-        }
         let Read::Record(record) = self.reader.read(leaf)? else { return Ok(false) };
         match &mut self.mode {
             Mode::Window(mode) => mode.observe(&record, context, self.out)?,
@@ -343,7 +393,17 @@ impl Sink for Events<'_> {
     }
 
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
-        event::failed(self.out, self.id, failure, raw, context);
+        self.failures.tell(self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
+    }
+
+    fn given(&mut self, leaf: Leaf<'_>) {
+        // A header names the columns of the lines after it; of what else it is nothing comes again.
+        let _ = self.reader.read(leaf);
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.full || (self.full < usize::MAX && self.counts.records() >= RECORDS)
     }
 }

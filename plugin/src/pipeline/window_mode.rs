@@ -1,17 +1,19 @@
 //! Window mode: what a record says to the series it belongs to.
 
+use crate::column::Field;
+use crate::column::{Column, Columns, Numeric};
 use crate::config::Config;
 use crate::decode::Context;
 use crate::failure::{Failure, Layer};
-use crate::flow::{Action, Field, FlowRecord, LogStatus};
-use crate::row::{Column, Columns, Numeric, Row};
+use crate::flow::{Action, FlowRecord, LogStatus};
+use crate::row::Row;
 use crate::series::{Engine, Observation, Settings, Status, Talker};
 
 use super::reader::Record;
-use super::standing::Marks;
+use super::record_score::OpenIncidents;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
-pub(super) const ROW_FIELDS: [&str; 11] = [
+pub(crate) const ROW_FIELDS: [&str; 11] = [
     "start",
     "end",
     "bytes",
@@ -26,27 +28,33 @@ pub(super) const ROW_FIELDS: [&str; 11] = [
 ];
 
 /// Stands for a part of the key that a record does not have.
-pub(super) const ABSENT: &[u8] = b"-";
+pub(crate) const ABSENT: &[u8] = b"-";
+
+/// The columns that window mode takes from records.
+#[derive(Clone, Debug)]
+pub(crate) struct WindowColumns {
+    /// The fields of the key, then those of [`ROW_FIELDS`] that are not among them.
+    pub(crate) all: Columns,
+    /// Number of fields of the key.
+    pub(crate) key_parts: usize,
+    /// Where each of [`ROW_FIELDS`] is among all.
+    pub(crate) of_fields: [usize; ROW_FIELDS.len()],
+}
 
 pub(super) struct WindowMode {
     settings: Settings,
     pub(super) engine: Engine,
-    /// The fields of the key, then those of [`ROW_FIELDS`] that are not among them.
-    pub(super) columns: Columns,
-    /// Number of fields of the key.
-    pub(super) parts: usize,
-    /// Positions of [`ROW_FIELDS`] among the columns.
-    pub(super) places: [usize; ROW_FIELDS.len()],
-    pub(super) key: Vec<u8>,
+    columns: WindowColumns,
+    key: Vec<u8>,
     /// For hosts that mark records.
-    pub(super) marks: Marks,
+    pub(super) open_incidents: OpenIncidents,
 }
 
 impl WindowMode {
     pub(super) fn new(config: &Config) -> Self {
         let settings = Settings { detect: config.detect.clone(), ..config.series.clone() };
         let mut names = settings.by.clone();
-        let places = ROW_FIELDS.map(|field| {
+        let of_fields = ROW_FIELDS.map(|field| {
             names.iter().position(|name| name == field).unwrap_or_else(|| {
                 names.push(field.to_owned());
                 names.len() - 1
@@ -54,18 +62,20 @@ impl WindowMode {
         });
         WindowMode {
             engine: Engine::new(&settings),
-            parts: settings.by.len(),
-            // The names were checked with the configuration.
-            columns: Columns::new(&names).unwrap_or_default(),
+            columns: WindowColumns {
+                // The names were checked with the configuration.
+                all: Columns::new(&names).unwrap_or_default(),
+                key_parts: settings.by.len(),
+                of_fields,
+            },
             settings,
-            places,
             key: Vec::new(),
-            marks: Marks::default(),
+            open_incidents: OpenIncidents::default(),
         }
     }
 
     /// The columns that a reader of generic rows should find.
-    pub(super) fn columns(&self) -> &Columns {
+    pub(super) fn columns(&self) -> &WindowColumns {
         &self.columns
     }
 
@@ -87,7 +97,7 @@ impl WindowMode {
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         // The one field of the default key is taken as it stands; only longer keys have to be put together.
-        let key: &[u8] = match (record, &self.columns.as_slice()[..self.parts]) {
+        let key: &[u8] = match (record, &self.columns.all.as_slice()[..self.columns.key_parts]) {
             (Record::Flow(record), [column]) => match column.field() {
                 Some(field) => record.raw(field).unwrap_or(ABSENT),
                 None => record.named(column).map_or(ABSENT, str::as_bytes),
@@ -111,7 +121,7 @@ impl WindowMode {
         let observation = match record {
             Record::Flow(record) => of_flow(record, key, context)?,
             Record::Row(row) => {
-                let column = |field: usize| &self.columns.as_slice()[self.places[field]];
+                let column = |field: usize| &self.columns.all.as_slice()[self.columns.of_fields[field]];
                 let text = |field: usize| row.text(column(field));
                 (srcaddr, dstaddr) = (text(6), text(7));
                 let talker = match (&srcaddr, &dstaddr) {
@@ -146,10 +156,21 @@ impl WindowMode {
                 }
             }
         };
-        self.marks.see(&observation, &mut self.engine);
-        self.engine.observe(&observation, out);
+        add(&mut self.open_incidents, &mut self.engine, &observation, out);
         Ok(())
     }
+
+    /// Adds an observation to its windows.
+    #[inline]
+    pub(super) fn add(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) {
+        add(&mut self.open_incidents, &mut self.engine, observation, out);
+    }
+}
+
+#[inline]
+fn add(open_incidents: &mut OpenIncidents, engine: &mut Engine, observation: &Observation<'_>, out: &mut Vec<u8>) {
+    open_incidents.see(observation, engine);
+    engine.observe(observation, out);
 }
 
 #[inline]

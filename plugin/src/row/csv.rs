@@ -1,9 +1,9 @@
 //! CSV rows (RFC 4180), with the retired service's names for columns without a header: `COL_1`, `COL_2`, …
 
-use super::column::{Column, Columns};
-use super::text::write_escaped;
-use super::{Cell, CellKind, Row, Shape, finite, utf8};
+use super::{Cell, CellKind, Row, Shape, utf8};
+use crate::column::{Column, Columns, finite};
 use crate::failure::{Failure, Layer};
+use crate::json::{Kind, Scanner, write_escaped};
 
 /// The most fields of a row, as in the retired service.
 const MAX_FIELDS: usize = 1000;
@@ -223,12 +223,9 @@ fn key(name: &str) -> Vec<u8> {
 
 /// Whether the text may be written as it is: a finite number in JSON's grammar, which has no `+1`, `007`, `1.` or `.5`.
 fn is_json_number(text: &str) -> bool {
-    let value = super::scan::Scanner::new(text.as_bytes()).and_then(|mut scanner| {
-        let value = scanner.value()?;
-        scanner.finish()?;
-        Ok(value)
-    });
-    value.is_ok_and(|value| value.kind == super::scan::ValueKind::Number) && finite(text).is_some()
+    let mut scanner = Scanner::strict(text);
+    let value = scanner.value().and_then(|value| scanner.finish().map(|()| value.kind));
+    value == Ok(Kind::Number) && finite(text).is_some()
 }
 
 /// Splits a row into fields.

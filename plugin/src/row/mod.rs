@@ -1,40 +1,19 @@
 //! Generic records, so that any stream with numbers can be scored: JSON objects and CSV rows with numeric columns.
 //!
-//! Column names are compiled once ([`Columns`]); a reader ([`JsonRows`], [`CsvRows`]) then finds their values in each
+//! Column names are compiled once ([`Columns`](crate::column::Columns)); a reader ([`JsonRows`], [`CsvRows`]) then finds their values in each
 //! record without allocating, and a [`Row`] gives them as numbers or text and writes the record to output.
 
-mod column;
 mod csv;
-mod json;
-pub(crate) mod scan;
-pub(crate) mod text;
+mod object;
 
 use std::borrow::Cow;
 
-use crate::decimal;
+use crate::column::{Column, Numeric, escaped, finite};
 use crate::failure::{Failure, Layer};
-use crate::json::Value;
-use crate::order;
+use crate::json::{Value, unescape};
 
-pub use column::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
 pub use csv::{CsvRows, Dialect, Header};
-pub use json::JsonRows;
-pub use scan::MAX_DEPTH;
-
-/// A record that gives numbers by column.
-pub trait Numeric {
-    /// The value of a column. None: the record does not have it, or says that it is absent.
-    ///
-    /// A value that is there but is not a finite number is a failure that names the column.
-    fn number(&self, column: &Column) -> Result<Option<f64>, Failure>;
-}
-
-/// The finite number written in `text`, blanks around it aside: digits with an optional sign, fraction and exponent.
-///
-/// `NaN`, `inf`, hexadecimal and numbers beyond the range of a 64-bit float (1.8e308) are none.
-pub fn finite(text: &str) -> Option<f64> {
-    decimal::parse(text.trim_ascii().as_bytes())
-}
+pub use object::JsonRows;
 
 /// Where a column's value lies in a record, and how to read it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,7 +55,7 @@ impl Cell {
         let raw = self.raw(text);
         match self.kind {
             CellKind::Absent => None,
-            CellKind::Escaped => Some(text::unescape(raw)),
+            CellKind::Escaped => Some(unescape(raw)),
             CellKind::Doubled => {
                 // All quotes stand in pairs, of which the first stays.
                 let mut stays = false;
@@ -137,7 +116,7 @@ impl<'a> Row<'a> {
                 let members = object.members();
                 let mut names: Vec<_> =
                     members.iter().enumerate().map(|(place, (name, _))| (&name[..], place)).collect();
-                order::sort(&mut names);
+                names.sort_unstable();
                 // Of members with one name the last counts.
                 let last = names.chunk_by(|a, b| a.0 == b.0).filter_map(|same| same.last());
                 let numeric = last.filter(|(_, place)| matches!(members[*place].1, Value::Number(_)));
@@ -166,7 +145,7 @@ impl<'a> Row<'a> {
     /// hold one, and null where they are empty.
     pub fn write_members(&self, out: &mut Vec<u8>) {
         match self.shape {
-            Shape::Json { has_line_ends } => json::write_members(self.text, has_line_ends, out),
+            Shape::Json { has_line_ends } => object::write_members(self.text, has_line_ends, out),
             Shape::Csv { layout } => layout.write_members(self.text, self.cells, out),
         }
     }
@@ -191,18 +170,6 @@ impl Numeric for Row<'_> {
             },
         }
     }
-}
-
-/// A name as a step of a path: a dot in it is written `\.`.
-pub(crate) fn escaped(name: &str) -> String {
-    let mut step = String::with_capacity(name.len());
-    for character in name.chars() {
-        if matches!(character, '\\' | '.') {
-            step.push('\\');
-        }
-        step.push(character);
-    }
-    step
 }
 
 /// The input as text.

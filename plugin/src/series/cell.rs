@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use super::prorate::Share;
 use super::sample::Sample;
 use super::settings::Value;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Sums of a window. They are whole numbers, so the order of adding doesn't matter; they stop at the largest one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +139,11 @@ impl Cells {
     /// Whether all windows are among `others`.
     pub(crate) fn are_among(&self, others: &Cells) -> bool {
         self.0.iter().all(|cell| others.place(cell.window).is_ok())
+    }
+
+    /// Takes all samples of talkers out.
+    pub(crate) fn drop_samples(&mut self) {
+        self.0.iter_mut().for_each(|cell| cell.sample = Sample::default());
     }
 
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Cell> + '_ {

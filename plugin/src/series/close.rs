@@ -1,63 +1,15 @@
 //! The close of a window: each series is judged, then the totals, in an order that doesn't depend on arrival.
 
-use super::cell::Cell;
 use super::engine::{Engine, Horizon};
 use super::registry::TOTAL;
-use super::sample::Sample;
-use super::settings::Settings;
-use super::tally::Tally;
+use super::scratch::Closed;
 use crate::detect::Direction;
 use crate::incident::Members;
-use crate::order;
 
 /// Members whose incidents explain so much of a total's change make its own superfluous.
 const EXPLAINED: f64 = 0.5;
 /// Seconds for which a series seen in one window only is remembered: a day, for what happens daily.
 const NEWBORN: i64 = 86_400;
-
-/// What can be made anew: the order of series, and room to work in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scratch {
-    order: Vec<u32>,
-    pub(super) order_changed: bool,
-    /// A window that a record was in lately, by index and start.
-    pub(super) recent: (i64, i64),
-    /// Cleared samples, for reuse.
-    pub(super) spare: Vec<Sample>,
-    closed: Vec<Closed>,
-    pub(super) tally: Tally,
-    pub(super) means: Vec<f64>,
-    /// Start and end in epoch seconds, and which entry of the settings.
-    pub(super) maintenance: Vec<(i64, i64, usize)>,
-}
-
-impl Scratch {
-    pub(super) fn prepare(&mut self, settings: &Settings) {
-        self.order_changed = true;
-        self.maintenance = settings
-            .maintenance
-            .iter()
-            .enumerate()
-            .filter_map(|(index, entry)| entry.times().map(|(from, to)| (from, to, index)))
-            .collect();
-    }
-}
-
-/// A series in the window that is closed.
-#[derive(Clone, Debug)]
-pub(super) struct Closed {
-    pub(super) slot: u32,
-    /// It is the total of a prefix, or of all.
-    pub(super) total: bool,
-    /// `None`: no record touches the window.
-    pub(super) cell: Option<Cell>,
-    /// `None`: unknown.
-    pub(super) value: Option<f64>,
-    /// Observed less expected; 0 if unknown.
-    pub(super) change: f64,
-    /// The direction of its incident, as far as that bears on totals.
-    incident: Option<Direction>,
-}
 
 /// The window that is closed.
 #[derive(Clone, Copy)]
@@ -127,7 +79,7 @@ impl Engine {
         let mut order = core::mem::take(&mut self.scratch.order);
         order.clear();
         order.extend(self.registry.taken());
-        order::sort_by(&mut order, |&a, &b| self.registry.slot(a).key < self.registry.slot(b).key);
+        order.sort_unstable_by(|&a, &b| self.registry.slot(a).key.cmp(&self.registry.slot(b).key));
         self.scratch.order = order;
     }
 

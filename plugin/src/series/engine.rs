@@ -1,18 +1,18 @@
 //! The stream of records: into windows, and windows closed as time goes on.
 
 use super::cell::Cell;
-use super::close::Scratch;
 use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
-use super::registry::{Found, Registry, Slot, TOTAL, key_hash};
+use super::registry::{Lookup, Registry, Slot, TOTAL, key_hash};
 use super::sample::{Candidate, Sample};
+use super::scratch::Scratch;
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
 use super::{Observation, Status};
-use crate::incident::time::LAST_SECOND;
 use crate::incident::{Change, Ending};
-use crate::snapshot::state;
+use crate::state::state;
+use crate::time::LAST_SECOND;
 
 /// Windows that wait too far ahead of the frontier, of all series together: wrong timestamps without end must not fill the
 /// memory. They take 8 MB at most.
@@ -115,11 +115,25 @@ impl Engine {
         // Times are bounded, so that no arithmetic on them can overflow.
         let last = LAST_SECOND / window + 1;
         settings.check().is_ok()
-            && self.shape == shape(settings)
+            && (self.shape.0, &self.shape.2) == (shape(settings).0, &shape(settings).2)
+            && (8..=4096).contains(&self.shape.1)
+            && self.registry.len() <= settings.max_series as usize
             && self.next.is_none_or(|next| (0..=last).contains(&next))
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
-            && self.registry.revive(settings.max_series, self.next.unwrap_or(0)..=last, settings.talker_sample as usize)
+            && self.registry.revive(self.next.unwrap_or(0)..=last, self.shape.1 as usize)
+            && self.take_up(settings)
+    }
+
+    /// What is not a question of shape follows the settings: room for series, and the size of samples.
+    fn take_up(&mut self, settings: &Settings) -> bool {
+        self.registry.resize(settings.max_series);
+        if self.shape.1 != settings.talker_sample {
+            // Talkers of the windows that are open now are told from what comes from here on.
+            self.registry.drop_samples();
+            self.shape = shape(settings);
+        }
+        true
     }
 
     /// Counts since the start of the stream.
@@ -282,25 +296,30 @@ impl Engine {
         }
     }
 
+    /// From now on no further window is closed in a call once its output has so many bytes: the next call goes on.
+    pub fn stop_at(&mut self, bytes: usize) {
+        self.scratch.full = Some(bytes);
+    }
+
+    /// Closes what an earlier call had no room for.
+    pub fn close_rest(&mut self, out: &mut Vec<u8>, full: usize) {
+        self.stop_at(full);
+        self.advance(out);
+    }
+
     /// The host's clock, in milliseconds since the epoch: closes windows of an idle stream.
     pub fn tick(&mut self, now_ms: i64, out: &mut Vec<u8>) {
-        if self.frontier.tick(now_ms) == Progress::Moved {
-            self.advance(out);
-        }
+        self.frontier.tick(now_ms);
+        self.advance(out);
     }
 
     /// The end of the stream: closes all windows. In those that the watermark had not passed a series without records is
     /// unknown rather than zero, and in the last one, if the data doesn't reach its end, all are.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    ///
+    /// True: `out` has become [full](Engine::stop_at), and there is more to close by another call.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> bool {
         let window = i64::from(self.settings.window);
-        let total = self.registry.slot(TOTAL);
-        let mut last = self.frontier.newest().map(|newest| (newest - 1).max(0) / window);
-        for cell in total.cells.iter() {
-            if last.is_none_or(|last| (cell.window - last) * window <= LAST_GAP) {
-                last = Some(last.unwrap_or(0).max(cell.window));
-            }
-        }
-        let Some(last) = last else { return };
+        let Some(last) = self.scratch.last.take().or_else(|| self.last_window()) else { return false };
         self.give_up_after(last);
         self.ahead = 0;
         // A window is complete when a record has reached its end.
@@ -309,10 +328,31 @@ impl Engine {
             let passed = self.frontier.watermark().map_or(0, |watermark| watermark.div_euclid(window));
             for (until, cut, partial) in [(passed, false, false), (complete, true, false), (end, true, true)] {
                 self.close_until(&Horizon { end: until.min(end), cut, partial, over: true }, out);
+                if self.is_full(out) {
+                    self.scratch.last = Some(last);
+                    return true;
+                }
             }
             self.frontier.finish((end * window).min(LAST_SECOND));
             self.notices.tell((end * window).min(LAST_SECOND), true, out);
         }
+        false
+    }
+
+    /// The last window at the end of the stream; none if there was no record.
+    fn last_window(&self) -> Option<i64> {
+        let window = i64::from(self.settings.window);
+        let mut last = self.frontier.newest().map(|newest| (newest - 1).max(0) / window);
+        for cell in self.registry.slot(TOTAL).cells.iter() {
+            if last.is_none_or(|last| (cell.window - last) * window <= LAST_GAP) {
+                last = Some(last.unwrap_or(0).max(cell.window));
+            }
+        }
+        last
+    }
+
+    fn is_full(&self, out: &[u8]) -> bool {
+        self.scratch.full.is_some_and(|full| out.len() >= full)
     }
 
     /// Drops the windows after `last`: their records are late.
@@ -341,8 +381,8 @@ impl Engine {
     #[inline]
     fn slot(&mut self, key: &[u8], window: i64, out: &mut Vec<u8>) -> u32 {
         match self.registry.find(key, window) {
-            Found::Known(slot) => slot,
-            Found::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
+            Lookup::Known(slot) => slot,
+            Lookup::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
         }
     }
 
@@ -372,7 +412,7 @@ impl Engine {
             }
             self.recycle(cell.sample);
         }
-        if let Some(incident) = slot.track.and_then(|mut track| track.life.end()) {
+        if let Some(incident) = slot.track.and_then(|mut track| track.lifecycle.end()) {
             incident.write(Change::Closed(Ending::SeriesGone), &slot.key, self.settings.value.name(), out);
         }
     }
@@ -421,7 +461,7 @@ impl Engine {
         loop {
             let heard = self.registry.slot(TOTAL).cells.first().map(|cell| cell.window);
             let Some(next) = self.next.or(heard) else { return };
-            if next >= horizon.end {
+            if next >= horizon.end || self.is_full(out) {
                 return;
             }
             if heard.is_some_and(|heard| heard <= next) {

@@ -16,8 +16,8 @@
 //! The host's clock moves the frontier of an idle stream, by [`LONGEST_TICK`] at once: after a tick years ahead the data is
 //! late for an hour, not for ever.
 
-use crate::incident::time::LAST_SECOND;
-use crate::snapshot::state;
+use crate::state::state;
+use crate::time::LAST_SECOND;
 
 /// Records ahead, of two series at least, that move the frontier.
 const CONFIRMED: usize = 3;
@@ -119,7 +119,6 @@ impl Frontier {
     pub(crate) fn revive(&mut self, window: i64, lateness: i64) -> bool {
         let time = 0..=LAST_SECOND;
         let is_valid = self.window == window
-            && self.lateness == lateness
             && self.newest.is_none_or(|newest| time.contains(&newest))
             && (SHORTEST_RECORD..=LONGEST_RECORD).contains(&self.span)
             && self.ahead.count as u64 <= self.ahead.seen
@@ -127,6 +126,7 @@ impl Frontier {
             && self.ahead.ends.is_sorted()
             && self.ahead.ends.iter().all(|end| time.contains(end));
         if is_valid {
+            self.lateness = lateness;
             self.set_limit();
         }
         is_valid

@@ -7,8 +7,7 @@
 
 use super::talker::TalkerKey;
 use super::tally::Tally;
-use crate::order;
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Talkers kept: the error is 1.5 % of the series' traffic, and the memory 56 × 64 bytes = 3.5 KB a series.
 pub(crate) const CAPACITY: usize = 64;
@@ -35,7 +34,7 @@ impl Habit {
             means.clear();
             means.extend(self.0.iter().map(|entry| entry.1));
             means.extend(tally.fresh.iter().map(|entry| towards(0.0, entry.1)));
-            taken_off = order::nth(means, CAPACITY, |a, b| b < a).unwrap_or(0.0);
+            taken_off = *means.select_nth_unstable_by(CAPACITY, |a, b| b.total_cmp(a)).1;
         }
         // Less than a byte in a thousand windows is nobody.
         let alive = |mean: f64| mean > 1e-3;

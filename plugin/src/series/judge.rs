@@ -1,16 +1,16 @@
 //! One series in one window: the verdict, what it does to the incident, and what is learned.
 
 use super::cell::{Cell, Sums};
-use super::close::{Closed, Scratch, Window};
+use super::close::Window;
 use super::engine::Engine;
-use super::movers::movers;
 use super::notice::write_window;
 use super::registry::{Newborn, TOTAL};
+use super::scratch::{Closed, Scratch};
 use super::settings::Settings;
+use super::top_talkers;
 use super::track::Track;
 use crate::detect::{Direction, Verdict};
 use crate::incident::{Change, Explanation, Judged, Member, Members};
-use crate::order;
 
 /// The name of the total in events.
 const TOTAL_NAME: &[u8] = b"total";
@@ -115,21 +115,21 @@ impl Engine {
         // Out of its slot for a while, as explaining it looks at other slots.
         let mut track = self.registry.slot_mut(closed.slot).track.take()?;
         let judged = Judged { start: window.start, end: window.end, value, verdict };
-        let step = track.life.step(self.name(closed.slot), &judged, explained);
+        let step = track.lifecycle.step(self.name(closed.slot), &judged, explained);
         if step.peak
-            && let Some(direction) = track.life.direction()
+            && let Some(direction) = track.lifecycle.direction()
         {
             let explanation = self.explain(&track, closed, cell, direction, members);
-            track.life.explain(explanation);
+            track.lifecycle.explain(explanation);
         }
         if let Some((incident, ending)) = &step.closed {
             incident.write(Change::Closed(*ending), self.name(closed.slot), name, out);
         }
-        if let (Some(change), Some(incident)) = (step.active, track.life.open()) {
+        if let (Some(change), Some(incident)) = (step.active, track.lifecycle.open()) {
             incident.write(change, self.name(closed.slot), name, out);
             self.totals.anomalies += u64::from(change == Change::Opened);
         }
-        let bears = track.life.bears(window.start, window.end);
+        let bears = track.lifecycle.bears(window.start, window.end);
         if value.is_some() && !verdict.deviating && !verdict.alert {
             let Scratch { tally, means, .. } = &mut self.scratch;
             if self.settings.top_talkers > 0 {
@@ -161,13 +161,13 @@ impl Engine {
             let tally = &mut self.scratch.tally;
             tally.count(track.talkers.means(), cell.sample.counted(self.settings.talker_sample as usize));
             let change = cell.sums.bytes as f64 - track.mean_bytes();
-            top_talkers = movers(tally, &track.talkers, direction, change, most);
+            top_talkers = top_talkers::explain(tally, &track.talkers, direction, change, most);
         }
         let share = |member: &&Closed| member.change / closed.change;
         let mut largest: Vec<(usize, &Closed)> =
             members.iter().copied().filter(|member| !member.total && share(member) >= WORTH).enumerate().collect();
         // They come sorted by key, which settles ties.
-        order::sort_by(&mut largest, |a, b| share(&b.1).total_cmp(&share(&a.1)).then(a.0.cmp(&b.0)).is_lt());
+        largest.sort_by(|a, b| share(&b.1).total_cmp(&share(&a.1)).then(a.0.cmp(&b.0)));
         largest.truncate(MOST_MEMBERS);
         let members = largest
             .into_iter()

@@ -27,24 +27,24 @@ mod close;
 mod engine;
 mod frontier;
 mod habit;
-pub(crate) mod hash;
 mod judge;
-mod movers;
 mod notice;
+mod open_incidents;
 mod prorate;
 mod recency;
 mod registry;
 mod sample;
+mod scratch;
 mod settings;
 mod silence;
-mod standing;
 mod table;
 mod talker;
 mod tally;
+mod top_talkers;
 mod track;
 
 pub use engine::{Engine, Totals};
-pub use settings::{Maintenance, Settings, Value};
+pub use settings::{Maintenance, SERIES_BYTES, Settings, Value};
 pub use talker::Talker;
 
 /// What a flow record says about itself.

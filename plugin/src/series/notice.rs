@@ -2,8 +2,8 @@
 
 use super::cell::Sums;
 use crate::detect::Verdict;
-use crate::incident::json::Object;
-use crate::snapshot::state;
+use crate::json::Writer;
+use crate::state::state;
 
 /// Notices of one kind are told at most once in so many seconds of event time; what happened meanwhile is counted.
 const APART: i64 = 3_600;
@@ -82,15 +82,15 @@ impl Notices {
                 continue;
             }
             let since = core::mem::take(&mut count.since);
-            let mut event = Object::event("notice", out);
-            event.time("time", time);
-            event.text("kind", name.as_bytes());
-            event.text("message", format!("{since} {message}").as_bytes());
-            event.whole("count", since);
+            let mut event = Writer::event("notice", out);
+            event.key("time").time(time);
+            event.key("kind").text(name);
+            event.key("message").text(&format!("{since} {message}"));
+            event.key("count").whole(since);
             if let Some(example) = count.example.take() {
-                event.text("series", &example);
+                event.key("series").bytes(&example);
             }
-            event.end_line();
+            event.end_event();
             count.told = Some(time);
         }
     }
@@ -113,12 +113,12 @@ pub(crate) fn source_recovered(time: i64, windows: i64, out: &mut Vec<u8>) {
 }
 
 fn source(time: i64, kind: &str, windows: i64, message: &str, out: &mut Vec<u8>) {
-    let mut event = Object::event("notice", out);
-    event.time("time", time);
-    event.text("kind", kind.as_bytes());
-    event.text("message", message.as_bytes());
-    event.whole("windows", windows.max(0) as u64);
-    event.end_line();
+    let mut event = Writer::event("notice", out);
+    event.key("time").time(time);
+    event.key("kind").text(kind);
+    event.key("message").text(message);
+    event.key("windows").whole(windows.max(0) as u64);
+    event.end_event();
 }
 
 /// A window of a series.
@@ -130,19 +130,19 @@ pub(crate) fn write_window(
     verdict: &Verdict,
     out: &mut Vec<u8>,
 ) {
-    let mut event = Object::event("window", out);
-    event.text("series", key);
-    event.time("start", start);
-    event.time("end", end);
-    event.whole("bytes", sums.bytes);
-    event.whole("packets", sums.packets);
-    event.whole("flows", sums.flows);
-    event.whole("rejects", sums.rejects);
-    event.truth("unknown", unknown);
-    event.rounded("expected", verdict.expected);
-    event.rounded("expected_low", verdict.expected_low);
-    event.rounded("expected_high", verdict.expected_high);
-    event.rounded("anomaly_score", verdict.score);
-    event.truth("alert", verdict.alert);
-    event.end_line();
+    let mut event = Writer::event("window", out);
+    event.key("series").bytes(key);
+    event.key("start").time(start);
+    event.key("end").time(end);
+    event.key("bytes").whole(sums.bytes);
+    event.key("packets").whole(sums.packets);
+    event.key("flows").whole(sums.flows);
+    event.key("rejects").whole(sums.rejects);
+    event.key("unknown").truth(unknown);
+    event.key("expected").rounded(verdict.expected);
+    event.key("expected_low").rounded(verdict.expected_low);
+    event.key("expected_high").rounded(verdict.expected_high);
+    event.key("anomaly_score").rounded(verdict.score);
+    event.key("alert").truth(verdict.alert);
+    event.end_event();
 }

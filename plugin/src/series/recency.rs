@@ -6,7 +6,7 @@
 //! out itself, and not the series with a history. At most seven eighths are protected; beyond, the least recently active
 //! of them goes back on probation.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 const NONE: u32 = u32::MAX;
 
@@ -131,6 +131,16 @@ impl Recency {
     /// The least recently active series on probation, and of those protected.
     pub(crate) fn victims(&self) -> [Option<u32>; 2] {
         [self.probation.oldest, self.protected.oldest].map(|slot| (slot != NONE).then_some(slot))
+    }
+
+    /// From now on so many slots count as all.
+    pub(crate) fn resize(&mut self, capacity: u32) {
+        self.most_protected = Recency::new(capacity).most_protected;
+        while self.protected.count > self.most_protected {
+            let oldest = self.protected.oldest;
+            self.detach(oldest);
+            self.attach(oldest, Segment::Probation);
+        }
     }
 
     /// Whether the lists hold just the slots for which `is_in` says so.

@@ -3,12 +3,11 @@
 use core::ops::RangeInclusive;
 
 use super::cell::Cells;
-use super::hash::{hash, is_same};
 use super::recency::Recency;
-use super::table::{Place, Table};
+use super::table::{Bucket, Table};
 use super::track::Track;
-use crate::order;
-use crate::snapshot::state;
+use crate::hash::{MULTIPLIER, hash, is_same};
+use crate::state::state;
 
 /// A series after its first window, before its second with any record: too little to spend a detector on, and all that a
 /// spoofed key ever is.
@@ -84,8 +83,11 @@ impl Default for Recent {
 #[inline]
 fn end_of(key: &[u8]) -> usize {
     let word = key.last_chunk().map_or(0, |word| u64::from_le_bytes(*word));
-    (word.wrapping_mul(super::hash::MULTIPLIER) >> (u64::BITS - RECENT_BITS)) as usize % RECENT
+    (word.wrapping_mul(MULTIPLIER) >> (u64::BITS - RECENT_BITS)) as usize % RECENT
 }
+
+/// Series that can be asked for.
+const MOST_SERIES: u32 = 1_000_000;
 
 /// The slot of the total.
 pub(crate) const TOTAL: u32 = 0;
@@ -94,7 +96,7 @@ pub(crate) const TOTAL: u32 = 0;
 const MOST_GONE: usize = 1 << 16;
 
 /// How a key was found.
-pub(crate) enum Found {
+pub(crate) enum Lookup {
     /// It was known.
     Known(u32),
     /// It wasn't; another series may have had to go, which was moved out.
@@ -126,7 +128,8 @@ impl Registry {
 
     /// Series known, without the total.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - 1 - self.free.len()
+        // Of a registry that was read and not checked yet, anything can be.
+        self.slots.len().saturating_sub(1 + self.free.len())
     }
 
     /// All slots that are taken but the total's.
@@ -136,18 +139,18 @@ impl Registry {
 
     /// The slot of a key; a new one is active in `window` first.
     #[inline]
-    pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Found {
+    pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Lookup {
         let place = end_of(key);
         let recent = self.recent.0[place];
         let slot = &self.slots[recent as usize];
         if slot.touched >= window && is_same(&slot.key, key) && slot.taken && recent != TOTAL {
-            return Found::Known(recent);
+            return Lookup::Known(recent);
         }
         self.look_up(key, window, place)
     }
 
     #[inline(never)]
-    fn look_up(&mut self, key: &[u8], window: i64, place: usize) -> Found {
+    fn look_up(&mut self, key: &[u8], window: i64, place: usize) -> Lookup {
         let hash = key_hash(key);
         let Some(slot) = self.table.find(hash, |slot| is_same(&self.slots[slot as usize].key, key)) else {
             return self.add(key, hash, window);
@@ -157,11 +160,11 @@ impl Registry {
             self.slots[slot as usize].touched = window;
             self.recency.touch(slot);
         }
-        Found::Known(slot)
+        Lookup::Known(slot)
     }
 
     #[cold]
-    fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Found {
+    fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Lookup {
         let returned = self.take_gone(hash);
         let mut evicted = None;
         if self.len() >= self.capacity as usize
@@ -170,8 +173,8 @@ impl Registry {
             evicted = Some(self.evict(victim));
         }
         let bucket = match self.table.place(hash) {
-            Place::Free(bucket) => bucket,
-            Place::Crowded => {
+            Bucket::Free(bucket) => bucket,
+            Bucket::Crowded => {
                 // The least recently active there, to the window.
                 let neighbours = self.table.neighbours(hash);
                 let oldest = neighbours.min_by_key(|&slot| (self.slots[slot as usize].touched, slot)).unwrap_or(TOTAL);
@@ -194,7 +197,7 @@ impl Registry {
         if returned {
             self.recency.touch(slot);
         }
-        Found::New { slot, returned, evicted }
+        Lookup::New { slot, returned, evicted }
     }
 
     /// The series to make room. One that returns shows that newcomers are not the ones to do without: then a series with a
@@ -250,18 +253,19 @@ impl Registry {
     }
 
     /// Makes a deserialised registry usable; `false` if it can't be one.
-    pub(crate) fn revive(&mut self, capacity: u32, windows: RangeInclusive<i64>, sample: usize) -> bool {
+    pub(crate) fn revive(&mut self, windows: RangeInclusive<i64>, sample: usize) -> bool {
         let taken: Vec<bool> = (0..).zip(&self.slots).map(|(slot, s): (u32, _)| s.taken && slot != TOTAL).collect();
         let hashes: Vec<Option<u64>> =
             self.slots.iter().zip(&taken).map(|(slot, taken)| taken.then_some(slot.hash)).collect();
         // Of the past, any window can be remembered.
         let windows_before = 0..=*windows.end();
         let mut free = self.free.clone();
-        order::sort(&mut free);
+        free.sort_unstable();
         free.dedup();
-        self.capacity == capacity
+        let capacity = self.capacity;
+        (1..=MOST_SERIES).contains(&capacity)
             && self.slots.first().is_some_and(|total| total.taken && total.key.is_empty())
-            && self.slots.len() <= capacity as usize + 1
+            && self.len() <= capacity as usize
             && free.len() == self.free.len()
             && free.len() == self.slots.iter().filter(|slot| !slot.taken).count()
             && free.iter().all(|&slot| self.slots.get(slot as usize).is_some_and(|slot| !slot.taken))
@@ -279,5 +283,26 @@ impl Registry {
             && (self.gone.is_empty() || self.gone.len() == (capacity as usize).next_power_of_two().clamp(64, MOST_GONE))
             && self.recency.is_valid(capacity, &taken)
             && self.table.revive(capacity as usize + 1, &hashes)
+    }
+
+    /// Makes room for another number of series; not for fewer than there are.
+    pub(crate) fn resize(&mut self, capacity: u32) {
+        if capacity == self.capacity || self.len() > capacity as usize {
+            return;
+        }
+        self.capacity = capacity;
+        self.gone = Vec::new();
+        self.recent = Recent::default();
+        self.recency.resize(capacity);
+        for slot in self.table.resize(capacity as usize + 1, |slot| self.slots[slot as usize].taken && slot != TOTAL) {
+            self.recency.remove(slot);
+            self.free.push(slot);
+            self.slots[slot as usize] = Slot::default();
+        }
+    }
+
+    /// Takes the samples of talkers of open windows out.
+    pub(crate) fn drop_samples(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.cells.drop_samples());
     }
 }

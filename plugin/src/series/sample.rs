@@ -17,7 +17,7 @@
 //! of one host scanning a thousand others.
 
 use super::talker::{ShortAddresses, Talker, TalkerKey, record_hash};
-use crate::snapshot::{Reader, State, Word};
+use crate::state::{Reader, State, Word};
 
 /// A record of the sample. 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -246,9 +246,9 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hash::Hash;
     use super::*;
-    use crate::snapshot::{from_bytes, to_bytes};
+    use crate::hash::Hash;
+    use crate::state::{from_bytes, to_bytes};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 

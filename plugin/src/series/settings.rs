@@ -1,8 +1,8 @@
 //! What a user may choose in window mode.
 
+use crate::column::Columns;
 use crate::detect;
-use crate::incident::time::parse_time;
-use crate::row::Columns;
+use crate::time::parse_time;
 
 /// The number that is detected on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,7 +148,20 @@ const MAX_OPEN_WINDOWS: i64 = 1_000;
 /// The longest record that counts, in seconds; the aggregation interval is at most 600.
 pub(crate) const MAX_SPAN: i64 = 3_600;
 
+/// Bytes that a series with a history takes at most, its part of a snapshot included while that is made.
+pub const SERIES_BYTES: u64 = 60_000;
+
 impl Settings {
+    /// Bytes of memory that may be needed at most.
+    pub fn memory(&self) -> u64 {
+        self.memory_without_series() + u64::from(self.max_series) * SERIES_BYTES
+    }
+
+    /// Of these, what does not depend on the number of series: payloads being decoded, and what a call gives.
+    pub fn memory_without_series(&self) -> u64 {
+        256 << 20
+    }
+
     /// Whether a key is that of a prefix total.
     pub(crate) fn is_prefix(&self, key: &[u8]) -> bool {
         self.prefix_totals && key.last() == Some(&b'/')

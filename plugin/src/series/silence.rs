@@ -11,7 +11,7 @@
 //! may be apart (the lateness), a value below the expected range is therefore unknown; any other is judged as ever. A window
 //! is closed when it is clear whether it is such an edge, which in a living stream it is at once.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// From λ·n of so much on, empty windows are unknown rather than zero. One line a window or more: the first one already.
 const UNKNOWN: f64 = 0.9;

@@ -3,7 +3,7 @@
 //! The table is never more than a quarter full, so [`PROBES`] buckets in a row are taken only if someone makes keys that
 //! collide; such a key then takes the place of another in those buckets rather than make every lookup slower.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Buckets looked at for one key, at most: a few cache lines. At a load of ¼ a run of so many doesn't come by chance.
 const PROBES: usize = 64;
@@ -31,9 +31,9 @@ pub(crate) struct Table {
 
 state!(Table { entries } default { buckets });
 
-/// The place for a new key.
+/// The bucket for a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Bucket {
     /// A free bucket.
     Free(u32),
     /// All are taken; these slots are in the way.
@@ -65,13 +65,13 @@ impl Table {
     }
 
     /// Where a key that isn't in the table would go.
-    pub(crate) fn place(&self, hash: u64) -> Place {
+    pub(crate) fn place(&self, hash: u64) -> Bucket {
         let mask = self.buckets.len() - 1;
         let home = hash as usize & mask;
         (0..PROBES)
             .map(|probe| (home + probe) & mask)
             .find(|&bucket| self.buckets[bucket] == 0)
-            .map_or(Place::Crowded, |bucket| Place::Free(bucket as u32))
+            .map_or(Bucket::Crowded, |bucket| Bucket::Free(bucket as u32))
     }
 
     /// The slots around the home of a hash.
@@ -118,6 +118,23 @@ impl Table {
         self.buckets[gap] = 0;
     }
 
+    /// Makes the table one for another number of keys. Gives back the slots, of those that are taken, for which it has no
+    /// bucket: only keys made to collide come to that.
+    pub(crate) fn resize(&mut self, capacity: usize, is_taken: impl Fn(u32) -> bool) -> Vec<u32> {
+        self.buckets = vec![0; Self::size(capacity)];
+        let mut without = Vec::new();
+        for slot in 0..self.entries.len() as u32 {
+            let hash = self.entries[slot as usize].hash;
+            self.entries[slot as usize].bucket = NOWHERE;
+            match self.place(hash) {
+                _ if !is_taken(slot) => {}
+                Bucket::Free(bucket) => self.insert(slot, hash, bucket),
+                Bucket::Crowded => without.push(slot),
+            }
+        }
+        without
+    }
+
     /// Makes a deserialised table usable; `false` if the slots for which `is_taken` says so, and only those, aren't each
     /// found where they should be.
     pub(crate) fn revive(&mut self, capacity: usize, hashes: &[Option<u64>]) -> bool {
@@ -158,7 +175,7 @@ mod tests {
                 prop_assert_eq!(table.find(hash, |found| held[found as usize] == Some(hash)), slot.map(|slot| slot as u32));
                 match (slot, held.iter().position(Option::is_none)) {
                     (None, Some(free)) if insert => {
-                        if let Place::Free(bucket) = table.place(hash) {
+                        if let Bucket::Free(bucket) = table.place(hash) {
                             table.insert(free as u32, hash, bucket);
                             held[free] = Some(hash);
                         }
@@ -181,12 +198,12 @@ mod tests {
     fn colliding_keys_crowd_each_other_out_and_nobody_else() {
         let mut table = Table::new(1000);
         for slot in 0..64 {
-            let Place::Free(bucket) = table.place(7) else { panic!("{slot} buckets taken") };
+            let Bucket::Free(bucket) = table.place(7) else { panic!("{slot} buckets taken") };
             table.insert(slot, 7, bucket);
         }
-        assert_eq!(table.place(7), Place::Crowded);
+        assert_eq!(table.place(7), Bucket::Crowded);
         assert_eq!(table.neighbours(7).count(), 64);
-        assert!(matches!(table.place(1000), Place::Free(_)));
+        assert!(matches!(table.place(1000), Bucket::Free(_)));
         let bucket = table.replace(5);
         table.insert(64, 7, bucket);
         assert_eq!(table.find(7, |slot| slot == 64), Some(64));

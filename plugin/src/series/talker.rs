@@ -2,8 +2,8 @@
 
 use core::net::{IpAddr, Ipv6Addr};
 
-use super::hash::Hash;
-use crate::snapshot::{Reader, State, Word};
+use crate::hash::Hash;
+use crate::state::{Reader, State, Word};
 
 /// The two ends of a flow record, as its text gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

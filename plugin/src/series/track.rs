@@ -5,8 +5,8 @@ use super::habit::{Habit, rate};
 use super::settings::Value;
 use super::tally::Tally;
 use crate::detect::Detector;
-use crate::incident::Life;
-use crate::snapshot::state;
+use crate::incident::Lifecycle;
+use crate::state::state;
 
 /// The habit of one number: its mean and its mean distance from it over ordinary windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,20 +32,20 @@ const USUAL: f64 = 4.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) detector: Detector,
-    pub(crate) life: Life,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) talkers: Habit,
     levels: [Level; 4],
     /// Ordinary windows learned.
     windows: u64,
 }
 
-state!(Track { detector, life, talkers, levels, windows });
+state!(Track { detector, lifecycle, talkers, levels, windows });
 
 impl Track {
     pub(crate) fn new(window: u32) -> Self {
         Track {
             detector: Detector::new(Some(f64::from(window))),
-            life: Life::default(),
+            lifecycle: Lifecycle::default(),
             talkers: Habit::default(),
             levels: [Level::default(); 4],
             windows: 0,
@@ -88,7 +88,7 @@ impl Track {
 
     pub(crate) fn is_valid(&self) -> bool {
         self.detector.is_valid()
-            && self.life.is_valid()
+            && self.lifecycle.is_valid()
             && self.talkers.is_valid()
             && self.levels.iter().all(|level| level.mean.is_finite() && level.spread.is_finite())
     }

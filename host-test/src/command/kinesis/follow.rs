@@ -12,16 +12,13 @@ use aws_sdk_kinesis::Client;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::output::Output;
 use super::stop::Stop;
-use host_test::plugin::{Payload, Scorer, Totals};
+use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
+use host_test::plugin::{Payload, Totals};
+use host_test::sink::Sink;
 use host_test::source::kinesis::{Item, Stream};
 use host_test::state::{Part, Start, State};
 use host_test::transform::typed;
-
-/// Payloads handed to the component at once, and the bytes from which fewer are enough.
-const BATCH: usize = 512;
-const BATCH_BYTES: usize = 4 << 20;
 
 /// The stream to read.
 pub(super) struct Source {
@@ -32,8 +29,8 @@ pub(super) struct Source {
 /// A stream that is being followed.
 pub(super) struct Follow {
     stream: Stream,
-    scorer: Scorer,
-    output: Output,
+    scoring: Scoring,
+    sink: Sink,
     part: Part,
     batch: Batch,
     /// Records read by this process.
@@ -56,8 +53,8 @@ impl Follow {
         source: Source,
         start: Start,
         state: State,
-        scorer: Scorer,
-        output: Output,
+        scoring: Scoring,
+        sink: Sink,
         part: Part,
     ) -> Result<Self> {
         let stop = Stop::listen().context("cannot listen for signals")?;
@@ -67,7 +64,7 @@ impl Follow {
         let Source { client, stream } = source;
         let stream = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost).await?;
         let mut follow =
-            Follow { stream, scorer, output, part, batch: Batch::default(), read: 0, is_dirty: is_new, stop };
+            Follow { stream, scoring, sink, part, batch: Batch::default(), read: 0, is_dirty: is_new, stop };
         for shard in &lost {
             follow.tell_loss(shard).await?;
         }
@@ -111,7 +108,7 @@ impl Follow {
 
     /// Scores one batch of what is at hand, and tells its events. Whether more has to be read first.
     async fn score_what_is_at_hand(&mut self) -> Result<bool> {
-        while self.batch.data.len() < BATCH && self.batch.bytes < BATCH_BYTES {
+        while self.batch.data.len() < CALL_PAYLOADS && self.batch.bytes < CALL_BYTES {
             match self.stream.at_hand() {
                 Some(Item::Record(shard, record)) => {
                     self.batch.bytes += record.data.len();
@@ -120,9 +117,10 @@ impl Follow {
                 }
                 Some(Item::Tick(now)) => {
                     self.score().await?;
-                    let scored = self.scorer.tick(now).context(AGAIN)?;
+                    let mut events = Vec::new();
+                    self.scoring.tick(now, &mut events).context(AGAIN)?;
                     self.is_dirty = true;
-                    self.send(&scored.events).await?;
+                    self.send(&events).await?;
                 }
                 Some(Item::End(shard)) => {
                     self.score().await?;
@@ -146,15 +144,16 @@ impl Follow {
         }
         let payloads: Vec<Payload<'_>> =
             batch.data.iter().zip(&batch.ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
-        let scored = self.scorer.transform(&payloads).context(AGAIN)?;
+        let mut events = Vec::new();
+        self.scoring.transform(&payloads, &mut events).context(AGAIN)?;
         self.read += payloads.len() as u64;
         self.is_dirty = true;
-        self.send(&scored.events).await
+        self.send(&events).await
     }
 
     async fn send(&mut self, events: &[u8]) -> Result<()> {
         tokio::select! {
-            sent = self.output.send(events) => sent,
+            sent = self.sink.deliver(events) => sent.context("cannot write events"),
             () = self.stop.overdue() => Err(anyhow!(
                 "stopped while the output did not accept events; what was read since the last save is read again next time"
             )),
@@ -169,7 +168,7 @@ impl Follow {
         let state = State {
             shards: self.stream.progress().clone(),
             clock: self.stream.clock(),
-            snapshot: self.scorer.snapshot()?,
+            snapshot: self.scoring.snapshot()?.to_vec(),
         };
         self.part.save(&state).await?;
         self.is_dirty = false;
@@ -188,7 +187,7 @@ impl Follow {
     }
 
     pub(super) fn totals(&mut self) -> Result<Totals> {
-        Ok(self.scorer.totals()?)
+        Ok(self.scoring.totals()?)
     }
 
     pub(super) fn stream(&self) -> &Stream {

@@ -10,16 +10,16 @@ use jiff::Timestamp;
 use url::Url;
 
 use self::follow::Follow;
-use self::output::Output;
 use super::PluginArgs;
 use super::run::{Stats, report, stats};
 use host_test::aws;
+use host_test::batch::Scoring;
 use host_test::plugin::PluginError;
+use host_test::sink::Sink;
 use host_test::state::{Part, Start, State, StateError, Store};
 use host_test::usage::Usage;
 
 mod follow;
-mod output;
 mod stop;
 
 /// The part of the stream's state that holds all of its shards.
@@ -60,7 +60,7 @@ pub(crate) struct KinesisArgs {
     /// Seconds between two saves of the state
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     save_every: u32,
-    /// Where events go: `-` (standard output), http(s)://… (POST of lines, until accepted) or kinesis://STREAM
+    /// Where events go: `-` (standard output), http(s)://… (POST of lines, until accepted), kinesis://STREAM, or a file
     #[arg(long, value_name = "WHERE", default_value = "-")]
     output: String,
     /// Stop when everything was read that the stream holds now
@@ -129,19 +129,15 @@ impl KinesisArgs {
         plugin.check_config(&config)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str));
-        let output = Output::open(&self.output, &client)?;
+        let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
 
         let mut part = self.part()?;
         let state = self.load(&mut part).await?;
-        let scorer = match &state {
-            State { snapshot, .. } if !snapshot.is_empty() => {
-                plugin.restore(&config, snapshot).map_err(|error| self.refused(error, &part))?
-            }
-            _ => plugin.scorer(&config)?,
-        };
+        let scoring =
+            Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| self.refused(error, &part))?;
         self.tell(&state, &part);
         let now = now()?;
-        let mut follow = Follow::open(self.source(client), self.start(now), state, scorer, output, part).await?;
+        let mut follow = Follow::open(self.source(client), self.start(now), state, scoring, sink, part).await?;
         let result = follow.run(Duration::from_secs(self.save_every.into()), self.once.then_some(now)).await;
         self.summary(&mut follow, started)?;
         result

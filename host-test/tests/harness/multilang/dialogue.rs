@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use host_test::batch::Decoding;
 use host_test::plugin::{Limits, Outcome, Payload, Plugin};
 use serde_json::{Value, json};
 
@@ -88,15 +89,19 @@ impl Dialogue {
 
 /// The newest end of the flow records in these, in seconds since the Unix epoch: none of them can have arrived before.
 fn last_end(records: &[(String, Vec<u8>)]) -> u64 {
-    let mut decoder = Plugin::built_in(Limits::default()).unwrap().decoder("").unwrap();
     let payloads: Vec<Payload<'_>> = records.iter().map(|(_, data)| Payload { data, id: None }).collect();
-    let outcomes = decoder.decode(&payloads).unwrap();
-    let decoded = outcomes.iter().filter_map(|outcome| match outcome {
-        Outcome::Ok(decoded) => Some(String::from_utf8(decoded.records.clone()).unwrap()),
-        _ => None,
-    });
     let end = |line: &str| serde_json::from_str::<Value>(line).unwrap()["end"].as_u64();
-    decoded.flat_map(|lines| lines.lines().filter_map(end).collect::<Vec<_>>()).max().unwrap()
+    let mut last = None;
+    Decoding::new(&Plugin::built_in(Limits::default()).unwrap(), "")
+        .unwrap()
+        .decode(&payloads, &mut |_, outcome| {
+            if let Outcome::Ok(decoded) = outcome {
+                last = String::from_utf8(decoded.records)?.lines().filter_map(end).max().max(last);
+            }
+            Ok(())
+        })
+        .unwrap();
+    last.unwrap()
 }
 
 /// Records as the daemon hands them on, which arrived at this time in seconds since the Unix epoch.

@@ -139,6 +139,10 @@ impl Inflater {
     /// Returns the number of bytes the stream takes in the input, or the flaw and the offset where it was noticed. The
     /// window begins at the output's present end: a stream cannot refer to what came before it.
     pub(super) fn inflate(&mut self, input: &[u8], output: &mut Arena, limit: usize) -> Result<usize, (Flaw, usize)> {
+        #[cfg(any(feature = "peer-miniz", feature = "peer-zlib-rs"))]
+        if let Some(length) = super::peers::inflate(input, output, limit) {
+            return Ok(length);
+        }
         let mut bits = Bits { input, position: 0, buffer: 0, count: 0, overrun: 0 };
         let start = output.len();
         let result = self.blocks(&mut bits, output, start, limit);

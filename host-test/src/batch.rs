@@ -1,0 +1,458 @@
+//! Payloads to the component, for every command in the same way: how many go over at once, and what happens when a call
+//! fails.
+//!
+//! No input makes the component trap. A call may still take longer than it may, or want more memory than it may have, and
+//! then its instance is lost with everything that it learned. [`Scoring`] keeps a copy of the model and what was handed over
+//! since. When an instance is lost, a new one is brought to the same place by them; the batch is handed over again in
+//! halves, until the payload is found that does it; and that one is told as `failed`. Everything else goes on as if it had
+//! not been there: no other payload is lost, none counts twice, and what was learned stays.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use sha2::{Digest as _, Sha256};
+
+use crate::plugin::{Counts, Decoder, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, Scored, Scorer, Totals};
+use crate::transform::notice;
+
+/// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
+/// that crossing the boundary costs nothing.
+pub const CALL_PAYLOADS: usize = 512;
+/// See [`CALL_PAYLOADS`].
+pub const CALL_BYTES: usize = 4 << 20;
+
+/// Bytes handed over after which a new copy of the model is made: some seconds of work, should it be repeated.
+const COPY_AFTER: usize = 64 << 20;
+
+/// Bytes of a payload that a `failed` event shows.
+const SHOWN: usize = 4_096;
+
+/// The bytes of a payload that a `failed` event shows; of a longer one it also has the [`digest`].
+pub fn shown(payload: &[u8]) -> &[u8] {
+    &payload[..payload.len().min(SHOWN)]
+}
+
+/// The SHA-256 of a payload, in hexadecimal.
+pub fn digest(payload: &[u8]) -> String {
+    Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How many of these payloads go into one call; at least one.
+pub fn call_length<'a>(payloads: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    let mut bytes = 0;
+    let fits = payloads.into_iter().take(CALL_PAYLOADS).take_while(|payload| {
+        bytes += payload.len();
+        bytes <= CALL_BYTES
+    });
+    fits.count().max(1)
+}
+
+/// A scorer that outlives its instance.
+pub struct Scoring {
+    plugin: Plugin,
+    config: String,
+    scorer: Scorer,
+    /// The model as it was before `since`; none: as it was created.
+    copy: Option<Vec<u8>>,
+    since: Journal,
+    restarts: u64,
+}
+
+impl Scoring {
+    /// A scorer by the text of a configuration; the empty text means the defaults.
+    pub fn new(plugin: &Plugin, config: &str) -> Result<Self, PluginError> {
+        Scoring::start(plugin, config, None)
+    }
+
+    /// A scorer that goes on from a snapshot; an empty one is as good as none.
+    pub fn restore(plugin: &Plugin, config: &str, snapshot: &[u8]) -> Result<Self, PluginError> {
+        Scoring::start(plugin, config, (!snapshot.is_empty()).then(|| snapshot.to_vec()))
+    }
+
+    fn start(plugin: &Plugin, config: &str, copy: Option<Vec<u8>>) -> Result<Self, PluginError> {
+        let scorer = instance(plugin, config, copy.as_deref())?;
+        let (plugin, config) = (plugin.clone(), config.to_owned());
+        Ok(Scoring { plugin, config, scorer, copy, since: Journal::default(), restarts: 0 })
+    }
+
+    /// Decodes and scores payloads; their events are written to `events` as they come.
+    ///
+    /// # Errors
+    ///
+    /// Events cannot be written, or no instance can be made in the place of one that was lost.
+    pub fn transform(&mut self, payloads: &[Payload<'_>], events: &mut dyn Write) -> Result<Counts> {
+        let mut counts = NONE;
+        let mut rest = payloads;
+        while !rest.is_empty() {
+            let (call, after) = rest.split_at(call_length(rest.iter().map(|payload| payload.data)));
+            add(&mut counts, self.call(call, events)?);
+            rest = after;
+        }
+        self.copy_if_due()?;
+        Ok(counts)
+    }
+
+    /// Hands payloads over, and again in halves if that costs the instance.
+    fn call(&mut self, payloads: &[Payload<'_>], events: &mut dyn Write) -> Result<Counts> {
+        let mut counts = NONE;
+        let mut rest = payloads;
+        while let Some(first) = rest.first() {
+            let error = match self.scorer.transform(rest).and_then(has_taken) {
+                Ok(scored) => {
+                    events.write_all(&scored.events)?;
+                    add(&mut counts, scored.counts);
+                    let (taken, after) = rest.split_at((scored.taken as usize).min(rest.len()));
+                    rest = after;
+                    let Some((last, done)) = taken.split_last() else { continue };
+                    self.since.extend(done);
+                    match if scored.more { self.proceed(&mut counts, events)? } else { None } {
+                        None => self.since.extend(std::slice::from_ref(last)),
+                        Some(error) => {
+                            self.replace(&error)?;
+                            add(&mut counts, self.give_up(last, &error, events)?);
+                        }
+                    }
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.replace(&error)?;
+            if rest.len() == 1 {
+                add(&mut counts, self.give_up(first, &error, events)?);
+                return Ok(counts);
+            }
+            let (half, after) = rest.split_at(rest.len() / 2);
+            add(&mut counts, self.call(half, events)?);
+            rest = after;
+        }
+        Ok(counts)
+    }
+
+    /// The rest of what was handed over last; some if that cost the instance.
+    fn proceed(&mut self, counts: &mut Counts, events: &mut dyn Write) -> Result<Option<PluginError>> {
+        loop {
+            match self.scorer.proceed() {
+                Ok(scored) => {
+                    events.write_all(&scored.events)?;
+                    add(counts, scored.counts);
+                    if !scored.more {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Ok(Some(error)),
+            }
+        }
+    }
+
+    /// Scores records decoded elsewhere: newline-delimited JSON objects.
+    pub fn score(&mut self, records: &[u8], events: &mut dyn Write) -> Result<Counts> {
+        let mut counts = NONE;
+        let mut lost = match self.scorer.score(records) {
+            Ok(scored) => {
+                events.write_all(&scored.events)?;
+                add(&mut counts, scored.counts);
+                if scored.more { self.proceed(&mut counts, events)? } else { None }
+            }
+            Err(error) => Some(error),
+        };
+        match lost.take() {
+            None => self.since.push(Entry::Records(records.to_vec())),
+            Some(error) => {
+                self.replace(&error)?;
+                add(&mut counts, self.give_up(&Payload { data: records, id: None }, &error, events)?);
+            }
+        }
+        self.copy_if_due()?;
+        Ok(counts)
+    }
+
+    /// Tells the time, in milliseconds since the Unix epoch. A time that costs the instance is passed over.
+    pub fn tick(&mut self, now: i64, events: &mut dyn Write) -> Result<()> {
+        let error = match self.scorer.tick(now) {
+            Ok(scored) => {
+                events.write_all(&scored.events)?;
+                if scored.more { self.proceed(&mut NONE.clone(), events)? } else { None }
+            }
+            Err(error) => Some(error),
+        };
+        match error {
+            None => self.since.push(Entry::Tick(now)),
+            Some(error) => {
+                self.replace(&error)?;
+                events.write_all(&told(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes what is open at the end of a finite input.
+    pub fn finish(&mut self, events: &mut dyn Write) -> Result<()> {
+        let scored = self.scorer.finish()?;
+        events.write_all(&scored.events)?;
+        match if scored.more { self.proceed(&mut NONE.clone(), events)? } else { None } {
+            None => Ok(()),
+            Some(error) => Err(error.into()),
+        }
+    }
+
+    /// Everything learned so far. It is also the copy from which a lost instance is made anew.
+    pub fn snapshot(&mut self) -> Result<&[u8], PluginError> {
+        self.copy = Some(self.scorer.snapshot()?);
+        self.since.clear();
+        Ok(self.copy.as_deref().unwrap_or_default())
+    }
+
+    /// Totals so far.
+    pub fn totals(&mut self) -> Result<Totals, PluginError> {
+        self.scorer.totals()
+    }
+
+    /// Bytes of linear memory of the instance.
+    pub fn memory(&self) -> usize {
+        self.scorer.memory()
+    }
+
+    /// How many instances were lost.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// A new instance in the place of one that was lost, brought to the same place.
+    fn replace(&mut self, error: &PluginError) -> Result<()> {
+        tracing::warn!("{error}; a new instance takes over");
+        self.restarts += 1;
+        self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
+        if let Err(error) = self.since.replay(&mut self.scorer) {
+            // A machine that is too busy for what it did before, say. What the copy has learned stays.
+            tracing::warn!("{error}; what was learned from the last {} bytes of input is lost", self.since.bytes);
+            self.since.clear();
+            self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
+        }
+        // The search for the payload may take some more.
+        if !self.since.is_empty() {
+            self.snapshot().context(NO_INSTANCE)?;
+        }
+        Ok(())
+    }
+
+    /// A payload that costs an instance by itself.
+    fn give_up(&mut self, payload: &Payload<'_>, error: &PluginError, events: &mut dyn Write) -> Result<Counts> {
+        let digest = digest(payload.data);
+        let scored = self.scorer.give_up(GivenUp {
+            id: payload.id,
+            reason: &error.to_string(),
+            beginning: shown(payload.data),
+            size: payload.data.len() as u64,
+            sha256: &digest,
+        })?;
+        events.write_all(&scored.events)?;
+        events.write_all(&told(error))?;
+        // The copy has it behind it, too.
+        self.snapshot()?;
+        Ok(scored.counts)
+    }
+
+    fn copy_if_due(&mut self) -> Result<(), PluginError> {
+        if self.since.bytes >= COPY_AFTER {
+            self.snapshot()?;
+        }
+        Ok(())
+    }
+}
+
+/// A decoder that outlives its instance. Nothing is learned, so that there is nothing to keep.
+pub struct Decoding {
+    plugin: Plugin,
+    config: String,
+    decoder: Decoder,
+}
+
+impl Decoding {
+    /// A decoder by the text of a configuration; the empty text means the defaults.
+    pub fn new(plugin: &Plugin, config: &str) -> Result<Self, PluginError> {
+        Ok(Decoding { plugin: plugin.clone(), config: config.to_owned(), decoder: plugin.decoder(config)? })
+    }
+
+    /// Decodes payloads. `each` gets their outcomes in order, those of a large payload in pieces.
+    ///
+    /// # Errors
+    ///
+    /// Those of `each`, or no instance can be made in the place of one that was lost.
+    pub fn decode(
+        &mut self,
+        payloads: &[Payload<'_>],
+        each: &mut dyn FnMut(&Payload<'_>, Outcome) -> Result<()>,
+    ) -> Result<()> {
+        let mut rest = payloads;
+        while let Some(first) = rest.first() {
+            let call = &rest[..call_length(rest.iter().map(|payload| payload.data))];
+            let error = match self.decoder.decode(call) {
+                Ok(outcomes) if !outcomes.is_empty() => {
+                    let (done, after) = rest.split_at(outcomes.len().min(call.len()));
+                    rest = after;
+                    for (payload, outcome) in done.iter().zip(outcomes) {
+                        let more = matches!(&outcome, Outcome::Ok(decoded) if decoded.more);
+                        each(payload, outcome)?;
+                        if more {
+                            self.proceed(payload, each)?;
+                        }
+                    }
+                    continue;
+                }
+                Ok(_) => PluginError::Trap("the component took nothing of a batch".into()),
+                Err(error) => error,
+            };
+            self.replace(&error)?;
+            if call.len() == 1 {
+                each(first, given_up(&error))?;
+                rest = &rest[1..];
+            } else {
+                let (half, after) = rest.split_at(call.len() / 2);
+                self.decode(half, each)?;
+                rest = after;
+            }
+        }
+        Ok(())
+    }
+
+    fn proceed(
+        &mut self,
+        payload: &Payload<'_>,
+        each: &mut dyn FnMut(&Payload<'_>, Outcome) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            match self.decoder.proceed() {
+                Ok(decoded) => {
+                    let more = decoded.more;
+                    each(payload, Outcome::Ok(decoded))?;
+                    if !more {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    self.replace(&error)?;
+                    return each(payload, given_up(&error));
+                }
+            }
+        }
+    }
+
+    fn replace(&mut self, error: &PluginError) -> Result<()> {
+        tracing::warn!("{error}; a new instance takes over");
+        self.decoder = self.plugin.decoder(&self.config).context(NO_INSTANCE)?;
+        Ok(())
+    }
+}
+
+fn given_up(error: &PluginError) -> Outcome {
+    Outcome::Failed(Failure { layer: "plugin".into(), offset: 0, reason: error.to_string() })
+}
+
+const NO_INSTANCE: &str = "no instance of the plugin can be made in the place of the one that was lost";
+const NONE: Counts = Counts { records: 0, ok: 0, dropped: 0, failed: 0 };
+
+fn add(a: &mut Counts, b: Counts) {
+    a.records += b.records;
+    a.ok += b.ok;
+    a.dropped += b.dropped;
+    a.failed += b.failed;
+}
+
+fn instance(plugin: &Plugin, config: &str, snapshot: Option<&[u8]>) -> Result<Scorer, PluginError> {
+    match snapshot {
+        Some(snapshot) => plugin.restore(config, snapshot),
+        None => plugin.scorer(config),
+    }
+}
+
+/// A component that takes nothing would be asked for ever.
+fn has_taken(scored: Scored) -> Result<Scored, PluginError> {
+    match scored.taken {
+        0 => Err(PluginError::Trap("the component took nothing of a batch".into())),
+        _ => Ok(scored),
+    }
+}
+
+fn told(error: &PluginError) -> Vec<u8> {
+    let mut event = Vec::new();
+    notice(error, "a new instance has taken over, with everything learned before", &mut event);
+    event
+}
+
+/// What was handed over since the copy was made.
+#[derive(Default)]
+struct Journal {
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+enum Entry {
+    Payload { data: Vec<u8>, id: Option<String> },
+    Records(Vec<u8>),
+    Tick(i64),
+}
+
+impl Journal {
+    fn push(&mut self, entry: Entry) {
+        self.bytes += 64
+            + match &entry {
+                Entry::Payload { data, id } => data.len() + id.as_ref().map_or(0, String::len),
+                Entry::Records(records) => records.len(),
+                Entry::Tick(_) => 0,
+            };
+        self.entries.push(entry);
+    }
+
+    fn extend(&mut self, payloads: &[Payload<'_>]) {
+        for payload in payloads {
+            self.push(Entry::Payload { data: payload.data.to_vec(), id: payload.id.map(str::to_owned) });
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.bytes = 0;
+    }
+
+    /// Hands everything over again; what it leads to was told before.
+    fn replay(&self, scorer: &mut Scorer) -> Result<(), PluginError> {
+        let mut rest = &self.entries[..];
+        while let Some(entry) = rest.first() {
+            let mut scored = match entry {
+                Entry::Records(records) => {
+                    rest = &rest[1..];
+                    scorer.score(records)?
+                }
+                Entry::Tick(now) => {
+                    rest = &rest[1..];
+                    scorer.tick(*now)?
+                }
+                Entry::Payload { .. } => {
+                    let payloads: Vec<Payload<'_>> =
+                        rest.iter().map_while(Entry::payload).take(CALL_PAYLOADS).collect();
+                    let call = call_length(payloads.iter().map(|payload| payload.data));
+                    let scored = has_taken(scorer.transform(&payloads[..call])?)?;
+                    rest = &rest[(scored.taken as usize).min(call)..];
+                    scored
+                }
+            };
+            while scored.more {
+                scored = scorer.proceed()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn payload(&self) -> Option<Payload<'_>> {
+        match self {
+            Entry::Payload { data, id } => Some(Payload { data, id: id.as_deref() }),
+            Entry::Records(_) | Entry::Tick(_) => None,
+        }
+    }
+}

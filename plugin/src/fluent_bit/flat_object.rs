@@ -1,0 +1,113 @@
+//! Flat JSON objects, whose values somebody found on the way, straight into window mode.
+//!
+//! Records that arrive as parsed objects cost several times as much as lines if they are scanned once to find their end,
+//! once for envelopes and once for columns. Where values are as plain as in nearly all of them, their places are enough.
+//! What is not that plain is left to the ordinary way, which comes to the same wherever both work.
+//!
+//! Gain: 7,450 instead of 63,200 instructions for a record of 14 members, decoded and put in its window
+//! (`cargo bench --bench fluent_bit`).
+
+use crate::pipeline::{ABSENT, ROW_FIELDS, WindowColumns};
+use crate::series::{Observation, Status, Talker};
+use crate::text::digits::whole;
+
+/// Where a value lies: a number, or the inside of a string without escape sequences. Nowhere: absent or null.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Span {
+    #[inline]
+    fn of(self, text: &[u8]) -> Option<&[u8]> {
+        let value = text.get(self.start as usize..self.end as usize)?;
+        (!value.is_empty()).then_some(value)
+    }
+}
+
+/// Times from here on are in milliseconds.
+const MILLISECONDS: i64 = 100_000_000_000;
+
+/// Reads objects by the places of their columns.
+#[derive(Debug)]
+pub(super) struct FlatObjects {
+    columns: WindowColumns,
+    key: Vec<u8>,
+}
+
+impl FlatObjects {
+    /// For objects with these columns; none if the name of one is more than a member's name.
+    pub(super) fn new(columns: &WindowColumns) -> Option<FlatObjects> {
+        let names = columns.all.as_slice().iter().map(|column| column.name());
+        let are_members = names.clone().all(|name| !name.contains(['.', '\\', '"']) && name.is_ascii());
+        are_members.then(|| FlatObjects { columns: columns.clone(), key: Vec::new() })
+    }
+
+    /// The members whose places it needs.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.columns.all.as_slice().iter().map(|column| column.name().to_owned()).collect()
+    }
+
+    /// Reads an object by the places of its columns; none if the ordinary way has to look at it.
+    #[inline]
+    pub(super) fn read<'a>(&'a mut self, text: &'a [u8], places: &[Span]) -> Option<Observation<'a>> {
+        let keys = places.get(..self.columns.key_parts)?;
+        let key = match keys {
+            [key] => key.of(text).unwrap_or(ABSENT),
+            _ => {
+                self.key.clear();
+                for (index, key) in keys.iter().enumerate() {
+                    if index > 0 {
+                        self.key.push(b'/');
+                    }
+                    self.key.extend_from_slice(key.of(text).unwrap_or(ABSENT));
+                }
+                &self.key
+            }
+        };
+        observation(text, places, &self.columns.of_fields, key)
+    }
+}
+
+#[inline]
+fn observation<'a>(
+    text: &'a [u8],
+    places: &[Span],
+    columns: &[usize; ROW_FIELDS.len()],
+    key: &'a [u8],
+) -> Option<Observation<'a>> {
+    let value = |field: usize| places.get(columns[field]).and_then(|place| place.of(text));
+    // Of up to 15 digits, which a 64-bit float holds exactly.
+    let number = |field: usize| match places.get(columns[field]) {
+        Some(place) if place.start < place.end => whole(text, place.start as usize, place.end as usize).map(Some),
+        _ => Some(None),
+    };
+    let count = |field: usize| number(field).map(|count| count.unwrap_or(0) as u64);
+    let time = |field: usize| number(field).filter(|time| time.is_none_or(|time| time < MILLISECONDS));
+    let (start, end) = match (time(0)?, time(1)?) {
+        (Some(start), Some(end)) => (start.min(end), start.max(end)),
+        (Some(second), None) | (None, Some(second)) => (second, second),
+        (None, None) => return None,
+    };
+    let status = match value(5) {
+        Some(b"NODATA") => Status::NoData,
+        Some(b"SKIPDATA") => Status::SkipData,
+        _ => Status::Ok,
+    };
+    if status == Status::Ok && value(2).is_none() {
+        return None;
+    }
+    let (bytes, packets) = (count(2)?, count(3)?);
+    let talker = match (value(6), value(7)) {
+        (Some(srcaddr), Some(dstaddr)) => Some(Talker {
+            srcaddr,
+            dstaddr,
+            srcport: count(8)? as u16,
+            dstport: count(9)? as u16,
+            protocol: count(10)? as u8,
+        }),
+        _ => None,
+    };
+    Some(Observation { key, start, end, bytes, packets, rejected: value(4) == Some(b"REJECT"), talker, status })
+}

@@ -1,0 +1,277 @@
+//! The incidents of one series, one after another: what each window does to them.
+
+use super::{CALM, Change, ECHO, Ending, Explanation, HOLD, Incident, Judged, LONGEST, REOPEN, Severity, WORSE};
+use crate::detect::Direction;
+use crate::hash::hash;
+use crate::state::state;
+
+/// How often the calm needed is doubled, at most: 40 windows.
+const MOST_DOUBLED: u32 = 3;
+/// Deviating windows before the alert that still belong to the incident, at most.
+const RUN_UP: u32 = 15;
+
+/// A run of deviating windows.
+#[derive(Clone, Debug, PartialEq)]
+struct Run {
+    start: i64,
+    windows: u32,
+    observed: f64,
+    expected: f64,
+}
+
+state!(Run { start, windows, observed, expected });
+
+/// The incidents of one series over its lifecycle.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lifecycle {
+    run: Option<Run>,
+    open: Option<Box<Incident>>,
+    /// The last closed one, until it is too old to matter.
+    last: Option<Box<Incident>>,
+    /// It expired and the value has deviated ever since.
+    expired: bool,
+    /// An alert that was the way back from an incident, and until when totals may show it, too.
+    echo: Option<(Direction, i64)>,
+}
+
+state!(Lifecycle { run, open, last, expired, echo });
+
+/// What a window did.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// The incident that is over, and why.
+    pub closed: Option<(Box<Incident>, Ending)>,
+    /// What became of the one that is open.
+    pub active: Option<Change>,
+    /// The window is the worst of the open incident: time to explain it.
+    pub peak: bool,
+}
+
+/// How an aggregate's members bear on its incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// The series is no aggregate.
+    None,
+    /// Nothing is known of members that would explain a change.
+    Quiet,
+    /// Incidents of members explain the change, or have just ended.
+    Explain,
+}
+
+impl Lifecycle {
+    /// The incident that is open and was told.
+    pub fn open(&self) -> Option<&Incident> {
+        self.open.as_deref().filter(|incident| incident.announced)
+    }
+
+    /// The direction of the incident that is open, whether told or held back.
+    pub fn direction(&self) -> Option<Direction> {
+        self.open.as_ref().map(|incident| incident.direction)
+    }
+
+    /// The direction in which a total is pulled by this series in a window: that of its incident, of one that ended up to
+    /// [`CALM`] windows ago, or of the way back from it.
+    pub fn bears(&self, start: i64, end: i64) -> Option<Direction> {
+        let echo = self.echo.filter(|echo| start <= echo.1).map(|echo| echo.0);
+        // It was closed CALM windows after its end.
+        let lately = start - 2 * i64::from(CALM) * (end - start);
+        let last = self.last.as_ref().filter(|last| last.end >= lately).map(|last| last.direction);
+        self.open().map(|incident| incident.direction).or(echo).or(last)
+    }
+
+    /// Sets the cause of the incident that is open.
+    pub fn explain(&mut self, explanation: Explanation) {
+        if let Some(incident) = &mut self.open {
+            incident.explanation = explanation;
+        }
+    }
+
+    /// Takes the next window of the series `key` (of `window` seconds) into account.
+    pub fn step(&mut self, key: &[u8], judged: &Judged<'_>, members: Members) -> Step {
+        let mut step = Step::default();
+        let verdict = judged.verdict;
+        let window = judged.end - judged.start;
+        if let Some(value) = judged.value {
+            let deviating = verdict.deviating || verdict.alert;
+            self.expired &= deviating;
+            self.extend_run(judged, value, deviating);
+            self.go_on(judged, value, deviating, &mut step);
+            if verdict.alert && self.open.is_none() {
+                self.begin(key, judged, value, window, members, &mut step);
+            }
+        }
+        self.tell(members, &mut step);
+        if self.open.as_ref().is_some_and(|incident| judged.end - incident.start >= LONGEST) {
+            self.close(Ending::Expired, &mut step);
+            self.expired = true;
+        }
+        if self.last.as_ref().is_some_and(|last| judged.start - last.end > ECHO.max(REOPEN * window)) {
+            self.last = None;
+        }
+        step
+    }
+
+    /// Ends whatever is open because the series is no more.
+    pub fn end(&mut self) -> Option<Box<Incident>> {
+        self.open.take().filter(|incident| incident.announced)
+    }
+
+    fn extend_run(&mut self, judged: &Judged<'_>, value: f64, deviating: bool) {
+        if !deviating {
+            self.run = None;
+            return;
+        }
+        let run = self.run.get_or_insert(Run { start: judged.start, windows: 0, observed: 0.0, expected: 0.0 });
+        if run.windows >= RUN_UP {
+            *run = Run { start: judged.start, windows: 0, observed: 0.0, expected: 0.0 };
+        }
+        run.windows += 1;
+        run.observed += value;
+        run.expected += judged.verdict.expected;
+    }
+
+    /// The open incident lives on, worsens, or ends.
+    fn go_on(&mut self, judged: &Judged<'_>, value: f64, deviating: bool, step: &mut Step) {
+        let verdict = judged.verdict;
+        let Some(incident) = &mut self.open else { return };
+        let turned = verdict.alert && verdict.direction.is_some_and(|direction| direction != incident.direction);
+        if turned && !incident.is_way_back(value) {
+            self.close(Ending::Turned, step);
+            return;
+        }
+        incident.age += 1;
+        incident.pending.0 += value;
+        incident.pending.1 += verdict.expected;
+        let onward = verdict.direction.is_none_or(|direction| direction == incident.direction);
+        if deviating && onward {
+            incident.calm = 0;
+            incident.end = judged.end;
+            incident.settle();
+        } else {
+            incident.calm += 1;
+            if incident.calm >= CALM << incident.continued.min(MOST_DOUBLED) {
+                let level = incident.pending.0 / f64::from(incident.calm);
+                incident.level = (!incident.was_ordinary(level)).then_some(level);
+                let ending = if incident.level.is_some() { Ending::NewLevel } else { Ending::Recovered };
+                self.close(ending, step);
+            }
+            return;
+        }
+        // A detector that has alerted keeps the score down until the event is over, however far it goes.
+        if verdict.score > incident.score || (value - verdict.expected).abs() > WORSE * incident.distance() {
+            incident.rise(judged, value);
+            step.peak = true;
+        }
+    }
+
+    /// An alert while nothing is open.
+    fn begin(&mut self, key: &[u8], judged: &Judged<'_>, value: f64, window: i64, members: Members, step: &mut Step) {
+        let Some(direction) = judged.verdict.direction else { return };
+        if self.expired || members == Members::Explain {
+            return;
+        }
+        if let Some(last) = &self.last {
+            // From a new level the way back may come late; otherwise the value was back when the incident closed.
+            let recent = judged.start - last.end <= 2 * i64::from(CALM) * window;
+            if last.direction != direction && (recent || last.level.is_some()) && last.is_way_back(value) {
+                self.echo = Some((direction, judged.end + i64::from(CALM) * window));
+                return;
+            }
+            if last.direction == direction && last.level.is_some_and(|level| !last.is_beyond(value, level)) {
+                return;
+            }
+            if last.direction == direction
+                && judged.start - last.end <= REOPEN * window
+                && let Some(mut incident) = self.last.take()
+            {
+                incident.calm = 0;
+                incident.continued = incident.continued.saturating_add(1);
+                incident.level = None;
+                incident.end = judged.end;
+                incident.pending = (value, judged.verdict.expected);
+                incident.settle();
+                if judged.verdict.score > incident.score {
+                    incident.rise(judged, value);
+                    step.peak = true;
+                }
+                // Told again whatever the score.
+                incident.told = (0.0, 0.0);
+                self.open = Some(incident);
+                return;
+            }
+        }
+        // A run from before the last incident's end belongs to that.
+        let run = self.run.take().filter(|run| self.last.as_ref().is_none_or(|last| run.start >= last.end));
+        let run =
+            run.unwrap_or(Run { start: judged.start, windows: 1, observed: value, expected: judged.verdict.expected });
+        let mut id = run.start.to_le_bytes().to_vec();
+        id.push(direction as u8);
+        id.extend_from_slice(key);
+        let mut incident = Incident {
+            id: hash(0x696E_6369_6465_6E74, &id),
+            direction,
+            start: run.start,
+            end: judged.end,
+            peak: judged.start,
+            score: 0.0,
+            observed: value,
+            expected: 0.0,
+            expected_low: 0.0,
+            expected_high: 0.0,
+            p: 1.0,
+            observed_total: run.observed,
+            expected_total: run.expected,
+            severity: Severity::Low,
+            explanation: Explanation::default(),
+            former: (judged.verdict.expected_low, judged.verdict.expected, judged.verdict.expected_high),
+            told: (0.0, 0.0),
+            calm: 0,
+            continued: 0,
+            level: None,
+            pending: (0.0, 0.0),
+            age: 0,
+            announced: false,
+        };
+        incident.rise(judged, value);
+        step.peak = true;
+        self.open = Some(Box::new(incident));
+    }
+
+    /// Decides whether the open incident is worth an event now.
+    fn tell(&mut self, members: Members, step: &mut Step) {
+        let Some(incident) = &mut self.open else { return };
+        if incident.announced {
+            let severity = Severity::of(incident.direction, incident.score, incident.observed, incident.expected);
+            let (score, distance) = incident.told;
+            let worse = incident.score >= WORSE * score || incident.distance() >= WORSE * distance;
+            if severity > incident.severity || worse {
+                incident.severity = severity.max(incident.severity);
+                incident.told = (incident.score, incident.distance());
+                step.active = Some(Change::Updated);
+            }
+        } else if members == Members::Explain {
+            self.open = None;
+            step.peak = false;
+        } else if members == Members::None || incident.age >= HOLD {
+            incident.announced = true;
+            incident.severity = Severity::of(incident.direction, incident.score, incident.observed, incident.expected);
+            incident.told = (incident.score, incident.distance());
+            step.active = Some(Change::Opened);
+        }
+    }
+
+    fn close(&mut self, ending: Ending, step: &mut Step) {
+        if let Some(incident) = self.open.take()
+            && incident.announced
+        {
+            self.last = Some(incident.clone());
+            step.closed = Some((incident, ending));
+        }
+    }
+
+    /// Whether a deserialised lifecycle can be one.
+    pub fn is_valid(&self) -> bool {
+        [&self.open, &self.last].into_iter().flatten().all(|incident| incident.is_valid())
+            && self.run.as_ref().is_none_or(|run| run.observed.is_finite() && run.expected.is_finite())
+    }
+}

@@ -1,0 +1,108 @@
+//! JSON objects as rows.
+
+use super::{Cell, CellKind, Row, Shape};
+use crate::column::{Columns, Node};
+use crate::failure::{Failure, Layer};
+use crate::json::{Kind, Located, Malformed, Scanner, utf8};
+
+/// Reads JSON objects, one a record, and finds the columns in them in one pass.
+///
+/// The whole object is checked against RFC 8259, for it is copied to output. Of a key that is there twice the last value
+/// counts, as in most JSON readers.
+#[derive(Clone, Debug)]
+pub struct JsonRows {
+    columns: Columns,
+    cells: Vec<Cell>,
+}
+
+impl JsonRows {
+    /// A reader for these columns.
+    pub fn new(columns: Columns) -> JsonRows {
+        let cells = vec![Cell::default(); columns.as_slice().len()];
+        JsonRows { columns, cells }
+    }
+
+    /// The columns it finds.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Reads one object.
+    pub fn read<'a>(&'a mut self, object: &'a [u8]) -> Result<Row<'a>, Failure> {
+        if u32::try_from(object.len()).is_err() {
+            return Err(Failure::new(Layer::Json, 0, "the object is longer than 4 GiB"));
+        }
+        self.cells.fill(Cell::default());
+        let text = utf8(object)?;
+        let mut scanner = Scanner::strict(text);
+        object_members(&mut scanner, &self.columns.tree, &mut self.cells)?;
+        scanner.finish()?;
+        let has_line_ends = object.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        Ok(Row { text, cells: &self.cells, shape: Shape::Json { has_line_ends } })
+    }
+}
+
+fn object_members(scanner: &mut Scanner<'_>, node: &Node, cells: &mut [Cell]) -> Result<(), Malformed> {
+    scanner.open(b'{')?;
+    let mut first = true;
+    while let Some(key) = scanner.key(&mut first)? {
+        member(scanner, node.child(&key.to_str()), cells)?;
+    }
+    Ok(())
+}
+
+fn array_elements(scanner: &mut Scanner<'_>, node: &Node, cells: &mut [Cell]) -> Result<(), Malformed> {
+    scanner.open(b'[')?;
+    let (mut first, mut position) = (true, 0usize);
+    while scanner.element(&mut first, b']')? {
+        let child = node.children.iter().find(|(key, _)| is_index(key, position)).map(|(_, child)| child);
+        member(scanner, child, cells)?;
+        position += 1;
+    }
+    Ok(())
+}
+
+fn is_index(key: &str, position: usize) -> bool {
+    key.as_bytes()[0].is_ascii_digit() && key.parse() == Ok(position)
+}
+
+/// Scans a value, and keeps it if a path ends here. Descends only along paths, so the depth is bounded by theirs.
+fn member(scanner: &mut Scanner<'_>, node: Option<&Node>, cells: &mut [Cell]) -> Result<(), Malformed> {
+    let Some(node) = node else { return scanner.value().map(|_| ()) };
+    let first = scanner.peek();
+    let start = scanner.at;
+    let Located { kind, start, end } = match first {
+        Some(b'{') if !node.children.is_empty() => {
+            object_members(scanner, node, cells)?;
+            Located { kind: Kind::Object, start, end: scanner.at }
+        }
+        Some(b'[') if !node.children.is_empty() => {
+            array_elements(scanner, node, cells)?;
+            Located { kind: Kind::Array, start, end: scanner.at }
+        }
+        _ => scanner.value()?,
+    };
+    if let Some(cell) = node.column.and_then(|column| cells.get_mut(column)) {
+        *cell = match kind {
+            Kind::Null => Cell::default(),
+            Kind::Number => Cell::new(start, end, CellKind::Plain),
+            Kind::String { escaped: false } => Cell::new(start + 1, end - 1, CellKind::Plain),
+            Kind::String { escaped: true } => Cell::new(start + 1, end - 1, CellKind::Escaped),
+            Kind::True | Kind::False => Cell::new(start, end, CellKind::Boolean),
+            Kind::Object | Kind::Array => Cell::new(start, end, CellKind::Container),
+        };
+    }
+    Ok(())
+}
+
+/// Copies what is between the braces.
+pub(super) fn write_members(object: &str, has_line_ends: bool, out: &mut Vec<u8>) {
+    let inside = object.trim_ascii().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    let inside = inside.trim_ascii().as_bytes();
+    if has_line_ends {
+        // A raw line end is never inside a string: there it must be escaped.
+        out.extend(inside.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+    } else {
+        out.extend_from_slice(inside);
+    }
+}

@@ -1,0 +1,55 @@
+//! Room that closing windows works in.
+
+use super::cell::Cell;
+use super::sample::Sample;
+use super::settings::Settings;
+use super::tally::Tally;
+use crate::detect::Direction;
+
+/// What can be made anew: the order of series, and room to work in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) order: Vec<u32>,
+    pub(super) order_changed: bool,
+    /// A window that a record was in lately, by index and start.
+    pub(super) recent: (i64, i64),
+    /// Cleared samples, for reuse.
+    pub(super) spare: Vec<Sample>,
+    /// Bytes of output from which on no further window is closed in this call.
+    pub(super) full: Option<usize>,
+    /// The last window of a stream whose end has been told in part.
+    pub(super) last: Option<i64>,
+    pub(super) closed: Vec<Closed>,
+    pub(super) tally: Tally,
+    pub(super) means: Vec<f64>,
+    /// Start and end in epoch seconds, and which entry of the settings.
+    pub(super) maintenance: Vec<(i64, i64, usize)>,
+}
+
+impl Scratch {
+    pub(super) fn prepare(&mut self, settings: &Settings) {
+        self.order_changed = true;
+        self.maintenance = settings
+            .maintenance
+            .iter()
+            .enumerate()
+            .filter_map(|(index, entry)| entry.times().map(|(from, to)| (from, to, index)))
+            .collect();
+    }
+}
+
+/// A series in the window that is closed.
+#[derive(Clone, Debug)]
+pub(super) struct Closed {
+    pub(super) slot: u32,
+    /// It is the total of a prefix, or of all.
+    pub(super) total: bool,
+    /// `None`: no record touches the window.
+    pub(super) cell: Option<Cell>,
+    /// `None`: unknown.
+    pub(super) value: Option<f64>,
+    /// Observed less expected; 0 if unknown.
+    pub(super) change: f64,
+    /// The direction of its incident, as far as that bears on totals.
+    pub(super) incident: Option<Direction>,
+}

@@ -1,0 +1,131 @@
+//! Who made a change: the talkers of a window against their habit.
+//!
+//! A talker's change is the bytes of the window less the mean bytes of ordinary windows, and counts if it goes the way of
+//! the incident. Where no single talker stands out, those that have something in common are taken together: a flood from
+//! spoofed addresses is many sources to one destination and port, a scan one source to many destinations.
+
+use super::habit::Habit;
+use super::talker::TalkerKey;
+use super::tally::Tally;
+use crate::detect::Direction;
+use crate::incident::TopTalker;
+
+/// A group is named instead of its members if the largest of them has less than this part of its change…
+const STANDS_OUT: f64 = 0.5;
+/// …and there are at least so many.
+const MANY: u32 = 4;
+/// Less than this part of the change isn't worth a line.
+const WORTH: f64 = 0.01;
+/// Members of a group that is named are only named besides if they have this part of the change.
+const BESIDES: f64 = 0.1;
+
+#[derive(Clone, Copy)]
+struct TalkerChange {
+    talker: TalkerKey,
+    bytes: f64,
+    baseline: f64,
+}
+
+impl TalkerChange {
+    fn change(&self, direction: Direction) -> f64 {
+        match direction {
+            Direction::Spike => self.bytes - self.baseline,
+            Direction::Drop => self.baseline - self.bytes,
+        }
+    }
+}
+
+/// Several talkers taken together.
+struct Group {
+    /// What they have in common; the other address is not set.
+    common: TalkerKey,
+    by_source: bool,
+    bytes: f64,
+    baseline: f64,
+    change: f64,
+    largest: f64,
+    pairs: u32,
+}
+
+impl Group {
+    fn holds(&self, talker: &TalkerKey) -> bool {
+        talker.common(self.by_source) == self.common
+    }
+}
+
+/// At most `most` talkers, largest share first. `tally` counts the window beside the habit; `change` is that of the whole
+/// series in bytes.
+pub(crate) fn explain(tally: &Tally, habit: &Habit, direction: Direction, change: f64, most: usize) -> Vec<TopTalker> {
+    let mut all = join(tally, habit);
+    let groups = [groups(&mut all, direction, false), groups(&mut all, direction, true)];
+    let mut best: Option<Group> = None;
+    for group in groups.into_iter().flatten() {
+        let larger = best.as_ref().is_none_or(|best| group.change > best.change);
+        if larger && group.pairs >= MANY && group.largest < STANDS_OUT * group.change {
+            best = Some(group);
+        }
+    }
+    all.sort_by(|a, b| {
+        let by_change = b.change(direction).total_cmp(&a.change(direction));
+        by_change.then_with(|| a.talker.cmp(&b.talker))
+    });
+    let single = all.first().map_or(0.0, |first| first.change(direction));
+    // A group that one talker outside of it outweighs isn't the cause.
+    let best = best.filter(|group| STANDS_OUT * group.change > single);
+    // What the sample holds can be more than the series' change, which is net of those who went the other way.
+    let whole = change.abs().max(single).max(best.as_ref().map_or(0.0, |group| group.change)).max(1.0);
+
+    let mut named = Vec::new();
+    if let Some(group) = &best {
+        named.push(top_talker(&group.common, group.bytes, group.baseline, group.change / whole, group.pairs));
+    }
+    for moved in &all {
+        let share = moved.change(direction) / whole;
+        let least = if best.as_ref().is_some_and(|group| group.holds(&moved.talker)) { BESIDES } else { WORTH };
+        if share >= least {
+            named.push(top_talker(&moved.talker, moved.bytes, moved.baseline, share, 1));
+        }
+    }
+    named.truncate(most);
+    named
+}
+
+fn top_talker(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) -> TopTalker {
+    TopTalker {
+        srcaddr: talker.source().ip(),
+        dstaddr: talker.destination().ip(),
+        dstport: talker.port,
+        protocol: talker.protocol,
+        bytes,
+        baseline_bytes: baseline,
+        share,
+        pairs,
+    }
+}
+
+/// Everyone who is in the window or in the habit.
+fn join(tally: &Tally, habit: &Habit) -> Vec<TalkerChange> {
+    let known = habit.means().iter().zip(&tally.known).map(|(entry, &bytes)| (entry.0, bytes, entry.1));
+    let fresh = tally.fresh.iter().map(|&(talker, bytes)| (talker, bytes, 0.0));
+    known.chain(fresh).map(|(talker, bytes, baseline)| TalkerChange { talker, bytes: bytes as f64, baseline }).collect()
+}
+
+/// Those that share destination, port and protocol, or source, port and protocol.
+fn groups(all: &mut [TalkerChange], direction: Direction, by_source: bool) -> Vec<Group> {
+    let key = |moved: &TalkerChange| (moved.talker.common(by_source), moved.talker);
+    all.sort_by_key(key);
+    all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
+        .map(|members| {
+            let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(of).sum::<f64>();
+            Group {
+                common: members[0].talker.common(by_source),
+                by_source,
+                bytes: sum(&|moved| moved.bytes),
+                baseline: sum(&|moved| moved.baseline),
+                change: sum(&|moved| moved.change(direction)),
+                largest: members.iter().map(|moved| moved.change(direction)).fold(0.0, f64::max),
+                pairs: members.len() as u32,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,26 @@
+//! The plugin's core, read as a specification. One program, since linking one takes as long as many tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers, too"
+)]
+
+mod bindings;
+mod decode;
+mod decoding;
+mod discover;
+mod flow_examples;
+mod flow_fields;
+mod flow_formats;
+mod flow_properties;
+mod fluent_bit;
+mod layering;
+mod pieces;
+mod promises;
+mod reconfigured;
+mod row;
+mod series_incidents;
+mod series_order;
+mod series_traffic;
+mod series_windows;
