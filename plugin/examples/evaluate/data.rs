@@ -5,8 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use flowscore::config::Config;
-use flowscore::one_series::{Direction, OneSeries, SeriesMode};
+use flowscore::{Config, Direction, OneSeries, SeriesMode};
 
 use crate::Result;
 

@@ -1,6 +1,6 @@
 //! Simulations of what the labelled sets lack: heavy tails, signs, constants, level shifts, outages, weeks.
 
-use flowscore::one_series::Direction;
+use flowscore::Direction;
 
 use crate::data::{Told, detect};
 use crate::random::Random;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use flowscore::one_series::Direction;
+use flowscore::Direction;
 
 use crate::Result;
 use crate::data::{detect, files, parallel, rows};

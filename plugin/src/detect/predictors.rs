@@ -1,12 +1,7 @@
 //! A bank of causal predictors; the one with the smallest recent error speaks.
 
-<<<<<<< HEAD
 use super::profile::Profile;
-use crate::snapshot::state;
-=======
-use super::clock::part_of_day;
 use crate::state::state;
->>>>>>> main
 
 /// The predictors, in the order of [`Forecast::all`].
 pub(super) const PREDICTORS: usize = 5;

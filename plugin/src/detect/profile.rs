@@ -5,7 +5,7 @@
 //! seen yet, the day stands in for it.
 
 use super::clock::{DAY, part_of_day};
-use crate::snapshot::state;
+use crate::state::state;
 
 /// Half hours of a day.
 const BINS: usize = 48;

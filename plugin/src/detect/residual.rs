@@ -17,12 +17,8 @@ use super::clock::DAY;
 use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
-<<<<<<< HEAD
 use super::transform::Transform;
-use crate::snapshot::state;
-=======
 use crate::state::state;
->>>>>>> main
 
 /// Points of the longer channels: a sustained shift that is small for one point.
 const SPANS: [usize; 2] = [3, 8];

@@ -1,6 +1,6 @@
 //! The scale on which noise is about the same at each level.
 
-use crate::snapshot::state;
+use crate::state::state;
 
 /// How values are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
