@@ -41,7 +41,7 @@ pub(crate) fn report_links(folder: &Path) -> Result<Option<String>> {
         return Ok(None);
     }
     let series = parallel(&paths, |path| {
-        let mut windows: Vec<(i64, f64)> = Vec::new();
+        let mut windows = Windows::new();
         for row in rows(path)? {
             let start = row.time.div_euclid(300) * 300;
             match windows.last_mut().filter(|window| window.0 == start) {
@@ -72,7 +72,7 @@ fn line(name: &str, counts: &[Count]) -> String {
     line + "\n"
 }
 
-fn counts(series: &[Vec<(i64, f64)>], seed: u32, draws: usize) -> Result<Vec<Count>> {
+fn counts(series: &[Windows], seed: u32, draws: usize) -> Result<Vec<Count>> {
     parallel(series, |points| {
         let days = match points.as_slice() {
             [first, .., last] => (last.0 - first.0) as f64 / 86_400.0,
@@ -97,8 +97,11 @@ fn counts(series: &[Vec<(i64, f64)>], seed: u32, draws: usize) -> Result<Vec<Cou
     })
 }
 
+/// Start and value of windows.
+type Windows = Vec<(i64, f64)>;
+
 /// The series with changes, and where they are: first window and length.
-fn inject(points: &[(i64, f64)], factor: f64, random: &mut Random) -> (Vec<(i64, f64)>, Vec<(usize, usize)>) {
+fn inject(points: &[(i64, f64)], factor: f64, random: &mut Random) -> (Windows, Vec<(usize, usize)>) {
     let mut changed = points.to_vec();
     let mut places = Vec::new();
     let mut at = 8 * DAY + random.below(DAY as u32) as usize;

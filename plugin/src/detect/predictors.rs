@@ -93,7 +93,8 @@ impl Bank {
         let [off_fast, off_slow] = &mut self.off;
         *off_fast += FAST * cut(x - forecast.season - *off_fast, off_fast_error);
         *off_slow += OFF * cut(x - forecast.season - *off_slow, off_slow_error);
-        self.profile.learn(time_s, x, if cutting { CUT * slow_error } else { f64::INFINITY }, seconds);
+        let most = if cutting { CUT * slow_error } else { f64::INFINITY };
+        self.profile.learn(time_s, x, forecast.best, most, seconds);
         self.points = self.points.saturating_add(1);
     }
 

@@ -59,8 +59,10 @@ impl Profile {
         self.week.get(part_of_week(time_s)).filter(|bin| bin.1 > 0).map(|bin| f64::from(bin.0))
     }
 
-    /// Learns x, `seconds` after the value before it, from at most `cut` away.
-    pub(super) fn learn(&mut self, time_s: i64, x: f64, cut: f64, seconds: f64) {
+    /// Learns x, of which `forecast` was expected, `seconds` after the value before it; from at most `cut` away.
+    pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: f64, cut: f64, seconds: f64) {
+        // An incident may be the first that a half hour brings.
+        let first = forecast + (x - forecast).max(-cut).min(cut);
         if self.day.len() != BINS {
             self.day = vec![(0.0, 0); BINS];
             self.week = vec![(0.0, 0); BINS * WEEKDAYS];
@@ -78,14 +80,15 @@ impl Profile {
                 visits if visits < EARLY_VISITS => EARLY,
                 _ => LATER,
             };
-            *mean += rate * innovation(x - *mean, *visits, cut);
+            *mean += rate * if *visits == 0 { first - *mean } else { (x - *mean).max(-cut).min(cut) };
             *visits = visits.saturating_add(1);
         }
         if let Some((mean, visits)) = self.week.get_mut(part_of_week(time_s)) {
             let half_hours = seconds * BINS as f64 / DAY as f64;
             let rate = (1.0 / (f64::from(*visits) + 1.0)).max((WEEKLY * half_hours).min(EARLY));
             let known = f64::from(*mean);
-            *mean = (known + rate * innovation(x - known, *visits, cut)) as f32;
+            let innovation = if *visits == 0 { first - known } else { (x - known).max(-cut).min(cut) };
+            *mean = (known + rate * innovation) as f32;
             *visits = visits.saturating_add(1);
         }
     }
@@ -97,11 +100,6 @@ impl Profile {
             && self.week.iter().all(|(mean, _)| mean.is_finite())
             && self.contest.is_finite()
     }
-}
-
-/// The first value of a bin is taken as it comes.
-fn innovation(distance: f64, visits: u32, cut: f64) -> f64 {
-    if visits == 0 { distance } else { distance.max(-cut).min(cut) }
 }
 
 /// The half hour of the week.
@@ -116,7 +114,8 @@ mod tests {
     fn learnt(days: i64, value: impl Fn(i64, i64) -> f64) -> Profile {
         let mut profile = Profile::default();
         for slot in 0..days * 288 {
-            profile.learn(slot * 300, value(slot / 288, slot % 288), 5.0, 300.0);
+            let x = value(slot / 288, slot % 288);
+            profile.learn(slot * 300, x, x, 5.0, 300.0);
         }
         profile
     }
