@@ -7,12 +7,16 @@
 //! halves, until the payload is found that does it; and that one is told as `failed`. Everything else goes on as if it had
 //! not been there: no other payload is lost, none counts twice, and what was learned stays.
 
+use std::borrow::Cow;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use sha2::{Digest as _, Sha256};
 
-use crate::plugin::{Counts, Decoder, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, Scored, Scorer, Totals};
+use crate::plugin::{
+    Counts, Decoder, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, RestoreError, Scored, Scorer, Totals,
+};
 use crate::transform::notice;
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
@@ -56,6 +60,8 @@ pub struct Scoring {
     copy: Option<Vec<u8>>,
     since: Journal,
     restarts: u64,
+    /// Where payloads are kept whose `failed` events do not show everything.
+    failed: Option<PathBuf>,
 }
 
 impl Scoring {
@@ -72,7 +78,32 @@ impl Scoring {
     fn start(plugin: &Plugin, config: &str, copy: Option<Vec<u8>>) -> Result<Self, PluginError> {
         let scorer = instance(plugin, config, copy.as_deref())?;
         let (plugin, config) = (plugin.clone(), config.to_owned());
-        Ok(Scoring { plugin, config, scorer, copy, since: Journal::default(), restarts: 0 })
+        Ok(Scoring { plugin, config, scorer, copy, since: Journal::default(), restarts: 0, failed: None })
+    }
+
+    /// From now on keeps each payload of which `failed` events show only a part, as a file of this directory, named by its
+    /// SHA-256.
+    pub fn keep_failed(&mut self, directory: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(directory)?;
+        self.failed = Some(directory.to_owned());
+        Ok(())
+    }
+
+    /// Keeps payloads as far as these events, which are theirs, show only a part of them.
+    fn keep(&self, payloads: &[Payload<'_>], events: &[u8]) -> std::io::Result<()> {
+        let Some(directory) = &self.failed else { return Ok(()) };
+        let lines = events.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"type\":\"failed\""));
+        for event in lines.filter_map(|line| serde_json::from_slice::<Failed<'_>>(line).ok()) {
+            let is_part = event.payload_bytes.is_some() || event.records.is_some();
+            let Some(id) = event.id.filter(|_| is_part) else { continue };
+            for payload in payloads.iter().filter(|payload| payload.id == Some(&*id)) {
+                let path = directory.join(digest(payload.data));
+                if !path.exists() {
+                    std::fs::write(path, payload.data)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Decodes and scores payloads; their events are written to `events` as they come.
@@ -102,10 +133,13 @@ impl Scoring {
                     events.write_all(&scored.events)?;
                     add(&mut counts, scored.counts);
                     let (taken, after) = rest.split_at((scored.taken as usize).min(rest.len()));
+                    if scored.counts.failed > 0 {
+                        self.keep(taken, &scored.events).context(NOT_KEPT)?;
+                    }
                     rest = after;
                     let Some((last, done)) = taken.split_last() else { continue };
                     self.since.extend(done);
-                    match if scored.more { self.proceed(&mut counts, events)? } else { None } {
+                    match if scored.more { self.proceed(Some(last), &mut counts, events)? } else { None } {
                         None => self.since.extend(std::slice::from_ref(last)),
                         Some(error) => {
                             self.replace(&error)?;
@@ -129,10 +163,18 @@ impl Scoring {
     }
 
     /// The rest of what was handed over last; some if that cost the instance.
-    fn proceed(&mut self, counts: &mut Counts, events: &mut dyn Write) -> Result<Option<PluginError>> {
+    fn proceed(
+        &mut self,
+        payload: Option<&Payload<'_>>,
+        counts: &mut Counts,
+        events: &mut dyn Write,
+    ) -> Result<Option<PluginError>> {
         loop {
             match self.scorer.proceed() {
                 Ok(scored) => {
+                    if let (Some(payload), 1..) = (payload, scored.counts.failed) {
+                        self.keep(std::slice::from_ref(payload), &scored.events).context(NOT_KEPT)?;
+                    }
                     events.write_all(&scored.events)?;
                     add(counts, scored.counts);
                     if !scored.more {
@@ -151,7 +193,7 @@ impl Scoring {
             Ok(scored) => {
                 events.write_all(&scored.events)?;
                 add(&mut counts, scored.counts);
-                if scored.more { self.proceed(&mut counts, events)? } else { None }
+                if scored.more { self.proceed(None, &mut counts, events)? } else { None }
             }
             Err(error) => Some(error),
         };
@@ -171,7 +213,7 @@ impl Scoring {
         let error = match self.scorer.tick(now) {
             Ok(scored) => {
                 events.write_all(&scored.events)?;
-                if scored.more { self.proceed(&mut NONE.clone(), events)? } else { None }
+                if scored.more { self.proceed(None, &mut NONE.clone(), events)? } else { None }
             }
             Err(error) => Some(error),
         };
@@ -189,7 +231,7 @@ impl Scoring {
     pub fn finish(&mut self, events: &mut dyn Write) -> Result<()> {
         let scored = self.scorer.finish()?;
         events.write_all(&scored.events)?;
-        match if scored.more { self.proceed(&mut NONE.clone(), events)? } else { None } {
+        match if scored.more { self.proceed(None, &mut NONE.clone(), events)? } else { None } {
             None => Ok(()),
             Some(error) => Err(error.into()),
         }
@@ -200,6 +242,20 @@ impl Scoring {
         self.copy = Some(self.scorer.snapshot()?);
         self.since.clear();
         Ok(self.copy.as_deref().unwrap_or_default())
+    }
+
+    /// Goes on by another configuration, with everything learned.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is wrong, or what was learned has another shape: then nothing has changed.
+    pub fn reconfigure(&mut self, config: &str) -> Result<(), PluginError> {
+        let snapshot = self.scorer.snapshot()?;
+        self.scorer = self.plugin.restore(config, &snapshot)?;
+        config.clone_into(&mut self.config);
+        self.copy = Some(snapshot);
+        self.since.clear();
+        Ok(())
     }
 
     /// Totals so far.
@@ -245,6 +301,7 @@ impl Scoring {
             size: payload.data.len() as u64,
             sha256: &digest,
         })?;
+        self.keep(std::slice::from_ref(payload), &scored.events).context(NOT_KEPT)?;
         events.write_all(&scored.events)?;
         events.write_all(&told(error))?;
         // The copy has it behind it, too.
@@ -257,6 +314,17 @@ impl Scoring {
             self.snapshot()?;
         }
         Ok(())
+    }
+}
+
+/// A stored model that does not fit, with what to do about it.
+pub fn refused(error: PluginError, object: &str) -> anyhow::Error {
+    match &error {
+        PluginError::Restore(RestoreError::Config(_)) => error.into(),
+        PluginError::Restore(_) => anyhow::Error::new(error).context(format!(
+            "the model in the state {object} does not fit (--discard model keeps all else and learns anew)"
+        )),
+        _ => error.into(),
     }
 }
 
@@ -349,6 +417,17 @@ fn given_up(error: &PluginError) -> Outcome {
 }
 
 const NO_INSTANCE: &str = "no instance of the plugin can be made in the place of the one that was lost";
+const NOT_KEPT: &str = "cannot keep a failed payload (--keep-failed)";
+
+/// Of a `failed` event what says whether it shows everything.
+#[derive(serde::Deserialize)]
+struct Failed<'a> {
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    payload_bytes: Option<u64>,
+    records: Option<u64>,
+}
+
 const NONE: Counts = Counts { records: 0, ok: 0, dropped: 0, failed: 0 };
 
 fn add(a: &mut Counts, b: Counts) {

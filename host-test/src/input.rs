@@ -6,12 +6,18 @@
 //! | starts with a JSON document that goes over several lines | one: the whole input |
 //! | lines | one a line: a JSON document, base64 text, or a log line |
 //! | lines, the first one a header of field names | one a line, the header repeated before each |
+//!
+//! A header is one by the line after it: as many words, and not only names ([`is_header`]). So a program's own first line,
+//! such as `INFO starting up`, does not decide over what it writes later.
 
 use std::io::{self, BufRead, Read};
 
 /// The longest line, and the largest binary input, that is read as one payload: far above the 10 MiB (13.4 MiB in
 /// base64) of the largest Kinesis record.
 pub const MAX_PAYLOAD: usize = 64 << 20;
+
+/// Bytes of the longest header: enough for some thousand columns. A copy of it goes before each line.
+pub const MAX_HEADER: usize = 64 << 10;
 
 /// A payload with its place in the input.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +37,12 @@ pub struct Payloads<R> {
 
 enum Shape {
     Unknown,
-    Lines { header: Vec<u8> },
+    Lines {
+        /// Goes before each line.
+        header: Vec<u8>,
+        /// The second line, which was read to know what the first one is.
+        next: Option<Vec<u8>>,
+    },
     Done,
 }
 
@@ -46,35 +57,22 @@ impl<R: BufRead> Payloads<R> {
     where
         R: Buffered,
     {
-        !self.input.has_buffered()
+        !matches!(self.shape, Shape::Lines { next: Some(_), .. }) && !self.input.has_buffered()
     }
 
     /// The next payload, or none at the end of the input.
+    ///
+    /// # Errors
+    ///
+    /// The input cannot be read, or is one payload of more than [`MAX_PAYLOAD`].
     pub fn next_payload(&mut self) -> io::Result<Option<Payload>> {
-        match &self.shape {
-            Shape::Unknown => {
-                let start = self.input.fill_buf()?;
-                if start.is_empty() {
-                    self.shape = Shape::Done;
+        match &mut self.shape {
+            Shape::Unknown => self.first(),
+            Shape::Lines { header, next } => {
+                let (header, next) = (header.clone(), next.take());
+                let Some(line) = next.map_or_else(|| self.next_line(), |line| Ok(Some(line)))? else {
                     return Ok(None);
-                }
-                if !is_text(start) {
-                    return self.rest(Vec::new()).map(Some);
-                }
-                let Some(first) = self.next_line()? else { return Ok(None) };
-                if opens_json(&first) {
-                    return self.rest(first).map(Some);
-                }
-                if is_header(&first) {
-                    self.shape = Shape::Lines { header: [&first, &b"\n"[..]].concat() };
-                    return self.next_payload();
-                }
-                self.shape = Shape::Lines { header: Vec::new() };
-                Ok(Some(Payload { data: first, line: self.line }))
-            }
-            Shape::Lines { header } => {
-                let header = header.clone();
-                let Some(line) = self.next_line()? else { return Ok(None) };
+                };
                 let data = if header.is_empty() { line } else { [header, line].concat() };
                 Ok(Some(Payload { data, line: self.line }))
             }
@@ -82,7 +80,30 @@ impl<R: BufRead> Payloads<R> {
         }
     }
 
-    /// The next line that is not blank, without its end.
+    /// Finds out the shape, and gives the first payload.
+    fn first(&mut self) -> io::Result<Option<Payload>> {
+        if !is_text(self.input.fill_buf()?) {
+            return self.rest(Vec::new()).map(Some);
+        }
+        let Some(first) = self.next_line()? else { return Ok(None) };
+        if opens_json(&first) {
+            return self.rest(first).map(Some);
+        }
+        let line = self.line;
+        let mut header = Vec::new();
+        let mut next = None;
+        if may_be_header(&first) {
+            next = self.next_line()?;
+            if next.as_deref().is_some_and(|second| is_header(&first, second)) {
+                header = [&first, &b"\n"[..]].concat();
+            }
+        }
+        let is_header = !header.is_empty();
+        self.shape = Shape::Lines { header, next };
+        if is_header { self.next_payload() } else { Ok(Some(Payload { data: first, line })) }
+    }
+
+    /// The next line that is not blank, without its end. Of one that is longer than a payload may be, the rest is left out.
     fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             let mut line = Vec::new();
@@ -91,6 +112,13 @@ impl<R: BufRead> Payloads<R> {
                 return Ok(None);
             }
             self.line += 1;
+            if line.len() == MAX_PAYLOAD && line.last() != Some(&b'\n') {
+                let left_out = self.input.skip_until(b'\n')?;
+                if left_out > 0 {
+                    let (line, longest) = (self.line, MAX_PAYLOAD >> 20);
+                    tracing::warn!("line {line} is longer than {longest} MiB: its last {left_out} bytes are left out");
+                }
+            }
             while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
                 line.pop();
             }
@@ -105,7 +133,16 @@ impl<R: BufRead> Payloads<R> {
         if !data.is_empty() {
             data.push(b'\n');
         }
-        self.input.by_ref().take(MAX_PAYLOAD as u64).read_to_end(&mut data)?;
+        let limit = MAX_PAYLOAD.saturating_sub(data.len()) as u64;
+        if self.input.by_ref().take(limit).read_to_end(&mut data)? as u64 == limit && !self.input.fill_buf()?.is_empty()
+        {
+            let longest = MAX_PAYLOAD >> 20;
+            let message = format!(
+                "it is one payload of more than {longest} MiB; unpack it first, so that it is read line by line \
+                 (zcat FILE | flowscore run), or split it"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         Ok(Payload { data, line: 0 })
     }
 }
@@ -138,18 +175,47 @@ fn opens_json(line: &[u8]) -> bool {
         && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
-/// Whether the line is a header of field names, such as S3 files of flow logs and CSV files start with: words of letters,
-/// digits, hyphens and underscores that start with a letter, several of them, and no other.
-fn is_header(line: &[u8]) -> bool {
-    let Ok(line) = std::str::from_utf8(line) else { return false };
-    let separator = if line.contains(',') { ',' } else { ' ' };
-    let unquoted = |name| str::trim_matches(str::trim(name), '"');
-    let names: Vec<&str> = line.trim().split(separator).map(unquoted).filter(|name| !name.is_empty()).collect();
-    let is_name = |name: &&str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-    };
-    names.len() > 1 && names.iter().all(is_name)
+/// Whether the line may be a header of field names, such as S3 files of flow logs and CSV files start with: several names.
+/// [`is_header`] knows by the line after it.
+fn may_be_header(line: &[u8]) -> bool {
+    line.len() <= MAX_HEADER
+        && std::str::from_utf8(line).is_ok_and(|line| {
+            let mut names = fields(line, separator(line)).map(unquoted).filter(|name| !name.is_empty());
+            let mut count = 0;
+            names.all(|name| {
+                count += 1;
+                is_name(name)
+            }) && count > 1
+        })
+}
+
+/// Whether several names are a header of this line after them: one that has the same separator and, with spaces, as many
+/// words, of which not all are names. (A first row of CSV may have fewer or more fields; that is for the plugin to tell.)
+fn is_header(names: &[u8], line: &[u8]) -> bool {
+    let (Ok(names), Ok(line)) = (std::str::from_utf8(names), std::str::from_utf8(line)) else { return false };
+    match separator(names) {
+        ',' => line.contains(','),
+        space => fields(names, space).count() == fields(line, space).count() && !fields(line, space).all(is_name),
+    }
+}
+
+fn separator(line: &str) -> char {
+    if line.contains(',') { ',' } else { ' ' }
+}
+
+/// The fields of a line; between words one space is as good as several.
+fn fields(line: &str, separator: char) -> impl Iterator<Item = &str> {
+    line.trim().split(separator).filter(move |field| separator == ',' || !field.is_empty())
+}
+
+fn unquoted(field: &str) -> &str {
+    field.trim().trim_matches('"')
+}
+
+/// Letters, digits, hyphens and underscores that start with a letter.
+fn is_name(field: &str) -> bool {
+    field.starts_with(|c: char| c.is_ascii_alphabetic())
+        && field.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 #[cfg(test)]
@@ -177,8 +243,54 @@ mod tests {
             ),
             ("gzip", b"\x1f\x8b\x08\x00\n\n", vec![(0, b"\x1f\x8b\x08\x00\n\n".to_vec())]),
             ("zlib", b"\x78\x9c\n\n", vec![(0, b"\x78\x9c\n\n".to_vec())]),
+            (
+                "CSV with quoted names, and a first row that lacks a field",
+                b"\"a\",b,\n1,2\n3,4,x\n",
+                vec![text(2, "\"a\",b,\n1,2"), text(3, "\"a\",b,\n3,4,x")],
+            ),
         ] {
             assert_eq!(cut(input), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_line_of_names_is_a_header_only_if_the_line_after_it_has_their_values() {
+        let lines = |first: &str| format!("{first}\n\n2 1 eni-1\n2 2 eni-1\n");
+        let long = "name ".repeat(MAX_HEADER / 5 + 1) + "name";
+        for (first, has_values) in [
+            ("version account-id interface-id", true),
+            ("INFO starting up", true),
+            ("starting up", false),
+            ("INFO starting up now", false),
+            ("INFO starting, up", false),
+            (&long, false),
+        ] {
+            let expected = |header: &str| {
+                let lines = [(3, "2 1 eni-1"), (4, "2 2 eni-1")];
+                lines.map(|(number, line)| (number, format!("{header}{line}").into_bytes())).to_vec()
+            };
+            let whole = [vec![(1, first.as_bytes().to_vec())], expected("")].concat();
+            let expected = if has_values { expected(&format!("{first}\n")) } else { whole };
+            assert_eq!(cut(lines(first).as_bytes()), expected, "{first}");
+        }
+        for alone in ["starting up", "version account-id\n", "hello world\nhow are"] {
+            let lines: Vec<_> = (1..).zip(alone.lines().map(|line| line.as_bytes().to_vec())).collect();
+            assert_eq!(cut(alone.as_bytes()), lines, "{alone}: nothing is swallowed");
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_payload_is_told_and_does_not_become_another_payload() {
+        let of = |byte: u8, length: usize| io::BufReader::new(io::repeat(byte).take(length as u64));
+        let mut binary = Payloads::new(of(0x1f, MAX_PAYLOAD));
+        assert_eq!(binary.next_payload().unwrap().unwrap().data.len(), MAX_PAYLOAD);
+        let error = Payloads::new(of(0x1f, MAX_PAYLOAD + 1)).next_payload().unwrap_err();
+        assert!(error.to_string().contains("more than 64 MiB"), "{error}");
+
+        let mut lines = Payloads::new(of(b'x', MAX_PAYLOAD + 9).chain(&b"\nnext"[..]));
+        let long = lines.next_payload().unwrap().unwrap();
+        assert_eq!((long.data.len(), long.line), (MAX_PAYLOAD, 1));
+        assert_eq!(lines.next_payload().unwrap(), Some(Payload { data: b"next".to_vec(), line: 2 }));
+        assert_eq!(lines.next_payload().unwrap(), None);
     }
 }

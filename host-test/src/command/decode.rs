@@ -41,7 +41,7 @@ impl DecodeArgs {
         let mut out = stdout();
         if self.answer {
             let mut answerer = plugin.answerer(&config)?;
-            return self.input.for_each_batch(|batch| {
+            return self.input.for_each_batch(self.input.open()?, |batch| {
                 for payload in batch {
                     let answer = answerer.answer(payload.data)?.context(
                         "the input is no request to answer: it has no records with a recordId, as Firehose \
@@ -54,7 +54,7 @@ impl DecodeArgs {
         }
         let mut decoding = Decoding::new(&plugin, &config)?;
         let (mut ok, mut dropped, mut failed) = (0, 0, 0);
-        self.input.for_each_batch(|batch| {
+        self.input.for_each_batch(self.input.open()?, |batch| {
             decoding.decode(batch, &mut |payload, outcome| {
                 match outcome {
                     Outcome::Ok(decoded) => {

@@ -99,7 +99,7 @@ impl GenerateArgs {
         if let Some(path) = &self.truth {
             write_truth(path, traffic.truth())?;
         }
-        let mut out = output(&self.output)?;
+        let mut out = output(&self.output, &[])?;
         let progress = Progress::steps(None, "payloads");
         let (mut payloads, mut records) = (0u64, 0u64);
         for payload in traffic.by_ref() {

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
+use host_test::batch::Scoring;
 use host_test::plugin::{Limits, Plugin, PluginError, RestoreError};
 #[cfg(feature = "network")]
 use host_test::state::StateError;
 use host_test::usage::Usage;
+#[cfg(feature = "network")]
+use host_test::usage::without_credentials;
 
 pub(crate) mod check_config;
 pub(crate) mod completions;
@@ -46,7 +49,8 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
             return 2;
         }
         match cause.downcast_ref::<PluginError>() {
-            Some(PluginError::Config(_) | PluginError::Restore(RestoreError::Config(_))) => return 2,
+            Some(PluginError::Config(_)) => return 2,
+            Some(PluginError::Restore(RestoreError::Config(_) | RestoreError::Mismatch(_))) => return 2,
             Some(PluginError::Read(..) | PluginError::Load(_)) => return 2,
             _ => {}
         }
@@ -71,6 +75,24 @@ pub(crate) struct PluginArgs {
     /// Run another build of the component instead of the built-in one
     #[arg(long, value_name = "FILE")]
     pub(crate) plugin: Option<PathBuf>,
+}
+
+/// What becomes of payloads that failed.
+#[derive(Args)]
+pub(crate) struct FailedArgs {
+    /// Directory in which payloads are kept whole of which `failed` events show only a part (more than 4,096 bytes, or more
+    /// than a hundred failed records), as files named by their SHA-256
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep_failed: Option<PathBuf>,
+}
+
+impl FailedArgs {
+    /// Has a scorer keep them.
+    pub(crate) fn apply(&self, scoring: &mut Scoring) -> Result<()> {
+        let Some(directory) = &self.keep_failed else { return Ok(()) };
+        let kept = scoring.keep_failed(directory);
+        kept.map_err(|error| Usage(format!("--keep-failed {}: {error}", directory.display())).into())
+    }
 }
 
 impl PluginArgs {
@@ -100,14 +122,54 @@ fn config_text(path: Option<&Path>) -> Result<String> {
     }
 }
 
+/// The value of `--endpoint-url`. Not read by clap, which repeats a wrong value with the credentials in it.
+#[cfg(feature = "network")]
+fn endpoint(value: Option<&str>) -> Result<Option<&str>, Usage> {
+    match value {
+        Some(value) if !url::Url::parse(value).is_ok_and(|url| url.has_host()) => {
+            Err(Usage(format!("--endpoint-url {}: give an http:// or https:// URL", without_credentials(value))))
+        }
+        value => Ok(value),
+    }
+}
+
 /// Where the data goes, a file or, for `-`, standard output, buffered by blocks. The caller flushes.
-fn output(path: &Path) -> Result<Box<dyn Write>> {
+///
+/// The file is emptied. So whoever reads `inputs` has opened them before, and none of them may be the same file.
+fn output(path: &Path, inputs: &[&Path]) -> Result<Box<dyn Write>> {
+    differ(path, inputs)?;
     if path == Path::new("-") {
         return Ok(Box::new(stdout()));
     }
     let file =
         File::create(path).map_err(|error| Usage(format!("cannot write the output {}: {error}", path.display())))?;
     Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
+}
+
+/// Refuses an output that is one of the inputs, under whatever name.
+fn differ(output: &Path, inputs: &[&Path]) -> Result<(), Usage> {
+    let written = file_id(output, "/dev/stdout");
+    match inputs.iter().find(|input| written.is_some() && file_id(input, "/dev/stdin") == written) {
+        Some(input) => {
+            let (input, output) = (input.display(), output.display());
+            Err(Usage(format!("the input {input} and the output {output} are the same file; give another --output")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What is the same for two names of one file; none for what is no file, such as a pipe or a terminal. `-` is `standard`.
+#[cfg(unix)]
+fn file_id(path: &Path, standard: &str) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let path = if path == Path::new("-") { Path::new(standard) } else { path };
+    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// What is the same for two names of one file; none for what is no file, such as a pipe or a terminal.
+#[cfg(not(unix))]
+fn file_id(path: &Path, _: &str) -> Option<PathBuf> {
+    path.canonicalize().ok().filter(|path| path.is_file())
 }
 
 /// Standard output, buffered by blocks. The caller flushes.

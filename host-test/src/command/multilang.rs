@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use url::Url;
 
-use super::PluginArgs;
+use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::multilang::processor::{Settings, process};
 use host_test::multilang::protocol::Daemon;
@@ -30,6 +29,8 @@ With --stream the shards that others were split or merged into go on with what w
 pub(crate) struct MultilangArgs {
     #[command(flatten)]
     plugin: PluginArgs,
+    #[command(flatten)]
+    failed: FailedArgs,
     /// Directory or URL (file://, s3://, gs://, az://) for the states of the shards, within reach of all workers
     #[arg(long, value_name = "URL")]
     state: String,
@@ -42,6 +43,9 @@ pub(crate) struct MultilangArgs {
     /// Where events go: http(s)://… (POST of lines, until accepted), kinesis://STREAM, or a file
     #[arg(long, value_name = "WHERE", alias = "forward")]
     output: String,
+    /// Learn anew where the model in a state does not fit the configuration or this version; reading goes on where it was
+    #[arg(long, value_enum)]
+    discard: Option<Discard>,
     /// Seconds between two saves of the state, each with a checkpoint
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
     save_every: u64,
@@ -50,7 +54,14 @@ pub(crate) struct MultilangArgs {
     region: Option<String>,
     /// Kinesis endpoint, if not that of the region
     #[arg(long, value_name = "URL")]
-    endpoint_url: Option<Url>,
+    endpoint_url: Option<String>,
+}
+
+/// What of the states may be given up.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Discard {
+    /// A model that does not fit
+    Model,
 }
 
 impl MultilangArgs {
@@ -68,7 +79,7 @@ impl MultilangArgs {
         let client = match self.stream.is_some() || is_stream {
             true => {
                 let configuration = runtime.block_on(aws::configuration(self.region.as_deref()))?;
-                Some(aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str)))
+                Some(aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?))
             }
             false => None,
         };
@@ -77,6 +88,8 @@ impl MultilangArgs {
             store: Store::open(&self.state, &self.application, self.stream.as_deref().unwrap_or("stream"))?,
             sink: self.sink(client.as_ref())?,
             stream: client.zip(self.stream.clone()),
+            keep_failed: self.failed.keep_failed.clone(),
+            discard_model: self.discard.is_some(),
             save_every: Duration::from_secs(self.save_every),
         };
         let mut daemon = Daemon::new(io::stdin().lock(), io::stdout().lock());

@@ -1,5 +1,6 @@
 //! `flowscore report`: events as a page for people.
 
+use super::differ;
 use super::log::tell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read};
@@ -39,6 +40,7 @@ impl ReportArgs {
         let truth = self.truth.as_deref().map(read_truth).transpose()?;
         let input: Box<dyn Read> =
             if self.input == Path::new("-") { Box::new(io::stdin()) } else { Box::new(open(&self.input)?) };
+        differ(&self.output, &[&self.input, self.truth.as_deref().unwrap_or(Path::new(""))])?;
         let events = lines::<Value>(input, &self.input);
         write(&self.output, events, truth.as_deref(), &self.title)
     }

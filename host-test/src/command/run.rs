@@ -1,5 +1,6 @@
 //! `flowscore run`: payloads in, events out.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,11 +12,10 @@ use serde_json::{Value, json};
 
 use super::log::is_quiet;
 use super::progress::Progress;
-use super::{PluginArgs, output};
-use host_test::batch::{CALL_BYTES, CALL_PAYLOADS};
+use super::{FailedArgs, PluginArgs, output};
+use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
 use host_test::input::Payloads;
 use host_test::plugin::{Payload, Totals};
-use host_test::transform::WasmTransform;
 use host_test::usage::Usage;
 
 /// Decode and score payloads: events as lines of JSON on standard output
@@ -38,6 +38,9 @@ pub(crate) struct RunArgs {
     /// Where events go; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    /// What becomes of payloads that failed.
+    pub(crate) failed: FailedArgs,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) stats: Stats,
@@ -70,10 +73,14 @@ impl InputArgs {
         let (input, size): (Box<dyn Read>, _) = if self.input == Path::new("-") {
             (Box::new(io::stdin()), None)
         } else {
-            let file = File::open(&self.input)
-                .map_err(|error| Usage(format!("cannot read the input {}: {error}", self.input.display())))?;
-            let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-            (Box::new(file), size)
+            let wrong =
+                |reason: &dyn Display| Usage(format!("cannot read the input {}: {reason}", self.input.display()));
+            let file = File::open(&self.input).map_err(|error| wrong(&error))?;
+            let metadata = file.metadata().map_err(|error| wrong(&error))?;
+            if metadata.is_dir() {
+                return Err(wrong(&"it is a directory").into());
+            }
+            (Box::new(file), metadata.is_file().then_some(metadata.len()))
         };
         Ok((Payloads::new(BufReader::with_capacity(1 << 16, input)), size))
     }
@@ -85,8 +92,11 @@ impl InputArgs {
     }
 
     /// Hands the payloads to `batch`, many at a time where they are at hand, with a progress bar for people.
-    pub(crate) fn for_each_batch(&self, mut batch: impl FnMut(&[Payload<'_>]) -> Result<()>) -> Result<()> {
-        let (mut payloads, size) = self.open()?;
+    pub(crate) fn for_each_batch(
+        &self,
+        (mut payloads, size): (Payloads<Input>, Option<u64>),
+        mut batch: impl FnMut(&[Payload<'_>]) -> Result<()>,
+    ) -> Result<()> {
         let progress = Progress::bytes(size);
         let (mut data, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0);
         loop {
@@ -118,16 +128,18 @@ impl RunArgs {
     /// Runs the input through the plugin.
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
-        let mut transform = WasmTransform::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
-        let mut out = output(&self.output)?;
-        self.input.for_each_batch(|batch| {
-            transform.transform_batch(batch, &mut out)?;
+        let mut scoring = Scoring::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
+        self.failed.apply(&mut scoring)?;
+        let input = self.input.open()?;
+        let mut out = output(&self.output, &[&self.input.input])?;
+        self.input.for_each_batch(input, |batch| {
+            scoring.transform(batch, &mut out)?;
             // What was scored is told at once: the reader may be waiting for it.
             Ok(out.flush()?)
         })?;
-        transform.finish(&mut out)?;
+        scoring.finish(&mut out)?;
         out.flush()?;
-        report(self.stats, &transform.totals()?, started.elapsed().as_secs_f64());
+        report(self.stats, &scoring.totals()?, started.elapsed().as_secs_f64());
         Ok(())
     }
 }

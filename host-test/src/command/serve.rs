@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use url::Url;
 
-use super::PluginArgs;
+use super::{FailedArgs, PluginArgs};
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
 use host_test::serve::{Settings, serve};
 use host_test::sink::Sink;
-use host_test::sink::http::HttpSink;
 use host_test::state::Store;
 use host_test::usage::Usage;
 
@@ -32,18 +30,23 @@ gzipped. The answer is 200 when the events of the batch were accepted by --forwa
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
+    #[command(flatten)]
+    failed: FailedArgs,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,
     /// Where events are posted to, as lines of JSON; without it they go to standard output
     #[arg(long, value_name = "URL")]
-    forward: Option<Url>,
+    forward: Option<String>,
     /// Where the state is kept: a directory, or s3://…, gs://…, az://…; without it nothing outlives the process
     #[arg(long, value_name = "URL")]
     state: Option<String>,
     /// The name of this instance's state in --state; several instances need a name each
     #[arg(long, value_name = "NAME", default_value = "serve", requires = "state")]
     application: String,
+    /// Learn anew in spite of the state, which keeps the names of batches and undelivered events
+    #[arg(long, value_enum, requires = "state")]
+    discard: Option<Discard>,
     /// Shortest time between two states, in seconds; batches wait for their state, so that this is the longest delay it adds
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=120))]
     state_every: u64,
@@ -80,6 +83,13 @@ pub(crate) struct ServeArgs {
     stop_within: u64,
 }
 
+/// What of the state is given up.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Discard {
+    /// What was learned
+    Model,
+}
+
 impl ServeArgs {
     /// Serves until told to stop.
     pub(crate) fn run(&self) -> Result<()> {
@@ -106,10 +116,7 @@ impl ServeArgs {
         };
         let sink = match &self.forward {
             None => Sink::Stdout,
-            Some(url) if !matches!(url.scheme(), "http" | "https") => {
-                return Err(Usage(format!("--forward {url}: give an http:// or https:// URL")).into());
-            }
-            Some(url) => Sink::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?),
+            Some(url) => Sink::http("--forward", url, "give an http:// or https:// URL")?,
         };
         let state = match &self.state {
             None => None,
@@ -133,6 +140,8 @@ impl ServeArgs {
             plugin: (plugin, config),
             sink,
             state,
+            keep_failed: self.failed.keep_failed.clone(),
+            discard_model: self.discard.is_some(),
             state_every: Duration::from_secs(self.state_every),
             tick: self.tick.map(Duration::from_secs),
             stop_within: Duration::from_secs(self.stop_within),

@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -13,8 +14,8 @@ use tokio::runtime::Runtime;
 
 use super::inheritance::withhold_moved;
 use super::protocol::{Checkpointed, Daemon, Message, Record};
-use crate::batch::{Scoring, call_length};
-use crate::plugin::{Payload, Plugin};
+use crate::batch::{Scoring, call_length, refused};
+use crate::plugin::{Payload, Plugin, PluginError, RestoreError};
 use crate::sink::Sink;
 use crate::source::kinesis::shards;
 use crate::state::{Part, Position, Read, Shard, State, StateError, Store};
@@ -34,6 +35,10 @@ pub struct Settings {
     pub sink: Sink,
     /// Client and name of the stream, to find a shard's parents by.
     pub stream: Option<(aws_sdk_kinesis::Client, String)>,
+    /// Where payloads are kept of which `failed` events show only a part.
+    pub keep_failed: Option<PathBuf>,
+    /// Whether a stored model that does not fit the configuration is given up.
+    pub discard_model: bool,
     /// The shortest time between two states, and so checkpoints.
     pub save_every: Duration,
 }
@@ -111,7 +116,7 @@ impl Processor<'_> {
         };
         match state {
             Some(state) => {
-                shard.scoring = restore(plugin, config, &state.snapshot, &shard.part.object())?;
+                shard.scoring = self.restore(&state.snapshot, &shard.part.object())?;
                 if let Some(Shard { read, arrived }) = state.shards.get(id) {
                     shard.arrived = *arrived;
                     match read {
@@ -135,6 +140,9 @@ impl Processor<'_> {
                 }
             }
             None => self.inherit(&mut shard)?,
+        }
+        if let Some(directory) = &self.settings.keep_failed {
+            shard.scoring.keep_failed(directory).context("cannot keep failed payloads (--keep-failed)")?;
         }
         self.shard = Some(shard);
         Ok(())
@@ -177,11 +185,24 @@ impl Processor<'_> {
             tracing::info!("{}: there is no state yet: learning from the beginning", shard.id);
             return Ok(());
         };
-        let (plugin, config) = &self.settings.plugin;
-        shard.scoring = restore(plugin, config, &state.snapshot, &parent)?;
+        shard.scoring = self.restore(&state.snapshot, &parent)?;
         shard.parents_end = end.map(|end| end + self.window());
         tracing::info!("{}: going on with what was learned in {parent}", shard.id);
         Ok(())
+    }
+
+    /// A model from a state. One that does not fit is given up, if that is wanted, and otherwise an error.
+    fn restore(&self, snapshot: &[u8], object: &str) -> Result<Scoring> {
+        let (plugin, config) = &self.settings.plugin;
+        match Scoring::restore(plugin, config, snapshot) {
+            Err(error @ PluginError::Restore(RestoreError::Mismatch(_) | RestoreError::Version(_)))
+                if self.settings.discard_model =>
+            {
+                tracing::warn!("{object}: {error}; learning anew");
+                Ok(Scoring::new(plugin, config)?)
+            }
+            result => result.map_err(|error| refused(error, object)),
+        }
     }
 
     /// The length of a window in milliseconds: a series falls silent in the one after its last record.
@@ -353,12 +374,6 @@ impl Leased {
 }
 
 const AGAIN: &str = "nothing was saved since the last checkpoint; whoever takes the shard over goes on from there";
-
-fn restore(plugin: &Plugin, config: &str, snapshot: &[u8], object: &str) -> Result<Scoring> {
-    Scoring::restore(plugin, config, snapshot).with_context(|| {
-        format!("the state {object} does not fit; move it away to learn anew, or give another --application")
-    })
-}
 
 /// The order of two sequence numbers: whole numbers of up to 129 digits without leading zeros.
 fn order(a: &str, b: &str) -> Ordering {

@@ -11,6 +11,7 @@
 //! crash after 2 repeats the delivery, with the same bytes, before anything else, and the senders that send again are told
 //! that their batch is known. So every batch counts exactly once in the model, whatever the order of the re-sends.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +22,7 @@ use tokio::sync::mpsc;
 use super::admission::{Admission, Job};
 use super::metrics::{Metric, Metrics};
 use super::saved::Saved;
-use crate::batch::Scoring;
+use crate::batch::{Scoring, refused};
 use crate::plugin::Plugin;
 use crate::sink::Sink;
 use crate::state::{Part, State, StateError};
@@ -49,15 +50,48 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Goes on from the state, then scores what comes in until the queue ends. Blocks; `handle` runs what waits for others.
-    pub fn run(self, mut jobs: mpsc::Receiver<Job>, handle: &Handle) -> Result<()> {
-        let Engine { plugin: (plugin, config), mut sink, mut state, state_every, tick, admission, metrics } = self;
-        let saved = match &mut state {
-            Some(part) => handle.block_on(load(part))?,
+    /// Goes on from the state: before anybody is told that this process listens, since a state that does not fit the
+    /// configuration is for a person to decide on.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read, is damaged, or does not fit.
+    pub async fn prepare(mut self, discard_model: bool, keep_failed: Option<&Path>) -> Result<Prepared> {
+        let saved = match &mut self.state {
+            Some(part) => load(part).await?,
             None => None,
         };
-        let Saved { remembered, outbox, snapshot } = saved.unwrap_or_default();
-        let scoring = Scoring::restore(&plugin, &config, &snapshot)?;
+        let mut saved = saved.unwrap_or_default();
+        if discard_model {
+            saved.snapshot.clear();
+        }
+        let (plugin, config) = &self.plugin;
+        let mut scoring = Scoring::restore(plugin, config, &saved.snapshot).map_err(|error| {
+            let object = self.state.as_ref().map(Part::object).unwrap_or_default();
+            refused(error, &object)
+        })?;
+        if let Some(directory) = keep_failed {
+            scoring
+                .keep_failed(directory)
+                .with_context(|| format!("cannot keep failed payloads in {}", directory.display()))?;
+        }
+        saved.snapshot = Vec::new();
+        Ok(Prepared { engine: self, scoring, saved })
+    }
+}
+
+/// The scoring task, with the model that it goes on with.
+pub struct Prepared {
+    engine: Engine,
+    scoring: Scoring,
+    saved: Saved,
+}
+
+impl Prepared {
+    /// Scores what comes in until the queue ends. Blocks; `handle` runs what waits for others.
+    pub fn run(self, mut jobs: mpsc::Receiver<Job>, handle: &Handle) -> Result<()> {
+        let Prepared { engine, scoring, saved: Saved { remembered, outbox, .. } } = self;
+        let Engine { mut sink, state, state_every, tick, admission, metrics, .. } = engine;
         handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
         admission.open(&remembered);
         let mut running = Running {
@@ -264,7 +298,8 @@ mod tests {
         let admission = engine.admission.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let handle = runtime.handle().clone();
-        let scorer = std::thread::spawn(move || engine.run(jobs, &handle));
+        let prepared = runtime.block_on(engine.prepare(false, None)).unwrap();
+        let scorer = std::thread::spawn(move || prepared.run(jobs, &handle));
         while !admission.is_open() {
             std::thread::sleep(Duration::from_millis(5));
         }

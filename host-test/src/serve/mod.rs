@@ -53,6 +53,10 @@ pub struct Settings {
     pub sink: Sink,
     /// Where the state is kept.
     pub state: Option<Part>,
+    /// Where payloads are kept of which `failed` events show only a part.
+    pub keep_failed: Option<PathBuf>,
+    /// Whether to learn anew, although there is a state with a model.
+    pub discard_model: bool,
     /// The shortest time between two states.
     pub state_every: Duration,
     /// After so long without a batch, and again after as long, the component is told the time on the wall.
@@ -77,6 +81,8 @@ pub async fn serve(settings: Settings) -> Result<()> {
         plugin,
         sink,
         state,
+        keep_failed,
+        discard_model,
         state_every,
         tick,
         stop_within,
@@ -103,17 +109,18 @@ pub async fn serve(settings: Settings) -> Result<()> {
             Some(config.map_err(|error| Usage(format!("cannot use the certificate and key in {files}: {error}")))?)
         }
     };
+    let engine = Engine { plugin, sink, state, state_every, tick, admission: admission.clone(), metrics };
+    let prepared = engine.prepare(discard_model, keep_failed.as_deref()).await?;
     let listener =
         std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
 
-    let engine = Engine { plugin, sink, state, state_every, tick, admission: admission.clone(), metrics };
     let runtime = tokio::runtime::Handle::current();
     let (ended, mut engine_ended) = tokio::sync::oneshot::channel();
     // A thread of its own: the component's calls block.
     std::thread::Builder::new().name("scorer".into()).spawn(move || {
-        let _ = ended.send(engine.run(jobs, &runtime));
+        let _ = ended.send(prepared.run(jobs, &runtime));
     })?;
 
     let handle = Handle::new();

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
+
 fn flowscore(args: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_flowscore"))
         .args(args)
@@ -65,6 +67,11 @@ fn wrong_usage_and_configuration_exit_with_2_and_one_line() {
         (&["decode", "--input", "/nowhere/payloads"], "/nowhere/payloads"),
         (&["run", "--plugin", "/nowhere/plugin.wasm"], "/nowhere/plugin.wasm"),
         (&["series", "--value-column", "bytes"], "timestamp, value"),
+        #[cfg(feature = "network")]
+        (
+            &["kinesis", "--stream", "a", "--region", "us-east-1", "--endpoint-url", "http://user:sec?ret@host"],
+            "--endpoint-url http://…",
+        ),
     ] {
         let output = flowscore(args, b"timestamp,value\n1,2\n");
         let error = text(&output.stderr);
@@ -89,6 +96,59 @@ fn run_accounts_for_every_record() {
     let types: Vec<&str> = text(&output.stdout).lines().map(|line| &line[..16]).collect();
     assert_eq!(types, ["{\"type\":\"score\",", "{\"type\":\"failed\"", "{\"type\":\"score\","]);
     assert!(text(&output.stdout).contains("\"id\":\"stdin:2\""));
+}
+
+#[test]
+fn an_output_is_emptied_only_if_the_input_is_there_and_is_another_file() {
+    let directory = tempdir("same-file");
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (file, link, other) = (path("payloads"), path("link"), path("events"));
+    let _ = std::fs::remove_file(&link);
+    std::fs::write(&file, LINE).unwrap();
+    std::fs::hard_link(&file, &link).unwrap();
+    std::fs::write(&other, "kept").unwrap();
+    for (input, output, named) in [
+        (file.as_str(), file.as_str(), "same file"),
+        (&file, &link, "same file"),
+        ("/nowhere/payloads", &other, "/nowhere/payloads"),
+        (directory.to_str().unwrap(), &other, "directory"),
+    ] {
+        let run = flowscore(&["run", "--input", input, "--output", output], b"");
+        assert_eq!(run.status.code(), Some(2), "{input} {output}");
+        assert!(text(&run.stderr).contains(named), "{}", text(&run.stderr));
+    }
+    let report = flowscore(&["report", "--input", &file, "--output", &link], b"");
+    assert_eq!(report.status.code(), Some(2), "{}", text(&report.stderr));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), LINE);
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
+    assert!(flowscore(&["run", "--input", "/dev/null", "--output", "/dev/null"], b"").status.success(), "no file");
+    assert!(flowscore(&["run", "--input", &file, "--output", &other], b"").status.success());
+    assert_ne!(std::fs::read_to_string(&other).unwrap(), "kept");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_run_and_no_more() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
+    let command = command.args(["run"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    // Lines that all fail, so that each leads to an event.
+    let _ = child.stdin.take().unwrap().write_all(&b"no flow log\n".repeat(100_000));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn a_programs_own_first_line_fails_alone() {
+    for (first, outcome) in [("INFO starting up", "failed"), ("starting up", "failed"), ("version srcaddr", "dropped")]
+    {
+        let output = flowscore(&["run", "--stats", "json"], format!("{first}\n{LINE}\n{LINE}\n").as_bytes());
+        let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!((&stats["records"], &stats["ok"], &stats[outcome]), (&3.into(), &2.into(), &1.into()), "{first}");
+        let alone = flowscore(&["run", "--stats", "json"], first.as_bytes());
+        let stats: serde_json::Value = serde_json::from_slice(&alone.stderr).unwrap();
+        assert_eq!((&stats["records"], &stats[outcome]), (&1.into(), &1.into()), "{first}");
+    }
 }
 
 #[test]
@@ -225,4 +285,29 @@ fn tempdir(name: &str) -> std::path::PathBuf {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&path).unwrap();
     path
+}
+
+#[test]
+fn what_failed_events_show_in_part_is_kept_whole_where_it_is_wanted() {
+    let directory = tempdir("keep-failed");
+    let kept = directory.join("kept");
+    // A line each: a long one, a short one, and gzip in base64 of many that fail.
+    let long = "2 ".repeat(5_000);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all("no flow log\n".repeat(150).as_bytes()).unwrap();
+    let many = base64::engine::general_purpose::STANDARD.encode(encoder.finish().unwrap());
+    let input = format!("{long}\nshort\n{many}\n");
+    let output = flowscore(&["run", "--keep-failed", kept.to_str().unwrap(), "--stats", "json"], input.as_bytes());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stats: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(stats["failed"], 152);
+    let mut files: Vec<Vec<u8>> =
+        std::fs::read_dir(&kept).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    files.sort_by_key(Vec::len);
+    assert_eq!(files.len(), 2);
+    assert!(files[0] == many.as_bytes() && files[1] == long.as_bytes());
+    // Named by what the event says.
+    let events = text(&output.stdout);
+    let event: serde_json::Value = events.lines().map(|line| serde_json::from_str(line).unwrap()).next().unwrap();
+    assert!(kept.join(event["payload_sha256"].as_str().unwrap()).exists(), "{event}");
 }

@@ -171,7 +171,7 @@ fn what_cannot_be_read_is_said_on_one_line() {
         ),
         (&["--stream", "flows", "--state", "ftp://x/", "--from", "latest"], 2, "s3://bucket/prefix"),
         (&["--stream", "flows", "--state", state, "--output", "ftp://host/"], 2, "kinesis://STREAM"),
-        (&["--stream", "flows", "--state", state, "--config", record.to_str().unwrap()], 1, "--discard model"),
+        (&["--stream", "flows", "--state", state, "--config", record.to_str().unwrap()], 2, "--discard model"),
     ] {
         let (status, error) = run(args);
         assert_eq!(status, Some(code), "{args:?}: {error}");

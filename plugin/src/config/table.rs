@@ -71,7 +71,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "series.total", |c| Slot::Flag(&mut c.series.total),
         "Whether the sum of all series is a series, too: `total`.";
     "series.prefix_totals" shapes Series, |c| Slot::Flag(&mut c.series.prefix_totals),
-        "Whether keys of several values joined by `/` also make a series for each prefix: `a/b/c` counts in `a/` and `a/b/`.";
+        "Whether keys of several values joined by `/` also make a series for each prefix: `a/b/c` counts in `a/` and `a/b/`. A `/` within a value joins nothing.";
     "series.value" shapes Series, |c| Slot::Choice(&mut c.series.value),
         "The number that is detected on; `rejects` are flow records with the action REJECT.";
     "series.max_series", |c| whole(&mut c.series.max_series, 1, 1_000_000),

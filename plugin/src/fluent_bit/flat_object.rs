@@ -8,7 +8,7 @@
 //! (`cargo bench --bench fluent_bit`).
 
 use crate::pipeline::{ABSENT, ROW_FIELDS, WindowColumns};
-use crate::series::{Observation, Status, Talker};
+use crate::series::{JoinedKey, Observation, Status, Talker};
 use crate::text::digits::whole;
 
 /// Where a value lies: a number, or the inside of a string without escape sequences. Nowhere: absent or null.
@@ -33,7 +33,7 @@ const MILLISECONDS: i64 = 100_000_000_000;
 #[derive(Debug)]
 pub(super) struct FlatObjects {
     columns: WindowColumns,
-    key: Vec<u8>,
+    key: JoinedKey,
 }
 
 impl FlatObjects {
@@ -41,7 +41,7 @@ impl FlatObjects {
     pub(super) fn new(columns: &WindowColumns) -> Option<FlatObjects> {
         let names = columns.all.as_slice().iter().map(|column| column.name());
         let are_members = names.clone().all(|name| !name.contains(['.', '\\', '"']) && name.is_ascii());
-        are_members.then(|| FlatObjects { columns: columns.clone(), key: Vec::new() })
+        are_members.then(|| FlatObjects { columns: columns.clone(), key: JoinedKey::default() })
     }
 
     /// The members whose places it needs.
@@ -53,17 +53,12 @@ impl FlatObjects {
     #[inline]
     pub(super) fn read<'a>(&'a mut self, text: &'a [u8], places: &[Span]) -> Option<Observation<'a>> {
         let keys = places.get(..self.columns.key_parts)?;
-        let key = match keys {
-            [key] => key.of(text).unwrap_or(ABSENT),
+        let key: (&[u8], &[u32]) = match keys {
+            [key] => (key.of(text).unwrap_or(ABSENT), &[]),
             _ => {
                 self.key.clear();
-                for (index, key) in keys.iter().enumerate() {
-                    if index > 0 {
-                        self.key.push(b'/');
-                    }
-                    self.key.extend_from_slice(key.of(text).unwrap_or(ABSENT));
-                }
-                &self.key
+                keys.iter().for_each(|key| self.key.push(key.of(text).unwrap_or(ABSENT)));
+                (self.key.text(), self.key.joints())
             }
         };
         observation(text, places, &self.columns.of_fields, key)
@@ -75,7 +70,7 @@ fn observation<'a>(
     text: &'a [u8],
     places: &[Span],
     columns: &[usize; ROW_FIELDS.len()],
-    key: &'a [u8],
+    (key, joints): (&'a [u8], &'a [u32]),
 ) -> Option<Observation<'a>> {
     let value = |field: usize| places.get(columns[field]).and_then(|place| place.of(text));
     // Of up to 15 digits, which a 64-bit float holds exactly.
@@ -109,5 +104,5 @@ fn observation<'a>(
         }),
         _ => None,
     };
-    Some(Observation { key, start, end, bytes, packets, rejected: value(4) == Some(b"REJECT"), talker, status })
+    Some(Observation { key, joints, start, end, bytes, packets, rejected: value(4) == Some(b"REJECT"), talker, status })
 }

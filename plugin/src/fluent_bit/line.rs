@@ -105,6 +105,7 @@ impl PlainLines {
         });
         Some(Observation {
             key: tokens.token(format.key).unwrap_or(ABSENT),
+            joints: &[],
             start,
             end,
             bytes: plan.number(Number::Bytes).max(0) as u64,

@@ -7,7 +7,7 @@ use crate::decode::Context;
 use crate::failure::{Failure, Layer};
 use crate::flow::{Action, FlowRecord, LogStatus};
 use crate::row::Row;
-use crate::series::{Engine, Observation, Settings, Status, Talker};
+use crate::series::{Engine, JoinedKey, Observation, Settings, Status, Talker};
 
 use super::reader::Record;
 use super::record_score::OpenIncidents;
@@ -45,7 +45,7 @@ pub(super) struct WindowMode {
     settings: Settings,
     pub(super) engine: Engine,
     columns: WindowColumns,
-    key: Vec<u8>,
+    key: JoinedKey,
     /// For hosts that mark records.
     pub(super) open_incidents: OpenIncidents,
 }
@@ -69,7 +69,7 @@ impl WindowMode {
                 of_fields,
             },
             settings,
-            key: Vec::new(),
+            key: JoinedKey::default(),
             open_incidents: OpenIncidents::default(),
         }
     }
@@ -97,29 +97,26 @@ impl WindowMode {
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         // The one field of the default key is taken as it stands; only longer keys have to be put together.
-        let key: &[u8] = match (record, &self.columns.all.as_slice()[..self.columns.key_parts]) {
+        let (key, joints): (&[u8], &[u32]) = match (record, &self.columns.all.as_slice()[..self.columns.key_parts]) {
             (Record::Flow(record), [column]) => match column.field() {
-                Some(field) => record.raw(field).unwrap_or(ABSENT),
-                None => record.named(column).map_or(ABSENT, str::as_bytes),
+                Some(field) => (record.raw(field).unwrap_or(ABSENT), &[]),
+                None => (record.named(column).map_or(ABSENT, str::as_bytes), &[]),
             },
             (_, parts) => {
                 self.key.clear();
-                for (index, column) in parts.iter().enumerate() {
-                    if index > 0 {
-                        self.key.push(b'/');
-                    }
+                for column in parts {
                     match record.text(column) {
-                        Some(text) => self.key.extend_from_slice(text.as_bytes()),
-                        None => self.key.extend_from_slice(ABSENT),
+                        Some(text) => self.key.push(text.as_bytes()),
+                        None => self.key.push(ABSENT),
                     }
                 }
-                &self.key
+                (self.key.text(), self.key.joints())
             }
         };
         // The texts of a row may have to be unescaped, and then are its own.
         let (srcaddr, dstaddr);
         let observation = match record {
-            Record::Flow(record) => of_flow(record, key, context)?,
+            Record::Flow(record) => of_flow(record, (key, joints), context)?,
             Record::Row(row) => {
                 let column = |field: usize| &self.columns.all.as_slice()[self.columns.of_fields[field]];
                 let text = |field: usize| row.text(column(field));
@@ -146,6 +143,7 @@ impl WindowMode {
                 }
                 Observation {
                     key,
+                    joints,
                     start,
                     end,
                     bytes: bytes.unwrap_or(0),
@@ -174,7 +172,11 @@ fn add(open_incidents: &mut OpenIncidents, engine: &mut Engine, observation: &Ob
 }
 
 #[inline]
-fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) -> Result<Observation<'a>, Failure> {
+fn of_flow<'a>(
+    record: &FlowRecord<'a>,
+    (key, joints): (&'a [u8], &'a [u32]),
+    context: &Context<'_>,
+) -> Result<Observation<'a>, Failure> {
     let (start, end) = match record.interval() {
         Some(interval) => interval,
         None => times(None, None, context)?,
@@ -200,6 +202,7 @@ fn of_flow<'a>(record: &FlowRecord<'a>, key: &'a [u8], context: &Context<'_>) ->
     };
     Ok(Observation {
         key,
+        joints,
         start,
         end,
         bytes: bytes.unwrap_or(0),

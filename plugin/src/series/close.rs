@@ -1,7 +1,7 @@
 //! The close of a window: each series is judged, then the totals, in an order that doesn't depend on arrival.
 
 use super::engine::{Engine, Horizon};
-use super::registry::TOTAL;
+use super::registry::{Keyed, TOTAL};
 use super::scratch::Closed;
 use crate::detect::Direction;
 use crate::incident::Members;
@@ -35,7 +35,7 @@ impl Engine {
         let order = core::mem::take(&mut self.scratch.order);
         let mut closed = core::mem::take(&mut self.scratch.closed);
         let (prefixes, series): (Vec<u32>, Vec<u32>) =
-            order.iter().partition(|&&slot| self.settings.is_prefix(&self.registry.slot(slot).key));
+            order.iter().partition(|&&slot| self.registry.slot(slot).kind == Keyed::Prefix);
         for slot in series {
             if let Some(series) = self.close_series(slot, &window, out) {
                 self.totals.windows += u64::from(series.cell.is_some());

@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
-use super::registry::{Lookup, Registry, Slot, TOTAL, key_hash};
+use super::registry::{Keyed, Lookup, Registry, Slot, TOTAL, key_hash};
 use super::sample::{Candidate, Sample};
 use super::scratch::Scratch;
 use super::settings::{MAX_SPAN, Settings};
@@ -193,17 +193,17 @@ impl Engine {
             self.make_room_ahead(last);
         }
         // An unconfirmed time must not make the series look active.
-        let slot = self.slot(record.key, if ahead { i64::MIN } else { last }, out);
+        let slot = self.slot(record.key, Keyed::Series, if ahead { i64::MIN } else { last }, out);
         if first == last {
             self.add(slot, first, whole, &addition, &mut candidate);
         } else {
             self.add_shares(slot, addition, &mut candidate);
         }
         if self.settings.prefix_totals {
-            self.add_to_prefixes(record.key, addition, out);
+            self.add_to_prefixes(record, addition, out);
         }
         let progress = if ahead {
-            self.frontier.wait(key_hash(record.key), (start, end), self.silence.ordinary())
+            self.frontier.wait(key_hash(record.key, Keyed::Series), (start, end), self.silence.ordinary())
         } else {
             self.frontier.record(start, end)
         };
@@ -273,10 +273,10 @@ impl Engine {
 
     /// The totals of the record's prefixes.
     #[inline(never)]
-    fn add_to_prefixes(&mut self, key: &[u8], addition: Addition, out: &mut Vec<u8>) {
-        for (at, _) in key.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+    fn add_to_prefixes(&mut self, record: &Observation<'_>, addition: Addition, out: &mut Vec<u8>) {
+        for prefix in record.joints.iter().filter_map(|&joint| record.key.get(..=joint as usize)) {
             let touched = if addition.ahead { i64::MIN } else { addition.windows.1 };
-            let slot = self.slot(&key[..=at], touched, out);
+            let slot = self.slot(prefix, Keyed::Prefix, touched, out);
             self.add_shares(slot, addition, &mut None);
         }
     }
@@ -362,7 +362,7 @@ impl Engine {
         }
         let mut records = 0;
         for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
-            let is_prefix = self.settings.is_prefix(&self.registry.slot(slot).key);
+            let is_prefix = self.registry.slot(slot).kind == Keyed::Prefix;
             for cell in self.registry.slot_mut(slot).cells.truncate_after(last) {
                 self.ahead -= u32::from(cell.ahead).min(self.ahead);
                 records += if is_prefix { 0 } else { cell.sums.flows };
@@ -379,8 +379,8 @@ impl Engine {
 
     /// The slot of a key, at the price of another if there is no room.
     #[inline]
-    fn slot(&mut self, key: &[u8], window: i64, out: &mut Vec<u8>) -> u32 {
-        match self.registry.find(key, window) {
+    fn slot(&mut self, key: &[u8], kind: Keyed, window: i64, out: &mut Vec<u8>) -> u32 {
+        match self.registry.find(key, kind, window) {
             Lookup::Known(slot) => slot,
             Lookup::New { slot, returned, evicted } => self.admit(slot, key, returned, evicted, out),
         }
@@ -403,7 +403,7 @@ impl Engine {
 
     /// A series is gone, and its open incident with it. What it has in open windows goes on counting in the total.
     pub(super) fn release(&mut self, mut slot: Slot, out: &mut Vec<u8>) {
-        let is_prefix = self.settings.is_prefix(&slot.key);
+        let is_prefix = slot.kind == Keyed::Prefix;
         for cell in slot.cells.drain() {
             self.ahead -= u32::from(cell.ahead).min(self.ahead);
             let total = &mut self.registry.slot_mut(TOTAL).cells;
@@ -522,7 +522,7 @@ impl Engine {
         core::iter::once(TOTAL)
             .chain(self.registry.taken())
             .map(|slot| self.registry.slot(slot))
-            .filter(|slot| !self.settings.is_prefix(&slot.key))
+            .filter(|slot| slot.kind == Keyed::Series)
             .filter_map(|slot| slot.cells.first().filter(|cell| cell.window == window))
             .map(|cell| cell.sums.lines)
             .sum()

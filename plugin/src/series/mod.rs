@@ -27,6 +27,7 @@ mod close;
 mod engine;
 mod frontier;
 mod habit;
+mod joined_key;
 mod judge;
 mod notice;
 mod open_incidents;
@@ -44,6 +45,7 @@ mod top_talkers;
 mod track;
 
 pub use engine::{Engine, Totals};
+pub use joined_key::JoinedKey;
 pub use settings::{Maintenance, SERIES_BYTES, Settings, Value};
 pub use talker::Talker;
 
@@ -63,6 +65,8 @@ pub enum Status {
 pub struct Observation<'a> {
     /// The series: one value, or several joined by `/`.
     pub key: &'a [u8],
+    /// Where in the key values are [joined](JoinedKey); nowhere if it is one value.
+    pub joints: &'a [u32],
     /// First second, since the epoch.
     pub start: i64,
     /// The second after the last one; equal to `start` for a record of an instant.

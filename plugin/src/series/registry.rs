@@ -22,12 +22,30 @@ pub(crate) struct Newborn {
 
 state!(Newborn { window, value, zeros });
 
+/// What a key stands for. A value can end in `/`, so the key doesn't tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    /// A series of records.
+    #[default]
+    Series,
+    /// The total of all series whose keys begin like that.
+    Prefix,
+}
+
+state!(
+    enum Keyed {
+        Series,
+        Prefix,
+    }
+);
+
 /// A series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slot {
     pub(crate) key: Vec<u8>,
     hash: u64,
     taken: bool,
+    pub(crate) kind: Keyed,
     /// The newest window with a record.
     pub(crate) touched: i64,
     /// The newest closed window with traffic, or the first closed one; nothing before that.
@@ -37,15 +55,15 @@ pub(crate) struct Slot {
     pub(crate) track: Option<Box<Track>>,
 }
 
-state!(Slot { key, hash, taken, touched, active, cells, newborn, track });
+state!(Slot { key, hash, taken, kind, touched, active, cells, newborn, track });
 
 /// The seed of the keys' hash. Fixed, as the same input must give the same output everywhere.
 const SEED: u64 = 0x666C_6F77_7363_6F72;
 
 /// The hash by which a key is found.
 #[inline]
-pub(crate) fn key_hash(key: &[u8]) -> u64 {
-    hash(SEED, key)
+pub(crate) fn key_hash(key: &[u8], kind: Keyed) -> u64 {
+    hash(SEED ^ kind as u64, key)
 }
 
 /// Slots, found by key and replaced by recency. Slot 0 is the total: always there, under no key.
@@ -139,21 +157,25 @@ impl Registry {
 
     /// The slot of a key; a new one is active in `window` first.
     #[inline]
-    pub(crate) fn find(&mut self, key: &[u8], window: i64) -> Lookup {
+    pub(crate) fn find(&mut self, key: &[u8], kind: Keyed, window: i64) -> Lookup {
         let place = end_of(key);
         let recent = self.recent.0[place];
         let slot = &self.slots[recent as usize];
-        if slot.touched >= window && is_same(&slot.key, key) && slot.taken && recent != TOTAL {
+        if slot.touched >= window && is_same(&slot.key, key) && slot.kind == kind && slot.taken && recent != TOTAL {
             return Lookup::Known(recent);
         }
-        self.look_up(key, window, place)
+        self.look_up(key, kind, window, place)
     }
 
     #[inline(never)]
-    fn look_up(&mut self, key: &[u8], window: i64, place: usize) -> Lookup {
-        let hash = key_hash(key);
-        let Some(slot) = self.table.find(hash, |slot| is_same(&self.slots[slot as usize].key, key)) else {
-            return self.add(key, hash, window);
+    fn look_up(&mut self, key: &[u8], kind: Keyed, window: i64, place: usize) -> Lookup {
+        let hash = key_hash(key, kind);
+        let is_it = |slot: u32| {
+            let slot = &self.slots[slot as usize];
+            slot.kind == kind && is_same(&slot.key, key)
+        };
+        let Some(slot) = self.table.find(hash, is_it) else {
+            return self.add(key, kind, hash, window);
         };
         self.recent.0[place] = slot;
         if self.slots[slot as usize].touched < window {
@@ -164,23 +186,22 @@ impl Registry {
     }
 
     #[cold]
-    fn add(&mut self, key: &[u8], hash: u64, window: i64) -> Lookup {
+    fn add(&mut self, key: &[u8], kind: Keyed, hash: u64, window: i64) -> Lookup {
         let returned = self.take_gone(hash);
-        let mut evicted = None;
-        if self.len() >= self.capacity as usize
-            && let Some(victim) = self.victim(returned)
-        {
-            evicted = Some(self.evict(victim));
-        }
-        let bucket = match self.table.place(hash) {
-            Bucket::Free(bucket) => bucket,
+        // One series goes at most: where the table is crowded it is one of those around, which makes room as well.
+        let (bucket, evicted) = match self.table.place(hash) {
             Bucket::Crowded => {
                 // The least recently active there, to the window.
                 let neighbours = self.table.neighbours(hash);
                 let oldest = neighbours.min_by_key(|&slot| (self.slots[slot as usize].touched, slot)).unwrap_or(TOTAL);
-                let bucket = self.table.replace(oldest);
-                evicted = Some(self.clear(oldest));
-                bucket
+                (self.table.replace(oldest), Some(self.clear(oldest)))
+            }
+            Bucket::Free(bucket) if self.len() < self.capacity as usize => (bucket, None),
+            Bucket::Free(bucket) => {
+                let evicted = self.victim(returned).map(|victim| self.evict(victim));
+                // Those behind a series that goes move up, so a nearer bucket can be free now, but none is taken.
+                let nearest = self.table.place(hash);
+                (if let Bucket::Free(nearest) = nearest { nearest } else { bucket }, evicted)
             }
         };
         let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
@@ -193,6 +214,7 @@ impl Registry {
         place.key.extend_from_slice(key);
         place.hash = hash;
         place.taken = true;
+        place.kind = kind;
         place.touched = window;
         if returned {
             self.recency.touch(slot);
@@ -279,7 +301,7 @@ impl Registry {
                     })
                     && windows_before.contains(&slot.active)
             })
-            && self.slots.iter().skip(1).all(|slot| !slot.taken || slot.hash == key_hash(&slot.key))
+            && self.slots.iter().skip(1).all(|slot| !slot.taken || slot.hash == key_hash(&slot.key, slot.kind))
             && (self.gone.is_empty() || self.gone.len() == (capacity as usize).next_power_of_two().clamp(64, MOST_GONE))
             && self.recency.is_valid(capacity, &taken)
             && self.table.revive(capacity as usize + 1, &hashes)
@@ -304,5 +326,31 @@ impl Registry {
     /// Takes the samples of talkers of open windows out.
     pub(crate) fn drop_samples(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.cells.drop_samples());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_table_is_full_and_crowded_one_series_goes_and_is_handed_over() {
+        const CAPACITY: u32 = 70;
+        let mut registry = Registry::new(CAPACITY);
+        // Six from anywhere, the least recently active, and as many as crowd the buckets behind one home.
+        let keys = (0..).map(|number: u32| number.to_le_bytes());
+        let home =
+            |key: &[u8]| key_hash(key, Keyed::Series) as usize % (4 * (CAPACITY as usize + 1)).next_power_of_two();
+        let elsewhere = keys.clone().filter(|key| home(key) > 200).take(6);
+        let crowd = keys.filter(|key| home(key) == 100).take(65);
+        let (mut added, mut evicted) = (0, 0);
+        for (window, key) in (0..).zip(elsewhere.chain(crowd)) {
+            let Lookup::New { evicted: gone, .. } = registry.find(&key, Keyed::Series, window) else {
+                panic!("{key:?} is known")
+            };
+            added += 1;
+            evicted += usize::from(gone.is_some());
+        }
+        assert_eq!((added, evicted, registry.len()), (71, 1, CAPACITY as usize));
     }
 }

@@ -99,6 +99,7 @@ pub struct Settings {
     /// Whether the sum of all series is a series, too: `total`.
     pub total: bool,
     /// Whether keys of several values joined by `/` also make a series for each prefix: `a/b/c` counts in `a/` and `a/b/`.
+    /// A `/` within a value joins nothing.
     pub prefix_totals: bool,
     /// The number that is detected on.
     pub value: Value,
@@ -160,11 +161,6 @@ impl Settings {
     /// Of these, what does not depend on the number of series: payloads being decoded, and what a call gives.
     pub fn memory_without_series(&self) -> u64 {
         256 << 20
-    }
-
-    /// Whether a key is that of a prefix total.
-    pub(crate) fn is_prefix(&self, key: &[u8]) -> bool {
-        self.prefix_totals && key.last() == Some(&b'/')
     }
 
     /// Checks the ranges: an error is the path of the setting, and what is allowed.

@@ -9,6 +9,8 @@ pub(crate) const T0: i64 = 1_700_006_400;
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) key: String,
+    /// Where values of the key are joined: at each `/`, unless a test says otherwise.
+    pub(crate) joints: Vec<u32>,
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) bytes: u64,
@@ -25,6 +27,7 @@ impl Record {
     pub(crate) fn new(key: &str, start: i64, end: i64, bytes: u64) -> Record {
         Record {
             key: key.to_owned(),
+            joints: key.match_indices('/').map(|(at, _)| at as u32).collect(),
             start,
             end,
             bytes,
@@ -58,6 +61,7 @@ impl Record {
     pub(crate) fn observation(&self) -> Observation<'_> {
         Observation {
             key: self.key.as_bytes(),
+            joints: &self.joints,
             start: self.start,
             end: self.end,
             bytes: self.bytes,

@@ -396,3 +396,32 @@ fn prefixes_are_totals_of_their_own() {
     ];
     assert_eq!(first, expected.map(|(series, bytes)| (series.to_owned(), bytes)));
 }
+
+#[test]
+fn a_slash_within_a_value_makes_no_prefix() {
+    let mut stream = Stream::new(&Settings { prefix_totals: true, windows: true, ..Settings::default() });
+    for minute in 0..5 {
+        // An ARN and an interface; and a value that ends as the name of a prefix does.
+        for (value, interface) in [("arn:ecs:cluster/blue", "eni-1"), ("arn:ecs:cluster/green", "eni-2"), ("a", "b/")] {
+            let mut record = Record::minute(&format!("{value}/{interface}"), minute, 100);
+            record.joints = vec![value.len() as u32];
+            stream.observe(&record);
+        }
+    }
+    stream.finish();
+    let first: Vec<_> = stream
+        .of("window")
+        .filter(|event| event["start"] == time(60))
+        .map(|event| (event["series"].as_str().unwrap(), event["bytes"].as_u64().unwrap()))
+        .collect();
+    let expected = [
+        ("a/b/", 100),
+        ("arn:ecs:cluster/blue/eni-1", 100),
+        ("arn:ecs:cluster/green/eni-2", 100),
+        ("arn:ecs:cluster/green/", 100),
+        ("arn:ecs:cluster/blue/", 100),
+        ("a/", 100),
+        ("total", 300),
+    ];
+    assert_eq!(first, expected);
+}

@@ -7,14 +7,12 @@ use anyhow::{Context, Result, anyhow};
 use aws_sdk_kinesis::Client;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use url::Url;
 
 use self::follow::Follow;
-use super::PluginArgs;
 use super::run::{Stats, report, stats};
+use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
-use host_test::batch::Scoring;
-use host_test::plugin::PluginError;
+use host_test::batch::{Scoring, refused};
 use host_test::sink::Sink;
 use host_test::state::{Part, Start, State, StateError, Store};
 use host_test::usage::Usage;
@@ -68,12 +66,14 @@ pub(crate) struct KinesisArgs {
     once: bool,
     #[command(flatten)]
     plugin: PluginArgs,
+    #[command(flatten)]
+    failed: FailedArgs,
     /// Region, if not that of the environment or profile
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
     /// Endpoint, if not that of the region
     #[arg(long, value_name = "URL")]
-    endpoint_url: Option<Url>,
+    endpoint_url: Option<String>,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
@@ -128,13 +128,14 @@ impl KinesisArgs {
         // A wrong configuration should be told before anything else.
         plugin.check_config(&config)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
-        let client = aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str));
+        let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
         let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
 
         let mut part = self.part()?;
         let state = self.load(&mut part).await?;
-        let scoring =
-            Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| self.refused(error, &part))?;
+        let mut scoring =
+            Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
+        self.failed.apply(&mut scoring)?;
         self.tell(&state, &part);
         let now = now()?;
         let mut follow = Follow::open(self.source(client), self.start(now), state, scoring, sink, part).await?;
@@ -174,11 +175,6 @@ impl KinesisArgs {
             From::Timestamp(time) => Start::Timestamp(time),
             From::Latest => Start::Timestamp(now),
         }
-    }
-
-    fn refused(&self, error: PluginError, part: &Part) -> anyhow::Error {
-        let remedy = "--discard model goes on reading there and learns anew";
-        anyhow::Error::new(error).context(format!("the state {} does not fit ({remedy})", part.object()))
     }
 
     fn tell(&self, state: &State, part: &Part) {

@@ -4,5 +4,6 @@ mod downstream;
 mod firehose;
 mod flow_lines;
 mod loops;
+mod reconfigured;
 mod rim;
 mod server;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use flate2::Compression;
@@ -13,6 +14,8 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
     stdout: Option<JoinHandle<String>>,
+    /// What it has said since it listens.
+    said: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -32,20 +35,27 @@ impl Server {
 
     /// Starts it, and waits until it listens.
     pub(crate) fn listening(arguments: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_flowscore"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let stdout = std::thread::spawn(move || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        Server::of(&mut command)
+    }
+
+    /// Starts this command, which serves, and waits until it listens.
+    pub(crate) fn of(command: &mut Command) -> Server {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut server = Server::unread(command);
+        let mut stdout = server.child.stdout.take().unwrap();
+        server.stdout = Some(std::thread::spawn(move || {
             let mut text = String::new();
             stdout.read_to_string(&mut text).unwrap();
             text
-        });
+        }));
+        server
+    }
+
+    /// Starts this command, whose standard output is not read, and waits until it listens.
+    fn unread(command: &mut Command) -> Server {
+        let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();
         let url = loop {
@@ -56,9 +66,42 @@ impl Server {
             }
             seen.push_str(&line);
         };
+        let said = Arc::new(Mutex::new(String::new()));
+        let server = Server { child, url, stdout: None, said: said.clone() };
         // What it says later belongs to the test's output.
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| eprintln!("{line}")));
-        Server { child, url, stdout: Some(stdout) }
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                eprintln!("{line}");
+                said.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        server
+    }
+
+    /// Starts it with a standard output whose reader leaves at once.
+    pub(crate) fn without_reader(arguments: &[&str]) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut server = Server::unread(command);
+        drop(server.child.stdout.take());
+        server
+    }
+
+    /// What it has said on standard error since it listens.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// SIGKILL.
@@ -69,8 +112,7 @@ impl Server {
 
     /// SIGTERM; how it ended, and what it had written to standard output.
     pub(crate) fn stop(mut self) -> (ExitStatus, String) {
-        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
+        self.signal("TERM");
         let status = self.child.wait().unwrap();
         (status, self.stdout.take().unwrap().join().unwrap())
     }
