@@ -1,6 +1,6 @@
 //! CSV rows (RFC 4180), with the retired service's names for columns without a header: `COL_1`, `COL_2`, …
 
-use super::{Cell, CellKind, Row, Shape, utf8};
+use super::{Cell, CellKind, NULL, Row, Shape, utf8};
 use crate::column::{Column, Columns, Field, finite};
 use crate::failure::{Failure, Layer};
 use crate::json::{Kind, Scanner, write_escaped};
@@ -190,7 +190,7 @@ impl Layout {
             }
             let value = cell.read(text).unwrap_or_default();
             let is_numeric = self.numeric.get(place).copied().unwrap_or(false);
-            if is_numeric && value.trim_ascii().is_empty() {
+            if is_numeric && matches!(value.trim_ascii(), "" | NULL) {
                 out.extend_from_slice(b"null");
             } else if is_numeric && is_json_number(value.trim_ascii()) {
                 out.extend_from_slice(value.trim_ascii().as_bytes());
