@@ -151,7 +151,7 @@ impl Lifecycle {
             incident.calm += 1;
             if incident.calm >= CALM << incident.continued.min(MOST_DOUBLED) {
                 let level = incident.pending.0 / f64::from(incident.calm);
-                incident.level = (!incident.was_ordinary(level)).then_some(level);
+                incident.level = (!incident.is_recovered(level, verdict.normal)).then_some(level);
                 let ending = if incident.level.is_some() { Ending::NewLevel } else { Ending::Recovered };
                 self.close(ending, step);
             }

@@ -51,6 +51,9 @@ pub const WORSE: f64 = 2.0;
 pub const BEYOND: f64 = 1.5;
 /// The way back may lead so many times past what was expected.
 pub const OVERSHOOT: f64 = 3.0;
+/// A level is back to normal within this part of the incident's greatest deviation: beyond it most people would see the
+/// incident in a chart still.
+pub const NEAR: f64 = 0.3;
 /// Windows that an aggregate's incident is held back. Detectors of members, with less noise to overcome, are seldom
 /// later than that.
 pub const HOLD: u32 = 2;
@@ -145,6 +148,16 @@ impl Incident {
     /// Whether `value` lies in the range from before.
     fn was_ordinary(&self, value: f64) -> bool {
         self.former.0 <= value && value <= self.former.2
+    }
+
+    /// Whether a mean of `level` is what would be without the incident: `normal`, if the detector knows it. A value that has
+    /// come half of the way is not back.
+    fn is_recovered(&self, level: f64, normal: Option<f64>) -> bool {
+        let Some(normal) = normal else { return self.was_ordinary(level) };
+        // The range from before, moved as what is normal has.
+        let expected = self.former.1;
+        let moved = if expected > 0.0 && normal > 0.0 { level * expected / normal } else { level };
+        (level - normal).abs() <= NEAR * self.distance() && self.was_ordinary(moved)
     }
 
     /// Whether `value` leads from the incident back to where it came from, or not much farther than that: an outage after

@@ -32,6 +32,7 @@ const NO_VERDICT: Verdict = Verdict {
     expected_high: 0.0,
     p: 1.0,
     deviating: false,
+    normal: None,
     ready: false,
 };
 
