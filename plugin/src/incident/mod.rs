@@ -8,9 +8,9 @@
 //! ```
 //!
 //! - It **opens** once, at the first alert, and starts where the run of deviating windows started that led to it.
-//! - It is **updated** when its severity rises, or its score or its deviation by [`WORSE`]; not in each window.
-//! - It **closes** after [`CALM`] windows in a row that don't deviate: `recovered` if the value is back in the range from
-//!   before, `new_level` if the detector has come to expect the value where it is.
+//! - It is **updated** when its severity rises, which it does while a loss lasts, or its score or its deviation by [`WORSE`]; not in each window.
+//! - It **closes** after [`CALM`] windows in a row that don't deviate: `recovered` if the value is back near what it
+//!   would be without the incident, else `new_level`, and which: the detector has come to expect the value where it is.
 //! - An alert within [`REOPEN`] windows after the close continues it under the same id (`update`), and then it takes twice
 //!   the calm to close it: no flapping.
 //! - An alert on what has been the new level opens nothing up to [`ECHO`] after the close, unless it is [`BEYOND`] it.
@@ -66,6 +66,8 @@ pub struct Judged<'a> {
     pub end: i64,
     /// `None` if unknown.
     pub value: Option<f64>,
+    /// What all series have in an ordinary window; `None` if no total is kept.
+    pub whole: Option<f64>,
     /// The detector's verdict.
     pub verdict: &'a Verdict,
 }
@@ -176,6 +178,18 @@ impl Incident {
             Direction::Spike => value > BEYOND * level,
             Direction::Drop => value * BEYOND < level,
         }
+    }
+
+    /// The severity as of now, of a part of `whole`.
+    fn severity_now(&self, whole: Option<f64>) -> Severity {
+        Severity::of(severity::Facts {
+            direction: self.direction,
+            score: self.score,
+            observed: self.observed,
+            expected: self.expected,
+            lasted: self.end - self.start,
+            whole,
+        })
     }
 
     /// How far the peak is from what was expected there.

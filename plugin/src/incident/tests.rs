@@ -34,7 +34,11 @@ impl Series {
         };
         let start = self.minute * 60;
         self.minute += 1;
-        self.lifecycle.step(b"eni-1", &Judged { start, end: start + 60, value, verdict: &verdict }, members)
+        self.lifecycle.step(
+            b"eni-1",
+            &Judged { start, end: start + 60, value, whole: None, verdict: &verdict },
+            members,
+        )
     }
 
     fn quiet(&mut self, value: f64) -> Step {
