@@ -159,7 +159,11 @@ impl Incident {
         // The range from before, moved as what is normal has.
         let expected = self.former.1;
         let moved = if expected > 0.0 && normal > 0.0 { level * expected / normal } else { level };
-        (level - normal).abs() <= NEAR * self.distance() && self.was_ordinary(moved)
+        let still_off = match self.direction {
+            Direction::Spike => level - normal,
+            Direction::Drop => normal - level,
+        };
+        still_off <= NEAR * self.distance() && self.was_ordinary(moved)
     }
 
     /// Whether `value` leads from the incident back to where it came from, or not much farther than that: an outage after
