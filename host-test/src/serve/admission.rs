@@ -22,7 +22,7 @@ const PERMIT: usize = 1 << 10;
 pub struct Bounds {
     /// Requests that may wait for their answer.
     pub batches: usize,
-    /// Bytes of their payloads together. One batch is let in however large it is if nothing else waits.
+    /// Bytes that they take together. One batch is let in however large it is if nothing else waits.
     pub bytes: usize,
     /// Names of accepted batches that are remembered.
     pub remember: usize,
@@ -135,7 +135,7 @@ impl Admission {
         }
         let jobs = lock(&self.jobs);
         let Some(jobs) = jobs.as_ref() else { return Admitted::Busy };
-        let permits = batch.bytes().div_ceil(PERMIT).clamp(1, self.permits as usize) as u32;
+        let permits = batch.memory().div_ceil(PERMIT).clamp(1, self.permits as usize) as u32;
         let Ok(memory) = self.memory.clone().try_acquire_many_owned(permits) else { return Admitted::Busy };
         let (accepted, pending) = watch::channel(false);
         let (id, bytes) = (batch.id.clone(), batch.bytes());

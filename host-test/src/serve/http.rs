@@ -5,7 +5,7 @@
 //! | 200 | the events of the batch were accepted downstream | goes on | goes on |
 //! | 400 | the body is not what its headers say | tries again, then the error prefix in S3 | drops the batch |
 //! | 401 | the access key is missing or wrong | tries again, then the error prefix | drops the batch |
-//! | 413 | the body is larger than `--max-body` | gives the batch up | drops the batch |
+//! | 413 | the body is larger than `--max-body`, or holds too many payloads | gives the batch up | drops the batch |
 //! | 415 | a `Content-Encoding` other than gzip | tries again, then the error prefix | drops the batch |
 //! | 503 | the queue is full, or it takes too long; `Retry-After` says when | tries again | tries again |
 
@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 
 use super::access::AccessKey;
 use super::admission::{Admission, Admitted};
-use super::batch::Batch;
+use super::batch::{Batch, TooLarge};
 use super::engine::now;
 use super::firehose;
 use super::metrics::{Metric, Metrics};
@@ -189,9 +189,9 @@ impl Service {
                 None => {
                     let key =
                         parts.headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).map(str::to_owned);
-                    Batch::from_body(key, &body).map_err(|error| {
-                        Refused::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))
-                    })?
+                    let most = self.max_body.saturating_mul(2);
+                    Batch::from_body(key, &body, most)
+                        .map_err(|TooLarge(reason)| Refused::new(StatusCode::PAYLOAD_TOO_LARGE, reason))?
                 }
             }
         };

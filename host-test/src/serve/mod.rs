@@ -24,6 +24,7 @@ pub mod batch;
 pub mod engine;
 pub mod firehose;
 pub mod http;
+mod json_text;
 pub mod metrics;
 pub mod saved;
 

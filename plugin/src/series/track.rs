@@ -28,7 +28,7 @@ impl Level {
 /// Mean distances from the mean within which nearly all values lie, if they are as ordinary as can be.
 const USUAL: f64 = 4.0;
 
-/// What is kept of a series between windows: the detector (below 48 KB), 3.5 KB of talkers, and under 1 KB besides.
+/// What is kept of a series between windows: the detector (below 24 KB in windows of a minute, below 48 KB in longer ones), 3.5 KB of talkers, and under 1 KB besides.
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) detector: Detector,
