@@ -1,6 +1,6 @@
 //! Serving: batches of payloads by HTTP, scored in order, and acknowledged when their events were accepted downstream.
 //!
-//! [`http`] takes requests, as [`firehose`] has them or as [`batch`]es of lines; [`admission`] lets each batch in once;
+//! [`http`] takes requests and [`body`] what is in them, as [`firehose`] has it or as [`batch`]es of lines; [`admission`] lets each batch in once;
 //! the one task of [`engine`] scores them, keeps the state ([`saved`]) and delivers the events.
 
 use std::net::SocketAddr;
@@ -21,11 +21,13 @@ use crate::usage::Usage;
 pub mod access;
 pub mod admission;
 pub mod batch;
+pub mod body;
 pub mod engine;
 pub mod firehose;
 pub mod http;
 mod json_text;
 pub mod metrics;
+mod refused;
 pub mod saved;
 
 use access::AccessKey;
@@ -93,15 +95,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let metrics = Arc::new(Metrics::default());
     let (admission, jobs) = Admission::new(bounds, metrics.clone());
     let admission = Arc::new(admission);
-    let service = Service {
-        access,
-        max_body,
-        answer_within,
-        admission: admission.clone(),
-        metrics: metrics.clone(),
-        retries: sink.retries(),
-        readers: Service::readers(),
-    };
+    let service = Service::new(access, max_body, answer_within, admission.clone(), metrics.clone(), sink.retries());
     let tls = match tls {
         None => None,
         Some((certificate, key)) => {

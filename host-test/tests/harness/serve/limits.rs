@@ -1,5 +1,9 @@
 //! What one sender may cost: memory, time, connections.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use super::server::{Server, gzip, post};
 
 const GZIP: (&str, &str) = ("Content-Encoding", "gzip");
@@ -20,4 +24,51 @@ async fn small_bodies_that_unpack_to_millions_of_payloads_are_refused_in_little_
     }
     // The bodies as sent and unpacked, the payloads of one, and the component with its largest.
     assert!(server.peak_memory() < 600 << 20, "{} MiB", server.peak_memory() >> 20);
+}
+
+/// A connection on which these bytes were sent.
+fn connection(server: &Server, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// What comes on a connection until it is closed.
+fn rest(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    text
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_come_hold_nobody_up_and_are_given_up() {
+    let server = Server::start(&[]).await;
+    let head = b"POST / HTTP/1.1\r\nHost: flowscore\r\nContent-Length: 1000\r\n\r\n2 1 ";
+    let slow: Vec<TcpStream> = (0..20).map(|_| connection(&server, head)).collect();
+    let started = Instant::now();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(post(&server.url, &[], "2 1 eni").await.status, 200);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    for stream in slow {
+        let answer = tokio::task::spawn_blocking(move || rest(stream)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    let said = server.said().lines().filter(|line| line.contains("refused request")).count();
+    assert_eq!(said, 10, "of a minute");
+}
+
+#[tokio::test]
+async fn batches_without_a_name_are_told_apart_and_long_names_are_refused() {
+    let server = Server::start(&[]).await;
+    for body in ["2 1 eni", "2 2 eni", "2 2 eni"] {
+        assert_eq!(post(&server.url, &[("Idempotency-Key", "")], body).await.status, 200);
+    }
+    let refused = post(&server.url, &[("Idempotency-Key", &"k".repeat(10_000))], "2 1 eni").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("at most 256"), "{}", refused.body);
+    let (status, events) = server.stop();
+    assert!(status.success());
+    assert_eq!(events.lines().count(), 2, "{events}");
 }
