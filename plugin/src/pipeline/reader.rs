@@ -132,8 +132,8 @@ impl Reader {
                 if let Some(scanned) = self.flow.scan(message) {
                     return Ok(Read::Record(Record::Flow(self.flow.scanned(message, scanned))));
                 }
-                // A comma is in no flow log field.
-                if message.contains(&b',') {
+                // A comma is in no flow log field, and another delimiter was configured.
+                if message.contains(&self.csv.delimiter()) {
                     return Self::csv_row(&mut self.csv, message);
                 }
             }

@@ -200,6 +200,83 @@ fn a_name_that_is_nearly_a_field_s_is_told_before_the_first_record() {
     assert!(notices(&run(&config, &["{}"]).0, "unknown_field").is_empty());
 }
 
+/// The payload, as it is, in gzip, and in base64.
+fn wrapped(text: &str) -> [Vec<u8>; 3] {
+    use base64::Engine as _;
+    use std::io::Write as _;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(&gzip).into_bytes();
+    [text.as_bytes().to_vec(), gzip, base64]
+}
+
+#[test]
+fn a_header_rules_from_where_it_stands_in_every_layer() {
+    let first = "version account-id interface-id bytes start\n2 1 eni-0a 400 1723542840";
+    for second in [
+        "version interface-id account-id start bytes\n2 eni-0c 1 1723542840 1500",
+        "interface_id Bytes START\neni-0c 1500 1723542840",
+        "start,bytes,interface-id\n1723542840,1500,eni-0c",
+        "\"Interface ID\",\"Bytes\",\"Start\"\n\"eni-0c\",\"1500\",\"1723542840\"",
+    ] {
+        for (place, payload) in wrapped(&format!("{first}\n{second}\n")).iter().enumerate() {
+            let mut scorer = Scorer::new(&windows().to_string()).unwrap();
+            let mut out = Vec::new();
+            let counts = scorer.transform(payload, None, &mut out);
+            scorer.finish(&mut out);
+            let events: Vec<Value> =
+                out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+            assert_eq!((sums(&events), counts), ("eni-0a=400 eni-0c=1500".into(), ok(2)), "{place}: {second}");
+        }
+    }
+    let csv = "interface_id,start,bytes\neni-1,1723542840,5\nstart,interface_id,bytes\n1723542840,eni-2,6\nstart,interface_id,bytes\n1723542840,eni-2,1";
+    assert_eq!(told(&windows(), &[csv]), ("eni-1=5 eni-2=7".into(), ok(3)));
+}
+
+#[test]
+fn of_csv_a_time_a_key_and_a_value_suffice() {
+    let expected = || ("eni-0a=400 eni-0b=900".to_owned(), ok(3));
+    let rows = "eni-0a,1723542840,1723542850,400\neni-0b,1723542840,1723542850,900\neni-0b,1723542860,-,0";
+    let quoted = format!("\"{}\"", rows.replace(',', "\",\"").replace('\n', "\"\n\""));
+    for (config, payload) in [
+        ("{}", format!("interface_id,start,end,bytes\n{rows}")),
+        ("{}", format!("\"interface_id\",\"start\",\"end\",\"bytes\"\n{quoted}")),
+        ("{}", format!("Interface ID,Start Time,End Time,Bytes\n{rows}")),
+        ("{}", format!("interface_id\tstart\tend\tbytes\n{}", rows.replace(',', "\t"))),
+        (r#"{"csv":{"delimiter":"\t"}}"#, format!("interface_id\tstart\tend\tbytes\n{}", rows.replace(',', "\t"))),
+        (r#"{"csv":{"delimiter":";"}}"#, format!("interface_id;start;end;bytes\n{}", rows.replace(',', ";"))),
+        (r#"{"csv":{"header":true}}"#, format!("interfaceId,start,end,bytes\n{rows}")),
+        (r#"{"csv":{"names":["eni","start","end","bytes"]}}"#, rows.to_owned()),
+        (r#"{"csv":{"names":["eni","start","end","bytes"]}}"#, format!("interface_id,start,end,bytes\n{rows}")),
+        (
+            r#"{"csv":{"names":["a","b","c","d"]},"fields":{"interface_id":"a","time":"b","value":"d"}}"#,
+            rows.to_owned(),
+        ),
+        (r#"{"fields":{"interface_id":"nic","time":"t","value":"v"}}"#, format!("nic,t,x,v\n{rows}")),
+        (r#"{"records":"csv"}"#, format!("interface_id,start,end,bytes\n{rows}")),
+    ] {
+        let mut document = windows();
+        document["input"] = serde_json::from_str(config).unwrap();
+        assert_eq!(told(&document, &[&payload]), expected(), "{config}: {payload}");
+    }
+}
+
+#[test]
+fn a_first_row_without_a_known_name_is_data() {
+    for (fields, first, is_header) in [
+        ("{}", "web,api,db", false),
+        ("{}", "web,bytes,db", true),
+        ("{}", "web,stats,db", false),
+        (r#"{"packets":"stats"}"#, "web,stats,db", true),
+    ] {
+        let mut config = windows();
+        config["input"] = serde_json::json!({ "fields": serde_json::from_str::<Value>(fields).unwrap() });
+        let (_, counts) = run(&config, &[&format!("{first}\n1,2,3")]);
+        assert_eq!(counts.records(), if is_header { 1 } else { 2 }, "{fields} {first}");
+    }
+}
+
 /// The decoded lines of a payload.
 fn decoded(config: &str, payload: &str) -> (Vec<Value>, Counts) {
     match Decoder::new(&Config::parse(config).unwrap()).decode(payload.as_bytes(), None) {
