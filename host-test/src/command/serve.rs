@@ -26,7 +26,8 @@ Examples:
 
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
-503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.")]
+503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.
+SIGHUP reads the certificate again; SIGTERM finishes what is in the queue and ends.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,

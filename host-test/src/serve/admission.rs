@@ -54,6 +54,8 @@ pub struct Admission {
     memory: Arc<Semaphore>,
     permits: u32,
     opened: AtomicBool,
+    /// Whether the state could be written when that was tried last.
+    is_stored: AtomicBool,
     names: Mutex<Names>,
     metrics: Arc<Metrics>,
 }
@@ -97,6 +99,7 @@ impl Admission {
             memory: Arc::new(Semaphore::new(0)),
             permits,
             opened: AtomicBool::new(false),
+            is_stored: AtomicBool::new(true),
             names: Mutex::new(Names { remember: bounds.remember, ..Names::default() }),
             metrics,
         };
@@ -117,6 +120,19 @@ impl Admission {
     /// Whether batches are let in as far as there is room.
     pub fn is_open(&self) -> bool {
         self.opened.load(Ordering::Acquire) && lock(&self.jobs).is_some()
+    }
+
+    /// The state could be written, or not: as long as it cannot, no batch is accepted.
+    pub fn stored(&self, is_stored: bool) {
+        self.is_stored.store(is_stored, Ordering::Release);
+    }
+
+    /// Why no batch is accepted now; none if nothing is known to be in the way.
+    pub fn problem(&self) -> Option<&'static str> {
+        if !self.is_open() {
+            return Some("starting or stopping");
+        }
+        (!self.is_stored.load(Ordering::Acquire)).then_some("the state cannot be written")
     }
 
     /// Lets no more batches in. The queue ends after those that are in it.

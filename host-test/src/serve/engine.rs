@@ -215,7 +215,7 @@ impl Running {
             snapshot: self.scoring.snapshot()?.to_vec(),
         };
         let state = State { snapshot: saved.encode(), ..State::default() };
-        self.handle.block_on(save(part, &state))?;
+        self.handle.block_on(save(part, &state, &self.admission))?;
         self.metrics.add(Metric::StateWrites, 1);
         self.metrics.set(Metric::StateBytes, state.snapshot.len() as u64);
         self.saved_outbox = !events.is_empty();
@@ -249,16 +249,20 @@ async fn load(part: &mut Part) -> Result<Option<Saved>> {
 }
 
 /// Saves, as often as it takes while the store cannot be reached.
-async fn save(part: &mut Part, state: &State) -> Result<()> {
+async fn save(part: &mut Part, state: &State, admission: &Admission) -> Result<()> {
     let mut pause = Duration::from_millis(250);
     loop {
         match part.save(state).await {
             Err(error @ StateError::Store { .. }) => {
-                tracing::info!("{error}; trying again in {pause:?}");
+                admission.stored(false);
+                tracing::warn!("{error}; trying again in {pause:?}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(15));
             }
-            result => return Ok(result?),
+            result => {
+                admission.stored(true);
+                return Ok(result?);
+            }
         }
     }
 }

@@ -79,10 +79,11 @@ impl Service {
 }
 
 async fn ready(State(service): State<Arc<Service>>) -> Response {
-    if service.admission.is_open() {
-        (StatusCode::OK, "ready\n").into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, COME_AGAIN)], "starting or stopping\n").into_response()
+    match service.admission.problem() {
+        None => (StatusCode::OK, "ready\n").into_response(),
+        Some(problem) => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, COME_AGAIN)], format!("{problem}\n")).into_response()
+        }
     }
 }
 

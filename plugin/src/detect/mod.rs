@@ -156,6 +156,8 @@ pub struct Verdict {
     pub p: f64,
     /// The value is outside what is normal now, whether or not it alerts again.
     pub deviating: bool,
+    /// What would be expected had the last event not been, in units of the value: moved with the season while it went on.
+    pub normal: Option<f64>,
     /// The residual half has seen enough to alert.
     pub ready: bool,
 }
@@ -172,11 +174,13 @@ pub struct Detector {
     deviation: Option<Deviation>,
     /// What was expected before the last event, and for how many windows the way back there is no news.
     former: Option<(f64, f64)>,
+    /// What would be expected had the last event not been; stabilised.
+    normal: Option<f64>,
     /// A value below zero has been seen.
     negative: bool,
 }
 
-state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, former, negative });
+state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, former, normal, negative });
 
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
@@ -190,6 +194,7 @@ impl Detector {
             rarity: Rarity::default(),
             deviation: None,
             former: None,
+            normal: None,
             negative: false,
         }
     }
@@ -221,13 +226,18 @@ impl Detector {
         let raw = finding.score;
         let season = finding.forecast.season;
         let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, season, tick.windows));
+        self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);
         match course {
             Some(Course::Away) => finding.score = 0.0, // told already
             Some(Course::Returned) => {
                 finding.score = 0.0; // the end of an event is no event
                 self.residual.return_to_normal(time_s, finding.x);
             }
-            Some(Course::Stayed | Course::Turned) => self.residual.accept(),
+            Some(Course::Stayed) => {
+                finding.score = 0.0; // nor is that it lasts
+                self.residual.accept();
+            }
+            Some(Course::Turned) => self.residual.accept(),
             _ => {}
         }
         if let (Some(Course::Away | Course::Worse), Some(deviation)) = (course, &self.deviation) {
@@ -271,6 +281,9 @@ impl Detector {
         if alert {
             let before = self.former.map_or(finding.expected, |(x, _)| x);
             self.former = Some((before, WAY_BACK));
+            if course != Some(Course::Worse) {
+                self.normal = Some(finding.expected);
+            }
         } else if let (Some((_, left)), Some(Course::Away)) = (&mut self.former, course) {
             *left = WAY_BACK;
         }
@@ -291,6 +304,7 @@ impl Detector {
             && self.novelty_hold.is_valid()
             && self.rarity.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
+            && self.normal.is_none_or(f64::is_finite)
             && self.former.is_none_or(|(x, left)| x.is_finite() && left.is_finite())
     }
 
@@ -300,6 +314,7 @@ impl Detector {
         self.residual = Residual::new(Transform::None);
         self.deviation = None;
         self.former = None;
+        self.normal = None;
     }
 
     /// Novelty has no expectation of its own: of the predictions, the one that the value is
@@ -344,6 +359,7 @@ impl Detector {
             expected_high: high,
             p: 1.0,
             deviating: self.deviation.is_some_and(|deviation| !deviation.ignored),
+            normal: self.normal.map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST)),
             ready: finding.ready,
         }
     }

@@ -71,6 +71,11 @@ impl Track {
         mean - USUAL * spread
     }
 
+    /// Mean of an ordinary window.
+    pub(crate) fn mean(&self, value: Value) -> f64 {
+        self.levels[value as usize].mean
+    }
+
     /// Mean bytes of an ordinary window.
     pub(crate) fn mean_bytes(&self) -> f64 {
         self.levels[0].mean

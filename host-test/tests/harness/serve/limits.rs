@@ -72,3 +72,20 @@ async fn batches_without_a_name_are_told_apart_and_long_names_are_refused() {
     assert!(status.success());
     assert_eq!(events.lines().count(), 2, "{events}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn half_sent_heads_do_not_take_all_descriptors_for_long() {
+    let mut command = std::process::Command::new("sh");
+    let command = command.args(["-c", r#"ulimit -n 64; exec "$0" "$@""#, env!("CARGO_BIN_EXE_flowscore")]);
+    let server = Server::of(command.args(["serve", "--listen", "127.0.0.1:0"]));
+    server.ready().await;
+    let started = Instant::now();
+    let silent: Vec<TcpStream> = (0..60).map(|_| connection(&server, b"POST / HTTP/1.1\r\nHost: flow")).collect();
+    let answer = tokio::time::timeout(Duration::from_secs(40), post(&server.url, &[], "2 1 eni")).await;
+    assert_eq!(answer.expect("it is served at last").status, 200);
+    for stream in silent {
+        assert_eq!(tokio::task::spawn_blocking(move || rest(stream)).await.unwrap(), "", "closed without an answer");
+    }
+    assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
+}
