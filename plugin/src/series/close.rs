@@ -59,6 +59,8 @@ impl Engine {
             let cell = self.registry.slot_mut(TOTAL).cells.take(index);
             self.ahead = self.ahead.saturating_sub(u32::from(cell.is_some_and(|cell| cell.ahead)));
         }
+        let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);
+        self.frontier.learn(closed.iter().filter(is_heard).count());
         for cell in closed.drain(..).filter_map(|closed| closed.cell) {
             self.recycle(cell.sample);
         }

@@ -23,10 +23,12 @@
 //! bytes of sample (6 KB), taken as records come.
 
 mod cell;
+mod claims;
 mod close;
 mod engine;
 mod frontier;
 mod habit;
+mod heard;
 mod joined_key;
 mod judge;
 mod notice;
@@ -38,11 +40,13 @@ mod sample;
 mod scratch;
 mod settings;
 mod silence;
+mod span;
 mod table;
 mod talker;
 mod tally;
 mod top_talkers;
 mod track;
+mod way_back;
 
 pub use engine::{Engine, Totals};
 pub use joined_key::JoinedKey;
