@@ -38,8 +38,9 @@ pub(crate) struct Situation {
     pub(crate) limit: i64,
     /// Records of one series that are apart no more than that belong together.
     pub(crate) step: i64,
-    /// Whether later ones belong to the run however far apart: a stream so thin that its records are.
-    pub(crate) is_thin: bool,
+    /// Whether the series is the one that moved the frontier, and the only one: its records belong together however far
+    /// apart, as those of a thin stream are.
+    pub(crate) is_alone: bool,
 }
 
 /// Claims of different series, in the order in which they were first made.
@@ -68,8 +69,20 @@ impl Claims {
         }
     }
 
-    /// A record of a series ends beyond the frontier.
-    pub(crate) fn hear(&mut self, series: u64, end: i64, now: Situation) -> Claim {
+    /// A record of a series ends beyond the frontier. `None`: the series has said so before.
+    #[inline]
+    pub(crate) fn hear(&mut self, series: u64, end: i64, now: Situation) -> Option<Claim> {
+        let known = self.claims.iter_mut().find(|claim| claim.series == series);
+        match known {
+            Some(claim) if claim.newest == end && claim.frontier == now.frontier => {
+                claim.records = claim.records.saturating_add(1);
+                None
+            }
+            _ => Some(self.add(series, end, now)),
+        }
+    }
+
+    fn add(&mut self, series: u64, end: i64, now: Situation) -> Claim {
         let objections = self.objections;
         let fresh = Claim {
             series,
@@ -90,7 +103,7 @@ impl Claims {
         };
         let is_close = (end - claim.newest).abs() <= now.step;
         // A leap from where a step reaches would be believed as if it were none.
-        let goes_on = is_close || (now.is_thin && !claim.is_near && end > claim.newest);
+        let goes_on = is_close || (now.is_alone && !claim.is_near && end > claim.newest);
         let newest = if is_close { claim.newest.max(end) } else { end };
         *claim = if goes_on && claim.frontier == now.frontier && claim.objections == objections {
             Claim { newest, records: claim.records.saturating_add(1), ..*claim }
@@ -122,16 +135,16 @@ impl Claims {
         ends.get(place).copied()
     }
 
-    /// The earliest of `quorum` series that agree, within a step, on a time beyond the limit, and have said so since the
-    /// frontier moved.
-    pub(crate) fn far(&self, now: Situation, quorum: usize) -> Option<i64> {
+    /// The earliest of `quorum` series that agree, within so many seconds, on a time beyond the limit, and have said so since
+    /// the frontier moved.
+    pub(crate) fn far(&self, now: Situation, quorum: usize, seconds: i64) -> Option<i64> {
         let (mut ends, count) = self.ends(|claim| claim.newest > now.limit && claim.frontier == now.frontier);
         if count < quorum {
             return None;
         }
         let ends = ends.get_mut(..count)?;
         ends.sort_unstable();
-        ends.windows(quorum).find(|ends| ends[quorum - 1] - ends[0] <= now.step).map(|ends| ends[0])
+        ends.windows(quorum).find(|ends| ends[quorum - 1] - ends[0] <= seconds).map(|ends| ends[0])
     }
 
     fn ends(&self, counts: impl Fn(&Claim) -> bool) -> ([i64; MOST], usize) {

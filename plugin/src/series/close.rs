@@ -17,7 +17,7 @@ pub(super) struct Window {
     pub(super) index: i64,
     pub(super) start: i64,
     pub(super) end: i64,
-    /// The stream ended before the watermark: who isn't there may only be late.
+    /// The stream ended before the watermark, or the window is closed again: who isn't there may only be late.
     pub(super) cut: bool,
     /// The stream ended within the window.
     pub(super) partial: bool,
@@ -29,7 +29,8 @@ impl Engine {
     /// Judges all series in window `index`.
     pub(super) fn close(&mut self, index: i64, edge: bool, horizon: &Horizon, out: &mut Vec<u8>) {
         let length = i64::from(self.settings.window);
-        let Horizon { cut, partial, .. } = *horizon;
+        let Horizon { partial, .. } = *horizon;
+        let cut = horizon.cut || index < self.again;
         let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial, edge };
         self.sort();
         let order = core::mem::take(&mut self.scratch.order);

@@ -80,12 +80,14 @@ pub struct Engine {
     pub(super) totals: Totals,
     /// The window that is closed next; `None` before the first.
     next: Option<i64>,
+    /// Windows before it are closed for the second time, as event time went back.
+    pub(super) again: i64,
     /// Windows that wait ahead of the frontier.
     pub(super) ahead: u32,
     pub(super) scratch: Scratch,
 }
 
-state!(Engine { shape, registry, frontier, silence, notices, totals, next, ahead } default { settings, scratch });
+state!(Engine { shape, registry, frontier, silence, notices, totals, next, again, ahead } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).
@@ -99,6 +101,7 @@ impl Engine {
             notices: Notices::default(),
             totals: Totals::default(),
             next: None,
+            again: 0,
             ahead: 0,
             scratch: Scratch::default(),
         };
@@ -120,6 +123,7 @@ impl Engine {
             && (8..=4096).contains(&self.shape.1)
             && self.registry.len() <= settings.max_series as usize
             && self.next.is_none_or(|next| (0..=last).contains(&next))
+            && (0..=last).contains(&self.again)
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
             && self.registry.revive(self.next.unwrap_or(0)..=last, self.shape.1 as usize)
@@ -234,12 +238,13 @@ impl Engine {
     }
 
     /// Event time was wrong, and goes back: windows from there on are closed again. Records that came for them are lost, so
-    /// who has little in the first of them is unknown.
+    /// who has little in the first of them is unknown, and who has nothing in those that were closed lately, too.
     fn go_back(&mut self, time: i64, out: &mut Vec<u8>) {
         let window = i64::from(self.settings.window);
         let next = time / window + 1;
         self.give_up_after(self.frontier.limit().unwrap_or(time) / window);
-        self.next = Some(next);
+        let closed = self.next.replace(next).unwrap_or(next);
+        self.again = if (closed - next) * window <= LAST_GAP { closed } else { next };
         self.silence.go_back(next + self.reach() - 1);
         for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
             if let Some(incident) = self.registry.slot_mut(slot).go_back(next, next * window) {

@@ -9,13 +9,14 @@
 //! | claims | of | move it to |
 //! |---|---|---|
 //! | up to one step beyond it (the lateness and the longest record) | a quarter of the series [heard of late](Heard), 2 to 16 | the latest time that so many have come to |
-//! | farther | half of them, 2 to 32, within a step of each other, while it stands still | the earliest of these |
+//! | farther | half of them, 2 to 32, while it stands still; within a step of each other if there are several in a window | the earliest of these |
 //! | of one series that goes on for a step and a half | nobody has a record on time meanwhile | the end of that series |
 //! | the same, but farther than a step | and it goes on for half an hour, if there were several series before | the same |
 //!
 //! So an interface whose clock is minutes or years ahead moves nothing, and its records wait in their windows; a stream that
 //! really has a gap goes on after it and loses none; and a stream of which one interface is left is believed after a while.
-//! A stream of one series at a time has nobody to ask: its records move the frontier by a step each. The first record of
+//! A stream of one series at a time has nobody to ask: its records move the frontier by a step each, and six over a step of
+//! the one that moved it last are believed farther. The first record of
 //! all is treated as one farther than a step.
 //!
 //! **The way back.** Where one series was believed, that can have been wrong. Then a window's worth of records, of as many
@@ -33,7 +34,7 @@ use crate::time::LAST_SECOND;
 
 /// Records of one series that are believed beyond a step, where there were others; the seconds for which it has to go on.
 const RUN: (u32, i64) = (20, 1_800);
-/// Records of it where there were none.
+/// Records of it where it is the only one.
 const RUN_OF_ONE: u32 = 6;
 /// Windows after which one series that was believed is no longer in doubt, if enough others are heard.
 const DOUBT: u32 = 60;
@@ -59,6 +60,8 @@ pub(crate) struct Frontier {
     span: Span,
     claims: Claims,
     heard: Heard,
+    /// The series that moved it last.
+    mover: u64,
     /// One series was believed, and may have been wrong.
     doubt: Option<Doubt>,
     behind: Behind,
@@ -75,7 +78,7 @@ pub(crate) struct Frontier {
 }
 
 state!(Frontier {
-    newest, lateness, window, span, claims, heard, doubt, behind, waiting, strays, clock, moved
+    newest, lateness, window, span, claims, heard, mover, doubt, behind, waiting, strays, clock, moved
 } default { limit, quorum });
 
 /// What was before one series was believed.
@@ -83,11 +86,13 @@ state!(Frontier {
 struct Doubt {
     newest: i64,
     heard: Heard,
+    /// Series that have to agree on an earlier time.
+    quorum: usize,
     /// Windows closed since.
     windows: u32,
 }
 
-state!(Doubt { newest, heard, windows });
+state!(Doubt { newest, heard, quorum, windows });
 
 impl Frontier {
     pub(crate) fn new(window: i64, lateness: i64) -> Self {
@@ -99,6 +104,7 @@ impl Frontier {
             span: Span::new(),
             claims: Claims::default(),
             heard,
+            mover: 0,
             doubt: None,
             behind: Behind::default(),
             waiting: 0,
@@ -183,7 +189,7 @@ impl Frontier {
         self.quorum = self.heard.quorum();
         if let Some(doubt) = &mut self.doubt {
             doubt.windows = doubt.windows.saturating_add(1);
-            if doubt.windows >= DOUBT && self.quorum >= doubt.heard.quorum() {
+            if doubt.windows >= DOUBT && self.quorum >= doubt.quorum {
                 self.doubt = None;
                 self.behind = Behind::default();
             }
@@ -207,69 +213,80 @@ impl Frontier {
         if end <= newest {
             return Progress::Still;
         }
-        self.advance(end)
+        self.advance(series, end)
     }
 
     /// The frontier goes on, without those that are farther ahead.
-    fn advance(&mut self, newest: i64) -> Progress {
+    fn advance(&mut self, mover: u64, newest: i64) -> Progress {
+        self.mover = mover;
         self.strays = self.strays.saturating_add(core::mem::take(&mut self.waiting));
         self.moved = true;
         self.move_to(newest);
         Progress::Moved
     }
 
-    fn situation(&self) -> Situation {
+    fn situation(&self, series: u64) -> Situation {
         Situation {
             frontier: self.newest.unwrap_or(-1),
             limit: self.limit,
             step: self.step(),
-            is_thin: self.heard.is_thin(),
+            is_alone: self.heard.is_thin() && (self.newest.is_none() || series == self.mover),
         }
     }
 
     /// A record ends beyond the frontier.
     #[inline(never)]
     fn claim(&mut self, series: u64, end: i64) -> Progress {
-        let now = self.situation();
-        let claim = self.claims.hear(series, end, now);
-        if end > self.limit {
+        let now = self.situation(series);
+        let is_far = end > self.limit;
+        if is_far {
             self.waiting = self.waiting.saturating_add(1);
-            if let Some(earliest) = self.claims.far(now, self.heard.quorum_to_jump()) {
-                self.waiting = 0;
-                return self.advance(earliest);
-            }
         } else {
             self.behind.object();
             // Data comes: the host's clock has nothing to say.
             self.moved = true;
-            if let Some(newest) = self.claims.near(self.limit, self.quorum) {
-                return self.advance(newest);
-            }
         }
-        if self.is_believed(&claim) { self.believe(&claim) } else { Progress::Still }
+        let Some(claim) = self.claims.hear(series, end, now) else { return Progress::Still };
+        let agreed = if is_far {
+            let apart = if self.quorum == 1 { LAST_SECOND } else { now.step };
+            self.claims.far(now, self.heard.quorum_to_jump(), apart)
+        } else {
+            self.claims.near(self.limit, self.quorum)
+        };
+        match agreed {
+            Some(newest) => {
+                self.waiting = if is_far { 0 } else { self.waiting };
+                self.advance(series, newest)
+            }
+            None if self.is_believed(&claim, now) => self.believe(&claim),
+            None => Progress::Still,
+        }
     }
 
     /// Whether a series has gone on by itself for so long that there seem to be no others.
-    fn is_believed(&self, claim: &Claim) -> bool {
-        let (records, seconds) = match (claim.is_near, self.heard.is_thin()) {
-            (true, _) => (2, self.step() * 3 / 2),
-            (false, true) => (RUN_OF_ONE, self.step()),
-            (false, false) => (RUN.0, RUN.1.max(self.step())),
+    fn is_believed(&self, claim: &Claim, now: Situation) -> bool {
+        let (records, seconds) = match (claim.is_near, now.is_alone) {
+            (true, _) => (2, now.step * 3 / 2),
+            (false, true) => (RUN_OF_ONE, now.step),
+            (false, false) => (RUN.0, RUN.1.max(now.step)),
         };
         claim.records >= records && claim.progress() >= seconds
     }
 
     /// Believes a series, and those that have come about as far; from now on they are all there is.
     fn believe(&mut self, claim: &Claim) -> Progress {
-        let before = Doubt { newest: self.newest.unwrap_or(0), heard: self.heard, windows: 0 };
-        // What was in doubt already is what there is to go back to.
-        self.doubt = self.doubt.or(Some(before));
         let step = self.step();
         let company = self.claims.iter().filter(|other| (other.newest - claim.newest).abs() <= step).count();
+        // All the others, where they are fewer than a quorum.
+        let quorum = self.heard.quorum().min(self.heard.others(company));
+        let before = Doubt { newest: self.newest.unwrap_or(0), heard: self.heard, quorum, windows: 0 };
+        // What was in doubt already is what there is to go back to; whoever is left since can say so.
+        let before = self.doubt.unwrap_or(before);
+        self.doubt = Some(Doubt { quorum: before.quorum.min(quorum), windows: 0, ..before });
         self.heard = Heard::exactly(company);
         self.quorum = self.heard.quorum();
         self.waiting = 0;
-        self.advance(claim.newest)
+        self.advance(claim.series, claim.newest)
     }
 
     /// Whether a record that is late may show that the frontier is wrong.
@@ -286,14 +303,13 @@ impl Frontier {
         if end < doubt.newest - self.lateness {
             return None;
         }
-        let quorum = doubt.heard.quorum();
-        let newest = self.behind.hear(series, end, self.step(), (quorum, ordinary))?;
+        let newest = self.behind.hear(series, end, self.step(), (doubt.quorum, ordinary))?;
         self.heard = doubt.heard;
-        self.quorum = quorum;
+        self.quorum = self.heard.quorum();
         self.doubt = None;
         self.behind = Behind::default();
         self.claims.clear();
-        self.advance(newest);
+        self.advance(self.mover, newest);
         Some(newest)
     }
 
@@ -409,12 +425,12 @@ mod tests {
     fn one_series_alone_crosses_a_gap_once_it_has_gone_on_for_a_step() {
         let mut frontier = alone(10_000);
         for minute in 0..6 {
-            feed(&mut frontier, 1, 99_940 + minute * 60, 100_000 + minute * 60);
+            feed(&mut frontier, 2, 99_940 + minute * 60, 100_000 + minute * 60);
             // As many records as may be at one time are not enough.
-            feed(&mut frontier, 1, 99_940 + minute * 60, 100_000 + minute * 60);
+            feed(&mut frontier, 2, 99_940 + minute * 60, 100_000 + minute * 60);
             assert_eq!(frontier.newest(), Some(10_000));
         }
-        feed(&mut frontier, 1, 100_300, 100_360);
+        feed(&mut frontier, 2, 100_300, 100_360);
         assert_eq!(frontier.newest(), Some(100_360));
     }
 
@@ -427,11 +443,11 @@ mod tests {
         }
         assert_eq!(frontier.newest(), Some(10_000));
         // One whose clock stands still says nothing new.
-        for minute in 0..31 {
+        for minute in 0..32 {
             feed(&mut frontier, 1, 99_940 + minute * 60, 100_000 + minute * 60);
             feed(&mut frontier, 2, 9_900, 9_990);
         }
-        assert_eq!(frontier.newest(), Some(100_000 + 30 * 60));
+        assert_eq!(frontier.newest(), Some(100_000 + 31 * 60));
     }
 
     #[test]

@@ -32,6 +32,11 @@ impl Heard {
         self.windows == 0 || self.mean < SEVERAL
     }
 
+    /// Series besides some, at least one; 2 as long as nobody knows.
+    pub(crate) fn others(&self, than: usize) -> usize {
+        if self.windows == 0 { 2 } else { (libm::round(self.mean) as usize).saturating_sub(than).max(1) }
+    }
+
     /// Series that move the frontier by a step: a quarter.
     pub(crate) fn quorum(&self) -> usize {
         if self.windows > 0 && self.mean < SEVERAL { 1 } else { (self.mean / 4.0).clamp(2.0, 16.0) as usize }
