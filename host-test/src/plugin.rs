@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, Trap};
 
 use crate::bindings::exports::flowscore::transform::scoring;
 use crate::bindings::{Plugin as Bindings, PluginPre};
@@ -37,7 +37,7 @@ const TICK: Duration = Duration::from_millis(20);
 /// What an instance of the plugin may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Linear memory in bytes. An instance that wants more fails the call, and only that instance. The default of 4 GiB is
+    /// Memory in bytes: linear memory, of which a plugin may have several, and tables together. An instance that wants more fails the call, and only that instance. The default of 4 GiB is
     /// all that there can be, and room for the largest configuration that the plugin accepts; a usual one takes some
     /// ten megabytes.
     pub memory: usize,
@@ -235,8 +235,7 @@ impl Plugin {
     }
 
     fn instantiate(&self) -> Result<Instance> {
-        let limits = StoreLimitsBuilder::new().memory_size(self.limits.memory).build();
-        let mut store = Store::new(&self.engine, Memory { limits, used: 0 });
+        let mut store = Store::new(&self.engine, Memory { limit: self.limits.memory, used: 0, tables: 0 });
         store.limiter(|memory| memory);
         // What a call returns is bounded by the component; this is for one that is not ours.
         store.set_hostcall_fuel(self.limits.memory);
@@ -276,23 +275,41 @@ fn explain(error: &wasmtime::Error, deadline: Duration) -> PluginError {
     }
 }
 
-/// The memory of an instance: what it may have and what it has.
+/// Bytes of an element of a table, at most.
+const ELEMENT: usize = 16;
+
+/// The memory of an instance: what it may have and what it has, over all of its memories and tables.
 struct Memory {
-    limits: StoreLimits,
+    limit: usize,
+    /// Bytes of linear memory.
     used: usize,
+    /// Bytes of tables.
+    tables: usize,
+}
+
+impl Memory {
+    fn left(&self) -> usize {
+        self.limit.saturating_sub(self.used + self.tables)
+    }
 }
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let granted = self.limits.memory_growing(current, desired, maximum)?;
+        let more = desired.saturating_sub(current);
+        let granted = more <= self.left() && maximum.is_none_or(|maximum| desired <= maximum);
         if granted {
-            self.used += desired - current;
+            self.used += more;
         }
         Ok(granted)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.limits.table_growing(current, desired, maximum)
+        let more = desired.saturating_sub(current).saturating_mul(ELEMENT);
+        let granted = more <= self.left() && maximum.is_none_or(|maximum| desired <= maximum);
+        if granted {
+            self.tables += more;
+        }
+        Ok(granted)
     }
 }
 
@@ -440,5 +457,48 @@ impl Series {
     pub fn observe(&mut self, points: &[Point]) -> Result<Vec<Verdict>> {
         let resource = self.resource;
         self.instance.call(|b, store| b.flowscore_transform_scoring().series().call_observe(store, resource, points))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{MemorySection, MemoryType, RefType, TableSection, TableType};
+    use wasmtime::{Instance, Module};
+
+    use super::*;
+
+    /// Whether a module with memories of so many pages and tables of so many elements gets them of ten pages, 640 KiB.
+    fn fits(memories: &[u64], tables: &[u64]) -> bool {
+        let (mut memory, mut table) = (MemorySection::new(), TableSection::new());
+        for &minimum in memories {
+            let (maximum, page_size_log2) = (None, None);
+            memory.memory(MemoryType { minimum, maximum, memory64: false, shared: false, page_size_log2 });
+        }
+        for &minimum in tables {
+            let element_type = RefType::FUNCREF;
+            table.table(TableType { element_type, table64: false, minimum, maximum: None, shared: false });
+        }
+        let mut module = wasm_encoder::Module::new();
+        module.section(&table).section(&memory);
+        let engine = Engine::default();
+        let module = Module::new(&engine, module.finish()).unwrap();
+        let mut store = Store::new(&engine, Memory { limit: 10 << 16, used: 0, tables: 0 });
+        store.limiter(|memory| memory);
+        Instance::new(&mut store, &module, &[]).is_ok()
+    }
+
+    #[test]
+    fn the_limit_holds_for_all_memories_and_tables_together() {
+        for (memories, tables, expected) in [
+            (&[10][..], &[][..], true),
+            (&[11], &[], false),
+            (&[5, 5], &[], true),
+            (&[6, 5], &[], false),
+            (&[9], &[4_096], true),
+            (&[9], &[4_097], false),
+            (&[], &[30_000, 30_000], false),
+        ] {
+            assert_eq!(fits(memories, tables), expected, "{memories:?} {tables:?}");
+        }
     }
 }

@@ -25,6 +25,7 @@ impl description::Guest for Plugin {
             version: env!("CARGO_PKG_VERSION").into(),
             formats: crate::FORMATS.map(str::to_owned).into(),
             config_schema: crate::config::schema(),
+            event_schema: pipeline::event_reference::schema(),
         }
     }
 

@@ -15,6 +15,7 @@ Examples:
   flowscore check-config flowscore.json
   echo '{\"mode\":\"record\"}' | flowscore check-config -
   flowscore check-config --schema > flowscore.schema.json
+  flowscore check-config --event-schema > event.schema.json
 
 Exit code 2 and one line that names the key, its value and what is allowed, if the configuration is wrong.")]
 pub(crate) struct CheckConfigArgs {
@@ -23,6 +24,9 @@ pub(crate) struct CheckConfigArgs {
     /// Print the JSON Schema of the configuration instead
     #[arg(long)]
     schema: bool,
+    /// Print the JSON Schema of events instead
+    #[arg(long, conflicts_with = "schema")]
+    event_schema: bool,
     #[command(flatten)]
     plugin: PluginArgs,
 }
@@ -32,8 +36,11 @@ impl CheckConfigArgs {
     pub(crate) fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
         let file = self.file.as_deref().or(self.plugin.config.as_deref());
-        let text =
-            if self.schema { plugin.describe()?.config_schema } else { plugin.check_config(&config_text(file)?)? };
+        let text = match (self.schema, self.event_schema) {
+            (true, _) => plugin.describe()?.config_schema,
+            (_, true) => plugin.describe()?.event_schema,
+            _ => plugin.check_config(&config_text(file)?)?,
+        };
         let mut out = stdout();
         writeln!(out, "{}", text.trim_end())?;
         out.flush()?;

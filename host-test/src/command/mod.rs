@@ -14,6 +14,8 @@ use host_test::plugin::{Limits, Plugin, PluginError, RestoreError};
 #[cfg(feature = "network")]
 use host_test::state::StateError;
 use host_test::usage::Usage;
+#[cfg(feature = "network")]
+use host_test::usage::without_credentials;
 
 pub(crate) mod check_config;
 pub(crate) mod completions;
@@ -117,6 +119,17 @@ fn config_text(path: Option<&Path>) -> Result<String> {
         }
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Usage(format!("cannot read the configuration {}: {error}", path.display())).into()),
+    }
+}
+
+/// The value of `--endpoint-url`. Not read by clap, which repeats a wrong value with the credentials in it.
+#[cfg(feature = "network")]
+fn endpoint(value: Option<&str>) -> Result<Option<&str>, Usage> {
+    match value {
+        Some(value) if !url::Url::parse(value).is_ok_and(|url| url.has_host()) => {
+            Err(Usage(format!("--endpoint-url {}: give an http:// or https:// URL", without_credentials(value))))
+        }
+        value => Ok(value),
     }
 }
 

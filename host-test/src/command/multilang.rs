@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use url::Url;
 
-use super::{FailedArgs, PluginArgs};
+use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::multilang::processor::{Settings, process};
 use host_test::multilang::protocol::Daemon;
@@ -55,7 +54,7 @@ pub(crate) struct MultilangArgs {
     region: Option<String>,
     /// Kinesis endpoint, if not that of the region
     #[arg(long, value_name = "URL")]
-    endpoint_url: Option<Url>,
+    endpoint_url: Option<String>,
 }
 
 /// What of the states may be given up.
@@ -80,7 +79,7 @@ impl MultilangArgs {
         let client = match self.stream.is_some() || is_stream {
             true => {
                 let configuration = runtime.block_on(aws::configuration(self.region.as_deref()))?;
-                Some(aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str)))
+                Some(aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?))
             }
             false => None,
         };

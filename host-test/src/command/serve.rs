@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use url::Url;
 
 use super::{FailedArgs, PluginArgs};
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
 use host_test::serve::{Settings, serve};
 use host_test::sink::Sink;
-use host_test::sink::http::HttpSink;
 use host_test::state::Store;
 use host_test::usage::Usage;
 
@@ -28,7 +26,8 @@ Examples:
 
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
-503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.")]
+503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.
+SIGHUP reads the certificate again; SIGTERM finishes what is in the queue and ends.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
@@ -39,7 +38,7 @@ pub(crate) struct ServeArgs {
     listen: SocketAddr,
     /// Where events are posted to, as lines of JSON; without it they go to standard output
     #[arg(long, value_name = "URL")]
-    forward: Option<Url>,
+    forward: Option<String>,
     /// Where the state is kept: a directory, or s3://…, gs://…, az://…; without it nothing outlives the process
     #[arg(long, value_name = "URL")]
     state: Option<String>,
@@ -118,10 +117,7 @@ impl ServeArgs {
         };
         let sink = match &self.forward {
             None => Sink::Stdout,
-            Some(url) if !matches!(url.scheme(), "http" | "https") => {
-                return Err(Usage(format!("--forward {url}: give an http:// or https:// URL")).into());
-            }
-            Some(url) => Sink::Http(HttpSink::new(url.clone()).context("cannot make an HTTP client")?),
+            Some(url) => Sink::http("--forward", url, "give an http:// or https:// URL")?,
         };
         let state = match &self.state {
             None => None,

@@ -22,7 +22,7 @@ const PERMIT: usize = 1 << 10;
 pub struct Bounds {
     /// Requests that may wait for their answer.
     pub batches: usize,
-    /// Bytes of their payloads together. One batch is let in however large it is if nothing else waits.
+    /// Bytes that they take together. One batch is let in however large it is if nothing else waits.
     pub bytes: usize,
     /// Names of accepted batches that are remembered.
     pub remember: usize,
@@ -54,6 +54,8 @@ pub struct Admission {
     memory: Arc<Semaphore>,
     permits: u32,
     opened: AtomicBool,
+    /// Whether the state could be written when that was tried last.
+    is_stored: AtomicBool,
     names: Mutex<Names>,
     metrics: Arc<Metrics>,
 }
@@ -97,6 +99,7 @@ impl Admission {
             memory: Arc::new(Semaphore::new(0)),
             permits,
             opened: AtomicBool::new(false),
+            is_stored: AtomicBool::new(true),
             names: Mutex::new(Names { remember: bounds.remember, ..Names::default() }),
             metrics,
         };
@@ -119,6 +122,19 @@ impl Admission {
         self.opened.load(Ordering::Acquire) && lock(&self.jobs).is_some()
     }
 
+    /// The state could be written, or not: as long as it cannot, no batch is accepted.
+    pub fn stored(&self, is_stored: bool) {
+        self.is_stored.store(is_stored, Ordering::Release);
+    }
+
+    /// Why no batch is accepted now; none if nothing is known to be in the way.
+    pub fn problem(&self) -> Option<&'static str> {
+        if !self.is_open() {
+            return Some("starting or stopping");
+        }
+        (!self.is_stored.load(Ordering::Acquire)).then_some("the state cannot be written")
+    }
+
     /// Lets no more batches in. The queue ends after those that are in it.
     pub fn close(&self) {
         lock(&self.jobs).take();
@@ -135,7 +151,7 @@ impl Admission {
         }
         let jobs = lock(&self.jobs);
         let Some(jobs) = jobs.as_ref() else { return Admitted::Busy };
-        let permits = batch.bytes().div_ceil(PERMIT).clamp(1, self.permits as usize) as u32;
+        let permits = batch.memory().div_ceil(PERMIT).clamp(1, self.permits as usize) as u32;
         let Ok(memory) = self.memory.clone().try_acquire_many_owned(permits) else { return Admitted::Busy };
         let (accepted, pending) = watch::channel(false);
         let (id, bytes) = (batch.id.clone(), batch.bytes());

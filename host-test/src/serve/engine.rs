@@ -22,14 +22,15 @@ use tokio::sync::mpsc;
 use super::admission::{Admission, Job};
 use super::metrics::{Metric, Metrics};
 use super::saved::Saved;
-use crate::batch::{Scoring, refused};
+use crate::batch::{CALL_PAYLOADS, Scoring, refused};
 use crate::plugin::Plugin;
 use crate::sink::Sink;
 use crate::state::{Part, State, StateError};
 
-/// Batches of a group, and bytes from which fewer are enough.
+/// Batches of a group, and bytes and payloads from which fewer are enough: the events of a group are kept together.
 const GROUP_BATCHES: usize = 256;
 const GROUP_BYTES: usize = 64 << 20;
+const GROUP_PAYLOADS: usize = 100_000;
 
 /// The scoring task, not yet started.
 pub struct Engine {
@@ -144,10 +145,10 @@ impl Running {
                 Err(_) => return Some(Group::Tick(now())),
             },
         };
-        let mut bytes = first.batch.bytes();
+        let (mut bytes, mut payloads) = (first.batch.bytes(), first.batch.len());
         let mut group = vec![first];
         let until = self.last_save + if self.state.is_some() { every } else { Duration::ZERO };
-        while group.len() < GROUP_BATCHES && bytes < GROUP_BYTES {
+        while group.len() < GROUP_BATCHES && bytes < GROUP_BYTES && payloads < GROUP_PAYLOADS {
             let next = jobs.try_recv().ok().or_else(|| {
                 let wait = until.saturating_duration_since(Instant::now());
                 let next = async { tokio::time::timeout(wait, jobs.recv()).await };
@@ -155,6 +156,7 @@ impl Running {
             });
             let Some(next) = next else { break };
             bytes += next.batch.bytes();
+            payloads += next.batch.len();
             group.push(next);
         }
         Some(Group::Jobs(group))
@@ -190,13 +192,16 @@ impl Running {
 
     fn score(&mut self, jobs: &[Job], events: &mut Vec<u8>) -> Result<()> {
         for Job { batch, .. } in jobs {
-            let names = batch.names();
-            let counts = self.scoring.transform(&batch.payloads(&names), events)?;
+            for start in (0..batch.len()).step_by(CALL_PAYLOADS) {
+                let part = start..batch.len().min(start + CALL_PAYLOADS);
+                let names = batch.names(part.clone());
+                let counts = self.scoring.transform(&batch.payloads(part, &names), events)?;
+                self.metrics.add(Metric::RecordsOk, counts.ok);
+                self.metrics.add(Metric::RecordsDropped, counts.dropped);
+                self.metrics.add(Metric::RecordsFailed, counts.failed);
+            }
             self.metrics.add(Metric::Payloads, batch.len() as u64);
             self.metrics.add(Metric::PayloadBytes, batch.bytes() as u64);
-            self.metrics.add(Metric::RecordsOk, counts.ok);
-            self.metrics.add(Metric::RecordsDropped, counts.dropped);
-            self.metrics.add(Metric::RecordsFailed, counts.failed);
         }
         Ok(())
     }
@@ -210,7 +215,7 @@ impl Running {
             snapshot: self.scoring.snapshot()?.to_vec(),
         };
         let state = State { snapshot: saved.encode(), ..State::default() };
-        self.handle.block_on(save(part, &state))?;
+        self.handle.block_on(save(part, &state, &self.admission))?;
         self.metrics.add(Metric::StateWrites, 1);
         self.metrics.set(Metric::StateBytes, state.snapshot.len() as u64);
         self.saved_outbox = !events.is_empty();
@@ -244,16 +249,20 @@ async fn load(part: &mut Part) -> Result<Option<Saved>> {
 }
 
 /// Saves, as often as it takes while the store cannot be reached.
-async fn save(part: &mut Part, state: &State) -> Result<()> {
+async fn save(part: &mut Part, state: &State, admission: &Admission) -> Result<()> {
     let mut pause = Duration::from_millis(250);
     loop {
         match part.save(state).await {
             Err(error @ StateError::Store { .. }) => {
-                tracing::info!("{error}; trying again in {pause:?}");
+                admission.stored(false);
+                tracing::warn!("{error}; trying again in {pause:?}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(15));
             }
-            result => return Ok(result?),
+            result => {
+                admission.stored(true);
+                return Ok(result?);
+            }
         }
     }
 }
@@ -304,7 +313,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         for body in batches {
-            let batch = Batch::from_body(None, body).unwrap();
+            let batch = Batch::from_body(None, body, 64 << 20).unwrap();
             let Admitted::Pending(mut pending) = admission.admit(batch) else { panic!("there is room") };
             runtime.block_on(pending.wait_for(|accepted| *accepted)).unwrap();
         }

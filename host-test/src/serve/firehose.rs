@@ -13,11 +13,11 @@ use std::fmt;
 use axum::http::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::batch::Batch;
+use super::json_text::JsonText;
 
 /// The header with the request's id; a request that has it is Firehose's.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-firehose-request-id");
@@ -56,12 +56,9 @@ pub fn batch(request_id: &str, body: &[u8]) -> Result<Batch, String> {
             request.request_id
         ));
     }
-    if request.records.len() > MOST_RECORDS {
-        return Err(format!("there are {} records; Firehose sends at most {MOST_RECORDS}", request.records.len()));
-    }
     let mut batch = Batch::new(request_id.to_owned());
     let mut data = Vec::new();
-    for record in request.records {
+    for record in request.records.0 {
         match record.data {
             Data::Text(text) => {
                 data.clear();
@@ -71,7 +68,7 @@ pub fn batch(request_id: &str, body: &[u8]) -> Result<Batch, String> {
                     Err(_) => batch.push(text.as_bytes()),
                 }
             }
-            Data::Other(value) => batch.push(value.to_string().as_bytes()),
+            Data::Other(text) => batch.push(text.as_bytes()),
         }
     }
     Ok(batch)
@@ -82,7 +79,39 @@ struct Request<'a> {
     #[serde(rename = "requestId", borrow)]
     request_id: Cow<'a, str>,
     #[serde(borrow)]
-    records: Vec<Record<'a>>,
+    records: Records<'a>,
+}
+
+/// Records, of which no more are read than a request may have.
+struct Records<'a>(Vec<Record<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(AtMost)
+    }
+}
+
+struct AtMost;
+
+impl<'de> Visitor<'de> for AtMost {
+    type Value = Records<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut records = Vec::new();
+        while let Some(record) = elements.next_element()? {
+            if records.len() == MOST_RECORDS {
+                return Err(A::Error::custom(format!(
+                    "more than {MOST_RECORDS} records, the most that Firehose sends"
+                )));
+            }
+            records.push(record);
+        }
+        Ok(Records(records))
+    }
 }
 
 /// What counts of a record; everything else in it is passed over.
@@ -95,7 +124,7 @@ struct Record<'a> {
 /// Base64 by the contract; the guide's example for CloudWatch shows an object in its place.
 enum Data<'a> {
     Text(Cow<'a, str>),
-    Other(Value),
+    Other(String),
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Data<'a> {
@@ -122,24 +151,34 @@ impl<'de> Visitor<'de> for Either {
         Ok(Data::Text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(map)).map(Data::Other)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        let mut text = String::new();
+        JsonText(&mut text).visit_map(members)?;
+        Ok(Data::Other(text))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(seq)).map(Data::Other)
+    fn visit_seq<A: SeqAccess<'de>>(self, values: A) -> Result<Self::Value, A::Error> {
+        let mut text = String::new();
+        JsonText(&mut text).visit_seq(values)?;
+        Ok(Data::Other(text))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn payloads(body: &str) -> Result<Vec<(String, String)>, String> {
         let batch = batch("r", body.as_bytes())?;
-        let names = batch.names();
+        let names = batch.names(0..batch.len());
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ok(batch.payloads(&names).iter().map(|payload| (payload.id.unwrap().to_owned(), text(payload.data))).collect())
+        Ok(batch
+            .payloads(0..batch.len(), &names)
+            .iter()
+            .map(|payload| (payload.id.unwrap().to_owned(), text(payload.data)))
+            .collect())
     }
 
     #[test]
@@ -173,7 +212,9 @@ mod tests {
             assert!(error.contains(named), "{body}: {error}");
         }
         let many = vec![r#"{"data":""}"#; MOST_RECORDS + 1].join(",");
-        assert!(payloads(&format!(r#"{{"requestId":"r","records":[{many}]}}"#)).unwrap_err().contains("10001"));
+        assert!(
+            payloads(&format!(r#"{{"requestId":"r","records":[{many}]}}"#)).unwrap_err().contains("more than 10000")
+        );
     }
 
     #[test]

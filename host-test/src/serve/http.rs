@@ -3,51 +3,44 @@
 //! | status | when | Firehose | Vector |
 //! |---|---|---|---|
 //! | 200 | the events of the batch were accepted downstream | goes on | goes on |
-//! | 400 | the body is not what its headers say | tries again, then the error prefix in S3 | drops the batch |
+//! | 400 | the body is not what its headers say, or its name is too long | tries again, then the error prefix in S3 | drops the batch |
 //! | 401 | the access key is missing or wrong | tries again, then the error prefix | drops the batch |
-//! | 413 | the body is larger than `--max-body` | gives the batch up | drops the batch |
+//! | 408 | the body came too slowly | tries again | tries again |
+//! | 413 | the body is larger than `--max-body`, or holds too many payloads | gives the batch up | drops the batch |
 //! | 415 | a `Content-Encoding` other than gzip | tries again, then the error prefix | drops the batch |
 //! | 503 | the queue is full, or it takes too long; `Retry-After` says when | tries again | tries again |
 
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, http::Method};
-use flate2::read::MultiGzDecoder;
 use serde_json::json;
-use tokio::sync::Semaphore;
 
 use super::access::AccessKey;
 use super::admission::{Admission, Admitted};
-use super::batch::Batch;
+use super::body::{Bodies, Name};
 use super::engine::now;
 use super::firehose;
 use super::metrics::{Metric, Metrics};
+use super::refused::{Refused, Told};
 use crate::sink::Retries;
 
-/// Bodies that are read and unpacked at the same time; each may take twice `--max-body` of memory.
-const READERS: usize = 4;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// When a sender that was told 503 should come again, in seconds.
 const COME_AGAIN: &str = "1";
-/// A sender may name its batch by this header (draft-ietf-httpapi-idempotency-key-header); else it is named by its content.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What requests are served with.
 pub struct Service {
     /// Who may send.
     pub access: AccessKey,
-    /// Bytes of the largest body, as sent and unpacked.
-    pub max_body: usize,
+    /// The way in of bodies.
+    pub bodies: Bodies,
     /// How long a sender waits before it is told 503 while its batch is worked on.
     pub answer_within: Duration,
     /// The way in.
@@ -56,14 +49,21 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// Retries of the sink, if it counts some.
     pub retries: Option<Retries>,
-    /// Bodies being read.
-    pub readers: Semaphore,
+    told: Told,
 }
 
 impl Service {
-    /// A semaphore for bodies being read.
-    pub fn readers() -> Semaphore {
-        Semaphore::new(READERS)
+    /// A service that nothing was asked of.
+    pub fn new(
+        access: AccessKey,
+        max_body: usize,
+        answer_within: Duration,
+        admission: Arc<Admission>,
+        metrics: Arc<Metrics>,
+        retries: Option<Retries>,
+    ) -> Self {
+        let bodies = Bodies::new(max_body);
+        Service { access, bodies, answer_within, admission, metrics, retries, told: Told::default() }
     }
 
     /// The routes: `/health`, `/health/live`, `/health/ready`, `/metrics`, and `POST` to any other path.
@@ -79,10 +79,11 @@ impl Service {
 }
 
 async fn ready(State(service): State<Arc<Service>>) -> Response {
-    if service.admission.is_open() {
-        (StatusCode::OK, "ready\n").into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, COME_AGAIN)], "starting or stopping\n").into_response()
+    match service.admission.problem() {
+        None => (StatusCode::OK, "ready\n").into_response(),
+        Some(problem) => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, COME_AGAIN)], format!("{problem}\n")).into_response()
+        }
     }
 }
 
@@ -93,22 +94,6 @@ async fn metrics(State(service): State<Arc<Service>>) -> Response {
     match service.metrics.expose() {
         Ok(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-/// Why a batch was not accepted.
-struct Refused {
-    status: StatusCode,
-    reason: String,
-}
-
-impl Refused {
-    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Refused { status, reason: reason.into() }
-    }
-
-    fn busy(reason: &str) -> Self {
-        Refused::new(StatusCode::SERVICE_UNAVAILABLE, reason)
     }
 }
 
@@ -129,7 +114,8 @@ async fn receive(State(service): State<Arc<Service>>, request: Request<Body>) ->
         service.metrics.add(metric, 1);
         if metric == Metric::BatchesRefused {
             let id = request_id.as_deref().unwrap_or("without an id");
-            tracing::warn!("refused request {id:?}: {status}: {reason}");
+            let shown: String = id.chars().take(256).collect();
+            service.told.tell(&format!("refused request {shown:?}: {status}: {reason}"));
         }
     }
     respond(request_id.as_deref(), result)
@@ -168,33 +154,8 @@ impl Service {
             let header = firehose::PROTOCOL_VERSION;
             return Err(Refused::new(StatusCode::BAD_REQUEST, format!("{header} is {version:?}; 1.0 is understood")));
         }
-        let batch = {
-            let Ok(_reader) = self.readers.acquire().await else { return Err(Refused::busy("stopping")) };
-            let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, self.max_body)).await;
-            let body = match body {
-                Ok(Ok(body)) => body,
-                Ok(Err(error)) if is_too_long(&error) => return Err(self.too_large()),
-                Ok(Err(error)) => {
-                    return Err(Refused::new(StatusCode::BAD_REQUEST, format!("the body ended early: {error}")));
-                }
-                Err(_) => {
-                    return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body took more than 60 s to arrive"));
-                }
-            };
-            let body = self.unpack(&parts.headers, body)?;
-            match request_id {
-                Some(id) => {
-                    firehose::batch(id, &body).map_err(|reason| Refused::new(StatusCode::BAD_REQUEST, reason))?
-                }
-                None => {
-                    let key =
-                        parts.headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).map(str::to_owned);
-                    Batch::from_body(key, &body).map_err(|error| {
-                        Refused::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))
-                    })?
-                }
-            }
-        };
+        let name = Name::of(request_id, &parts.headers)?;
+        let batch = self.bodies.batch(name, &parts.headers, body).await?;
         if batch.is_empty() {
             return Ok(());
         }
@@ -214,45 +175,4 @@ impl Service {
             }
         }
     }
-
-    /// The body without its content encoding.
-    fn unpack(&self, headers: &HeaderMap, body: Bytes) -> Result<Bytes, Refused> {
-        match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-            None | Some(b"identity" | b"") => Ok(body),
-            Some(b"gzip" | b"x-gzip") => {
-                let mut unpacked = Vec::new();
-                let limit = self.max_body as u64 + 1;
-                let read = MultiGzDecoder::new(&body[..]).take(limit).read_to_end(&mut unpacked);
-                read.map_err(|error| {
-                    Refused::new(StatusCode::BAD_REQUEST, format!("the body is no gzip stream: {error}"))
-                })?;
-                if unpacked.len() as u64 == limit {
-                    return Err(self.too_large());
-                }
-                Ok(unpacked.into())
-            }
-            Some(other) => {
-                let other = String::from_utf8_lossy(other);
-                let reason = format!("Content-Encoding is {other:?}; send gzip or none");
-                Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
-            }
-        }
-    }
-
-    fn too_large(&self) -> Refused {
-        let reason = format!("the body is larger than {} bytes (--max-body); send smaller batches", self.max_body);
-        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
-    }
-}
-
-/// Whether reading a body ended because it is too long.
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("length limit exceeded") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

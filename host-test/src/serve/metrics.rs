@@ -80,7 +80,7 @@ const fn outcome(outcome: &'static str) -> Option<(&'static str, &'static str)> 
 }
 
 const BATCHES: &str = "Requests with payloads, by what became of them: accepted; known (a re-send of one that was); busy \
-                       (answered 503: the queue was full or the answer took too long); refused (answered 400, 401, 413 or 415)";
+                       (answered 503: the queue was full or the answer took too long); refused (answered 400, 401, 408, 413 or 415)";
 const RECORDS: &str = "Records, by what became of them; records in = ok + dropped + failed";
 
 /// Every value, in the order of the exposition. Values of one name stand together.

@@ -1,6 +1,6 @@
 //! Serving: batches of payloads by HTTP, scored in order, and acknowledged when their events were accepted downstream.
 //!
-//! [`http`] takes requests, as [`firehose`] has them or as [`batch`]es of lines; [`admission`] lets each batch in once;
+//! [`http`] takes requests and [`body`] what is in them, as [`firehose`] has it or as [`batch`]es of lines; [`admission`] lets each batch in once;
 //! the one task of [`engine`] scores them, keeps the state ([`saved`]) and delivers the events.
 
 use std::net::SocketAddr;
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
 use crate::plugin::Plugin;
-use crate::signals::Signals;
+use crate::signals::{Reload, Signals};
 use crate::sink::Sink;
 use crate::state::Part;
 use crate::usage::Usage;
@@ -21,10 +21,14 @@ use crate::usage::Usage;
 pub mod access;
 pub mod admission;
 pub mod batch;
+pub mod body;
+mod connections;
 pub mod engine;
 pub mod firehose;
 pub mod http;
+mod json_text;
 pub mod metrics;
+mod refused;
 pub mod saved;
 
 use access::AccessKey;
@@ -89,31 +93,20 @@ pub async fn serve(settings: Settings) -> Result<()> {
     } = settings;
     // From the very first: whoever sees it ready may tell it to stop.
     let mut stop = Signals::listen()?;
+    let mut reload = Reload::listen()?;
     let metrics = Arc::new(Metrics::default());
+    let queue = bounds.batches;
     let (admission, jobs) = Admission::new(bounds, metrics.clone());
     let admission = Arc::new(admission);
-    let service = Service {
-        access,
-        max_body,
-        answer_within,
-        admission: admission.clone(),
-        metrics: metrics.clone(),
-        retries: sink.retries(),
-        readers: Service::readers(),
-    };
+    let service = Service::new(access, max_body, answer_within, admission.clone(), metrics.clone(), sink.retries());
     let tls = match tls {
         None => None,
-        Some((certificate, key)) => {
-            let config = RustlsConfig::from_pem_file(&certificate, &key).await;
-            let files = format!("{} and {}", certificate.display(), key.display());
-            Some(config.map_err(|error| Usage(format!("cannot use the certificate and key in {files}: {error}")))?)
-        }
+        Some(files) => Some(Tls::read(files).await.map_err(Usage)?),
     };
     let engine = Engine { plugin, sink, state, state_every, tick, admission: admission.clone(), metrics };
     let prepared = engine.prepare(discard_model, keep_failed.as_deref()).await?;
     let listener =
         std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
-    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
 
     let runtime = tokio::runtime::Handle::current();
@@ -126,17 +119,23 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let handle = Handle::new();
     let make = service.router().into_make_service();
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let server = match tls {
-        None => tokio::spawn(axum_server::from_tcp(listener)?.handle(handle.clone()).serve(make)),
-        Some(config) => {
-            tokio::spawn(axum_server::from_tcp_rustls(listener, config)?.handle(handle.clone()).serve(make))
-        }
+    let server = connections::server(listener, queue)?.handle(handle.clone());
+    let server = match tls.clone() {
+        None => tokio::spawn(server.serve(make)),
+        Some(Tls { config, .. }) => tokio::spawn(server.acceptor(RustlsAcceptor::new(config)).serve(make)),
     };
     tracing::info!("listening on {scheme}://{address}");
 
+    let reload = async {
+        loop {
+            reload.next().await;
+            reload_files(tls.as_ref()).await;
+        }
+    };
     tokio::select! {
         result = &mut engine_ended => return result.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly"))),
         () = stop.next() => {}
+        () = reload => {}
     }
     tracing::info!("stopping: finishing what is in the queue, for at most {stop_within:?}");
     admission.close();
@@ -155,4 +154,41 @@ pub async fn serve(settings: Settings) -> Result<()> {
         }
         () = stop.next() => Err(anyhow!("stopped at once by a second signal")),
     }
+}
+
+/// What SIGHUP asks for: files are read again, and what cannot be used changes nothing.
+async fn reload_files(tls: Option<&Tls>) {
+    let Some(tls) = tls else {
+        tracing::info!("there is no certificate to read again");
+        return;
+    };
+    match tls.read_again().await {
+        Ok(()) => tracing::info!("the certificate was read again; new connections get it"),
+        Err(problem) => tracing::error!("{problem}; the one from before stays"),
+    }
+}
+
+/// Certificate chain and private key, and the files that they come from.
+#[derive(Clone)]
+struct Tls {
+    config: RustlsConfig,
+    files: (PathBuf, PathBuf),
+}
+
+impl Tls {
+    async fn read(files: (PathBuf, PathBuf)) -> Result<Self, String> {
+        match RustlsConfig::from_pem_file(&files.0, &files.1).await {
+            Ok(config) => Ok(Tls { config, files }),
+            Err(error) => Err(unusable(&files, &error)),
+        }
+    }
+
+    async fn read_again(&self) -> Result<(), String> {
+        let (certificate, key) = &self.files;
+        self.config.reload_from_pem_file(certificate, key).await.map_err(|error| unusable(&self.files, &error))
+    }
+}
+
+fn unusable((certificate, key): &(PathBuf, PathBuf), error: &std::io::Error) -> String {
+    format!("cannot use the certificate and key in {} and {}: {error}", certificate.display(), key.display())
 }

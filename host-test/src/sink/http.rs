@@ -9,6 +9,7 @@ use reqwest::{Client, StatusCode, Url};
 
 use super::retry::{Retries, Retry};
 use super::too_large;
+use crate::usage::without_credentials;
 
 /// Events of one request, at most, in bytes, unless a single event is longer.
 const BODY: usize = 4 << 20;
@@ -20,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub struct HttpSink {
     client: Client,
     url: Url,
-    /// The URL as it is told to people: without credentials and query.
+    /// The URL as it is told to people: without credentials.
     name: String,
     retries: Retries,
 }
@@ -64,11 +65,8 @@ impl HttpSink {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("flowscore/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        let mut shown = url.clone();
-        // Both fail only for URLs that cannot have any.
-        let _ = (shown.set_username(""), shown.set_password(None));
-        shown.set_query(None);
-        Ok(HttpSink { client, url, name: shown.into(), retries: Retries::default() })
+        let name = without_credentials(url.as_str());
+        Ok(HttpSink { client, url, name, retries: Retries::default() })
     }
 
     /// How often deliveries were tried again.

@@ -18,7 +18,7 @@ use reqwest::Url;
 use self::http::HttpSink;
 use self::kinesis::KinesisSink;
 pub use self::retry::Retries;
-use crate::usage::Usage;
+use crate::usage::{Usage, without_credentials};
 
 /// Where events go.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ impl Sink {
         value: &str,
         kinesis: impl FnOnce() -> Option<aws_sdk_kinesis::Client>,
     ) -> Result<Self, Usage> {
-        let wrong = |reason: &dyn std::fmt::Display| Usage(format!("{option} {value}: {reason}"));
+        let wrong =
+            |reason: &dyn std::fmt::Display| Usage(format!("{option} {}: {reason}", without_credentials(value)));
         if value == "-" {
             return Ok(Sink::Stdout);
         }
@@ -58,11 +59,22 @@ impl Sink {
             };
         }
         if value.contains("://") || value.is_empty() {
-            let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let url = url.filter(Url::has_host).ok_or_else(|| wrong(&KINDS))?;
-            return Ok(Sink::Http(HttpSink::new(url).map_err(|error| wrong(&error))?));
+            return Sink::http(option, value, KINDS);
         }
         Sink::file(Path::new(value)).map_err(|error| wrong(&format_args!("cannot write the file: {error}")))
+    }
+
+    /// The HTTP endpoint that an option's value names; `kinds` says what may be given.
+    ///
+    /// # Errors
+    ///
+    /// The value is no URL of one, or no client can be made.
+    pub fn http(option: &str, value: &str, kinds: &str) -> Result<Self, Usage> {
+        let wrong =
+            |reason: &dyn std::fmt::Display| Usage(format!("{option} {}: {reason}", without_credentials(value)));
+        let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| wrong(&kinds))?;
+        HttpSink::new(url).map(Sink::Http).map_err(|error| wrong(&error))
     }
 
     /// The end of a file, which is created if it is not there. A line that a crash has cut short is ended first.

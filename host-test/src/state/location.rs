@@ -13,7 +13,8 @@ use object_store::{CredentialProvider, ObjectStore, ObjectStoreScheme, parse_url
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::StateError;
+use super::{StateError, private};
+use crate::usage::without_credentials;
 
 /// A store, and the directory that it is if it is one.
 pub(super) type Location = (Arc<dyn ObjectStore>, Option<PathBuf>);
@@ -23,24 +24,28 @@ pub(super) type Location = (Arc<dyn ObjectStore>, Option<PathBuf>);
 /// Settings of object stores come from the environment, under the names that their own tools use (`AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, `AZURE_STORAGE_ACCOUNT_NAME`, `GOOGLE_SERVICE_ACCOUNT`, …); credentials of S3 by the usual chain.
 pub(super) fn open(text: &str) -> Result<Location, StateError> {
-    let wrong = |reason: String| StateError::Url { url: text.into(), reason };
     // A Windows drive letter is no scheme.
     let url = Url::parse(text).ok().filter(|url| url.scheme().len() > 1);
+    let wrong = |reason: String| {
+        let shown = without_credentials(text);
+        let reason = url.as_ref().map_or(reason.clone(), |url| reason.replace(url.as_str(), &shown));
+        StateError::Url { reason: reason.replace(text, &shown), url: shown }
+    };
     let directory = match &url {
-        None => Some(PathBuf::from(text)),
+        None if !text.contains("://") => Some(PathBuf::from(text)),
         Some(url) if url.scheme() == "file" => {
             Some(url.to_file_path().map_err(|()| wrong("the path in it is not absolute".into()))?)
         }
-        Some(_) => None,
+        None | Some(_) => None,
     };
     if let Some(directory) = directory {
-        std::fs::create_dir_all(&directory).map_err(|error| wrong(format!("cannot make the directory: {error}")))?;
+        private::directory(&directory).map_err(|error| wrong(format!("cannot make the directory: {error}")))?;
         // What was saved must outlive a power cut, not only the process.
         let store = LocalFileSystem::new_with_prefix(&directory).map_err(|error| wrong(error.to_string()))?;
         return Ok((Arc::new(store.with_fsync(true)), Some(directory)));
     }
-    let Some(url) = url else { return Err(wrong("it is neither a path nor a URL".into())) };
-    let (store, prefix) = of_url(&url).map_err(|error| wrong(error.to_string()))?;
+    let Some(url) = &url else { return Err(wrong("it is neither a path nor a URL".into())) };
+    let (store, prefix) = of_url(url).map_err(|error| wrong(error.to_string()))?;
     Ok(if prefix == Path::default() { (store, None) } else { (Arc::new(PrefixStore::new(store, prefix)), None) })
 }
 

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 mod error;
 mod format;
 mod location;
+mod private;
 mod store;
 
 pub use error::StateError;

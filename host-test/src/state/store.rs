@@ -10,8 +10,8 @@ use object_store::path::{Path, PathPart};
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 use super::format::{self, Label};
-use super::location;
-use super::{State, StateError};
+use super::{State, StateError, location, private};
+use crate::usage::without_credentials;
 
 /// The states of one stream, as one application reads it.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl Store {
     /// The store at `url`: a directory, which is made, or `file://`, `s3://`, `gs://`, `az://`. Nothing is read yet.
     pub fn open(url: &str, application: &str, stream: &str) -> Result<Self, StateError> {
         let (store, directory) = location::open(url)?;
-        let url = url.trim_end_matches('/').to_owned();
+        let url = without_credentials(url).trim_end_matches('/').to_owned();
         Ok(Store { store, directory, url, application: application.into(), stream: stream.into() })
     }
 
@@ -35,7 +35,7 @@ impl Store {
     pub fn part(&self, name: &str) -> Result<Part, StateError> {
         let path = self.path(name);
         let lock =
-            self.directory.as_ref().map(|directory| self.lock(directory.join(path.as_ref()), &path)).transpose()?;
+            self.directory.as_ref().map(|directory| self.lock(&directory.join(path.as_ref()), &path)).transpose()?;
         let label = Label {
             application: self.application.clone(),
             stream: self.stream.clone(),
@@ -62,18 +62,21 @@ impl Store {
         format!("{}/{path}", self.url)
     }
 
-    fn lock(&self, state: PathBuf, path: &Path) -> Result<File, StateError> {
+    fn lock(&self, state: &std::path::Path, path: &Path) -> Result<File, StateError> {
         let file = state.with_extension("lock");
         let wrong = |error: std::io::Error| StateError::Url {
             url: self.url.clone(),
             reason: format!("cannot lock {}: {error}", file.display()),
         };
         if let Some(parent) = file.parent() {
-            std::fs::create_dir_all(parent).map_err(wrong)?;
+            private::directory(parent).map_err(wrong)?;
         }
-        let lock = File::create(&file).map_err(wrong)?;
+        let lock = private::file(&file).map_err(wrong)?;
         match lock.try_lock() {
-            Ok(()) => Ok(lock),
+            Ok(()) => {
+                private::remove_unfinished(state).map_err(wrong)?;
+                Ok(lock)
+            }
             Err(TryLockError::WouldBlock) => Err(StateError::Taken {
                 object: self.object(path),
                 reason: format!("it holds the lock {}", file.display()),
@@ -162,6 +165,10 @@ impl Part {
             Err(Error::Precondition { .. } | Error::AlreadyExists { .. }) => self.is_ours(&label).await?,
             Err(error) => return Err(failed(error)),
         };
+        if let Some(directory) = &self.store.directory {
+            private::restrict(&directory.join(self.path.as_ref()))
+                .map_err(|error| failed(Error::Generic { store: "state", source: Box::new(error) }))?;
+        }
         self.replaces = Some(replaces);
         self.label = label;
         Ok(())

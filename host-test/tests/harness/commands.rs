@@ -67,6 +67,11 @@ fn wrong_usage_and_configuration_exit_with_2_and_one_line() {
         (&["decode", "--input", "/nowhere/payloads"], "/nowhere/payloads"),
         (&["run", "--plugin", "/nowhere/plugin.wasm"], "/nowhere/plugin.wasm"),
         (&["series", "--value-column", "bytes"], "timestamp, value"),
+        #[cfg(feature = "network")]
+        (
+            &["kinesis", "--stream", "a", "--region", "us-east-1", "--endpoint-url", "http://user:sec?ret@host"],
+            "--endpoint-url http://…",
+        ),
     ] {
         let output = flowscore(args, b"timestamp,value\n1,2\n");
         let error = text(&output.stderr);

@@ -377,6 +377,18 @@ fn a_snapshot_is_written_by_event_time_too() {
 }
 
 #[test]
+fn a_first_backlog_has_its_snapshots_by_its_own_time() {
+    let home = Home::with("backlog", r#"{"fluent_bit":{"snapshot_seconds":600}}"#);
+    let mut instance = home.start();
+    // Years after the records, and no time at all while they are read.
+    let now = 1_790_000_000;
+    for line in hours(60, 0, 0) {
+        instance.filter("vpc.flows", now, &logged(&line)).unwrap();
+    }
+    assert!(home.read("flowscore.snapshot").is_some());
+}
+
+#[test]
 fn a_snapshot_that_cannot_be_used_is_told_and_set_aside() {
     let other = Home::with("other", r#"{"series":{"window":300},"fluent_bit":{"snapshot_records":1}}"#);
     answer(&mut other.start(), &logged(&line("eni-a", 1_700_000_000, 7)));

@@ -1,7 +1,10 @@
 //! `flowscore kinesis` where the service answers as it does on a bad day.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -109,4 +112,46 @@ impl Proxy {
 
 fn content_type() -> [(HeaderName, &'static str); 1] {
     [(axum::http::header::CONTENT_TYPE, "application/x-amz-json-1.1")]
+}
+
+/// What a service says that refuses everything but the list of shards, or that too.
+fn refusing(lists: bool) -> String {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move |headers: HeaderMap| async move {
+        let is_list = headers["x-amz-target"].to_str().unwrap().ends_with(".ListShards");
+        let (status, body) = match is_list {
+            true if lists => (
+                StatusCode::OK,
+                json!({ "Shards": [{ "ShardId": "shardId-000000000000",
+                "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "1" },
+                "SequenceNumberRange": { "StartingSequenceNumber": "1" } }] }),
+            ),
+            true => (StatusCode::FORBIDDEN, json!({})),
+            false => (StatusCode::BAD_REQUEST, json!({ "__type": "ExpiredTokenException", "message": "expired" })),
+        };
+        (status, content_type(), body.to_string())
+    };
+    let router = axum::Router::new().fallback(answer);
+    runtime.spawn(async { axum::serve(listener, router).await });
+    let state = empty_directory(if lists { "kinesis-refused-reads" } else { "kinesis-refused-lists" });
+    let mut command = flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &url]);
+    let mut child = command.args(["--state", state.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let told = said.find(|line| line.contains("trying again")).unwrap_or_default();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    told
+}
+
+#[test]
+fn a_service_that_refuses_is_told_within_seconds() {
+    let read = "cannot read shardId-000000000000: ExpiredTokenException";
+    for (lists, named, seconds) in [(true, read, 10), (false, "cannot list", 30)] {
+        let started = Instant::now();
+        let told = refusing(lists);
+        assert!(told.contains(named), "{told}");
+        assert!(started.elapsed() < Duration::from_secs(seconds), "{:?}", started.elapsed());
+    }
 }

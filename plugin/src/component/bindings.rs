@@ -165,6 +165,8 @@ pub mod exports {
                     pub formats: _rt::Vec<_rt::String>,
                     /// JSON Schema (draft 2020-12) of the configuration that `decoder.create` and `scorer.create` take.
                     pub config_schema: _rt::String,
+                    /// JSON Schema (draft 2020-12) of an event: a line of what `scorer.transform` gives.
+                    pub event_schema: _rt::String,
                 }
                 impl ::core::fmt::Debug for Info {
                     fn fmt(
@@ -176,6 +178,7 @@ pub mod exports {
                             .field("version", &self.version)
                             .field("formats", &self.formats)
                             .field("config-schema", &self.config_schema)
+                            .field("event-schema", &self.event_schema)
                             .finish()
                     }
                 }
@@ -191,6 +194,7 @@ pub mod exports {
                             version: version2,
                             formats: formats2,
                             config_schema: config_schema2,
+                            event_schema: event_schema2,
                         } = result0;
                         let vec3 = (name2.into_bytes()).into_boxed_slice();
                         let ptr3 = vec3.as_ptr().cast::<u8>();
@@ -251,6 +255,16 @@ pub mod exports {
                         *ptr1
                             .add(6 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>() = ptr7.cast_mut();
+                        let vec8 = (event_schema2.into_bytes()).into_boxed_slice();
+                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                        let len8 = vec8.len();
+                        ::core::mem::forget(vec8);
+                        *ptr1
+                            .add(9 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len8;
+                        *ptr1
+                            .add(8 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = ptr8.cast_mut();
                         ptr1
                     }
                 }
@@ -301,6 +315,13 @@ pub mod exports {
                             .add(7 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
                         _rt::cabi_dealloc(l9, l10, 1);
+                        let l11 = *arg0
+                            .add(8 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l12 = *arg0
+                            .add(9 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        _rt::cabi_dealloc(l11, l12, 1);
                     }
                 }
                 #[doc(hidden)]
@@ -459,10 +480,10 @@ pub mod exports {
                 struct _RetArea(
                     [::core::mem::MaybeUninit<
                         u8,
-                    >; 8 * ::core::mem::size_of::<*const u8>()],
+                    >; 10 * ::core::mem::size_of::<*const u8>()],
                 );
                 static mut _RET_AREA: _RetArea = _RetArea(
-                    [::core::mem::MaybeUninit::uninit(); 8
+                    [::core::mem::MaybeUninit::uninit(); 10
                         * ::core::mem::size_of::<*const u8>()],
                 );
             }
@@ -4401,47 +4422,47 @@ pub(crate) use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2433] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x84\x12\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2447] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x12\x01A\x02\x01\
 A\x0e\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
 \x01r\x04\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x04\x01\
 r\x03\x05layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x06\x01r\x03\x04pat\
 hs\x05values\x07alloweds\x04\0\x0cconfig-error\x03\0\x08\x04\0\x1fflowscore:tran\
 sform/types@0.2.0\x05\0\x02\x03\0\0\x0cconfig-error\x01B\x0a\x02\x03\x02\x01\x01\
-\x04\0\x0cconfig-error\x03\0\0\x01ps\x01r\x04\x04names\x07versions\x07formats\x02\
-\x0dconfig-schemas\x04\0\x04info\x03\0\x03\x01@\0\0\x04\x04\0\x08describe\x01\x05\
-\x01j\x01s\x01\x01\x01@\x01\x06configs\0\x06\x04\0\x0ccheck-config\x01\x07\x04\0\
-%flowscore:transform/description@0.2.0\x05\x02\x02\x03\0\0\x07payload\x02\x03\0\0\
-\x06counts\x02\x03\0\0\x07failure\x01B\x1b\x02\x03\x02\x01\x03\x04\0\x07payload\x03\
-\0\0\x02\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07\
-failure\x03\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\x01p}\x01r\
-\x03\x07records\x08\x06counts\x03\x04more\x7f\x04\0\x07decoded\x03\0\x09\x01q\x03\
-\x02ok\x01\x0a\0\x07dropped\x01s\0\x06failed\x01\x05\0\x04\0\x07outcome\x03\0\x0b\
-\x04\0\x07decoder\x03\x01\x01i\x0d\x01j\x01\x0e\x01\x07\x01@\x01\x06configs\0\x0f\
-\x04\0\x16[static]decoder.create\x01\x10\x01h\x0d\x01p\x01\x01p\x0c\x01@\x02\x04\
-self\x11\x05batch\x12\0\x13\x04\0\x16[method]decoder.decode\x01\x14\x01@\x01\x04\
-self\x11\0\x0a\x04\0\x17[method]decoder.proceed\x01\x15\x01@\x01\x06sample\x12\0\
-s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@0.2.0\x05\
-\x06\x01B\x0c\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\0\x04\0\x08answere\
-r\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17[stat\
-ic]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07request\x07\
-\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transform/answer\
-ing@0.2.0\x05\x07\x01BH\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\x03\x02\
-\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\
-\0\x04\x01p}\x01r\x04\x06events\x06\x06counts\x03\x05takeny\x04more\x7f\x04\0\x06\
-scored\x03\0\x07\x01r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06failedw\
-\x04latew\x07windowsw\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\x03\0\
-\x09\x01ks\x01r\x05\x02id\x0b\x06reasons\x09beginning\x06\x04sizew\x06sha256s\x04\
-\0\x08given-up\x03\0\x0c\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\x05\0\x07\
-version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-error\x03\0\
-\x0f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value\x12\x04\0\x05point\
-\x03\0\x13\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x15\x01k\x16\x01r\x04\
-\x0danomaly-scoreu\x05alert\x7f\x09direction\x17\x08expected\x12\x04\0\x07verdic\
-t\x03\0\x18\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\0\x1a\x04\0\x06se\
-ries\x03\x01\x01i\x0e\x01@\0\0\x1d\x04\0\x15[constructor]snapshot\x01\x1e\x01h\x0e\
-\x01@\x01\x04self\x1f\0w\x04\0\x15[method]snapshot.size\x01\x20\x01@\x03\x04self\
-\x1f\x06offsetw\x04mosty\0\x06\x04\0\x15[method]snapshot.read\x01!\x01@\x02\x04s\
-elf\x1f\x05piece\x06\x01\0\x04\0\x16[method]snapshot.write\x01\"\x01i\x11\x01j\x01\
+\x04\0\x0cconfig-error\x03\0\0\x01ps\x01r\x05\x04names\x07versions\x07formats\x02\
+\x0dconfig-schemas\x0cevent-schemas\x04\0\x04info\x03\0\x03\x01@\0\0\x04\x04\0\x08\
+describe\x01\x05\x01j\x01s\x01\x01\x01@\x01\x06configs\0\x06\x04\0\x0ccheck-conf\
+ig\x01\x07\x04\0%flowscore:transform/description@0.2.0\x05\x02\x02\x03\0\0\x07pa\
+yload\x02\x03\0\0\x06counts\x02\x03\0\0\x07failure\x01B\x1b\x02\x03\x02\x01\x03\x04\
+\0\x07payload\x03\0\0\x02\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\
+\x05\x04\0\x07failure\x03\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\
+\x01p}\x01r\x03\x07records\x08\x06counts\x03\x04more\x7f\x04\0\x07decoded\x03\0\x09\
+\x01q\x03\x02ok\x01\x0a\0\x07dropped\x01s\0\x06failed\x01\x05\0\x04\0\x07outcome\
+\x03\0\x0b\x04\0\x07decoder\x03\x01\x01i\x0d\x01j\x01\x0e\x01\x07\x01@\x01\x06co\
+nfigs\0\x0f\x04\0\x16[static]decoder.create\x01\x10\x01h\x0d\x01p\x01\x01p\x0c\x01\
+@\x02\x04self\x11\x05batch\x12\0\x13\x04\0\x16[method]decoder.decode\x01\x14\x01\
+@\x01\x04self\x11\0\x0a\x04\0\x17[method]decoder.proceed\x01\x15\x01@\x01\x06sam\
+ple\x12\0s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@\
+0.2.0\x05\x06\x01B\x0c\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\0\x04\0\x08\
+answerer\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17\
+[static]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07req\
+uest\x07\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transfor\
+m/answering@0.2.0\x05\x07\x01BH\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
+\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x0cconfig-e\
+rror\x03\0\x04\x01p}\x01r\x04\x06events\x06\x06counts\x03\x05takeny\x04more\x7f\x04\
+\0\x06scored\x03\0\x07\x01r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06f\
+ailedw\x04latew\x07windowsw\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\
+\x03\0\x09\x01ks\x01r\x05\x02id\x0b\x06reasons\x09beginning\x06\x04sizew\x06sha2\
+56s\x04\0\x08given-up\x03\0\x0c\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\
+\x05\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-e\
+rror\x03\0\x0f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value\x12\x04\0\
+\x05point\x03\0\x13\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x15\x01k\x16\
+\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction\x17\x08expected\x12\x04\0\x07\
+verdict\x03\0\x18\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\0\x1a\x04\0\
+\x06series\x03\x01\x01i\x0e\x01@\0\0\x1d\x04\0\x15[constructor]snapshot\x01\x1e\x01\
+h\x0e\x01@\x01\x04self\x1f\0w\x04\0\x15[method]snapshot.size\x01\x20\x01@\x03\x04\
+self\x1f\x06offsetw\x04mosty\0\x06\x04\0\x15[method]snapshot.read\x01!\x01@\x02\x04\
+self\x1f\x05piece\x06\x01\0\x04\0\x16[method]snapshot.write\x01\"\x01i\x11\x01j\x01\
 #\x01\x05\x01@\x01\x06configs\0$\x04\0\x15[static]scorer.create\x01%\x01j\x01#\x01\
 \x10\x01@\x02\x06configs\x08snapshot\x1d\0&\x04\0\x16[static]scorer.restore\x01'\
 \x01h\x11\x01p\x01\x01@\x02\x04self(\x05batch)\0\x08\x04\0\x18[method]scorer.tra\

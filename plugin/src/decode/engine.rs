@@ -15,6 +15,10 @@ const KEPT_ARENAS: usize = 4;
 /// Bytes of unescaped text kept between payloads.
 const KEPT_TEXT: usize = 1 << 20;
 
+/// Bytes of a payload that may be read a second time, since they lie behind a document that was torn off: many times what a
+/// writer that is cut short leaves, and far from what would be felt.
+const AGAIN: usize = 16 << 20;
+
 /// What a decoder keeps from one payload to the next.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -42,6 +46,8 @@ pub(super) struct Engine<'e, S: Sink + ?Sized> {
     record_end: usize,
     /// Encoded size of the present record.
     record_size: usize,
+    /// Bytes behind torn documents that may still be read a second time.
+    again: usize,
     outcomes: usize,
     /// Outcomes that an earlier call gave.
     given: usize,
@@ -59,7 +65,21 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         given: usize,
     ) -> Self {
         let (spent, record_end, record_size, outcomes, stopped) = (0, 0, 0, 0, false);
-        Engine { limits, quotes, memory, sink, payload, spent, record_end, record_size, outcomes, given, stopped }
+        let again = AGAIN;
+        Engine {
+            limits,
+            quotes,
+            memory,
+            sink,
+            payload,
+            spent,
+            record_end,
+            record_size,
+            again,
+            outcomes,
+            given,
+            stopped,
+        }
     }
 
     /// Decodes the payload. Some: the sink was full after so many outcomes.
@@ -172,6 +192,13 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
             )
         };
         Failure::new(layer, offset, reason)
+    }
+
+    /// Whether so many bytes may be read a second time.
+    pub(super) fn reads_again(&mut self, bytes: usize) -> bool {
+        let is_within = bytes <= self.again;
+        self.again = self.again.saturating_sub(bytes);
+        is_within
     }
 
     /// Lends an empty arena.

@@ -149,7 +149,12 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         context: &Context<'_>,
     ) -> usize {
         let Err(Malformed { offset, reason }) = result else { return scanner.at };
-        let next = next_document(text, offset);
+        let mut next = next_document(text, offset);
+        // What was torn off may end at the next line, however far it could be read as one document with what follows.
+        let line = next_line(text, part.start);
+        if line < next && self.reads_again(offset.saturating_sub(line)) {
+            next = line;
+        }
         let raw = text.get(part.start..next).unwrap_or_default();
         self.failed(Failure::new(Layer::Envelope, offset, format!("malformed JSON: {reason}")), raw, context);
         next
@@ -185,6 +190,21 @@ fn may_be_base64(line: &[u8]) -> bool {
 fn begins_array(scanner: &Scanner<'_>) -> bool {
     let inner = scanner.rest().iter().skip(1).find(|c| !c.is_ascii_whitespace());
     matches!(inner, Some(b'{' | b'"' | b']'))
+}
+
+/// The first line after `from` that does not look like one inside a JSON document over several lines: those begin with white
+/// space, a quote, a closing bracket or a comma.
+fn next_line(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(end) = text.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+        at += end + 1;
+        match text.get(at) {
+            None | Some(b'"' | b'}' | b']' | b',') => {}
+            Some(begin) if begin.is_ascii_whitespace() => {}
+            Some(_) => return at,
+        }
+    }
+    text.len()
 }
 
 /// Where a document begins at or after `from`: an opening brace at the start of a line, or directly behind a closing

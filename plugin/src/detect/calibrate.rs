@@ -65,41 +65,50 @@ const TAIL_STEP: f64 = 0.04;
 /// Share of points above the far quantile, and the step of its tracker: a few exceedances suffice.
 const FAR_SHARE: f64 = 0.001;
 const FAR_STEP: f64 = 0.1;
+/// A side is never thought to have a lighter tail than this part of the other side's.
+const OTHER_SIDE: f64 = 0.7;
 
-/// Tracks the 98 % quantile Q of a non-negative ratio, at least 1; and, in windows of some minutes, the 99.9 % quantile.
+/// Tracks the 98 % quantile Q of a non-negative ratio, at least 1; and, in windows of some minutes, the 99.9 % quantile of
+/// those above the expected value and of those below it: what comes every few days. A link whose jobs double it now
+/// and then may never halve.
 ///
 /// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     quantile: f64,
-    far: f64,
+    /// Below and above.
+    far: [f64; 2],
 }
 
 state!(Tail { quantile, far });
 
 impl Default for Tail {
     fn default() -> Self {
-        Self { quantile: 1.0, far: 1.0 }
+        Self { quantile: 1.0, far: [1.0; 2] }
     }
 }
 
 impl Tail {
-    /// `coarse`: windows of some minutes, of which a thousand are days and hold an incident or two. In windows of a
-    /// minute the incidents themselves would be the thousandth part.
-    pub(super) fn learn(&mut self, ratio: f64, coarse: bool) {
-        let next = |quantile: f64, share: f64, step: f64| {
+    /// `up`: the value is above the expected one. `coarse`: windows of some minutes, of which a thousand are days and hold
+    /// an incident or two. In windows of a minute the incidents themselves would be the thousandth part.
+    pub(super) fn learn(&mut self, ratio: f64, up: bool, coarse: bool) {
+        let next = |quantile: f64, ratio: f64, share: f64, step: f64| {
             let factor = if ratio > quantile { 1.0 + step * (1.0 - share) } else { 1.0 - step * share };
             (quantile * factor).clamp(1.0, 1e12)
         };
-        self.quantile = next(self.quantile, TAIL_SHARE, TAIL_STEP);
+        self.quantile = next(self.quantile, ratio, TAIL_SHARE, TAIL_STEP);
         if coarse {
-            self.far = next(self.far, FAR_SHARE, FAR_STEP);
+            let [below, above] = &mut self.far;
+            *below = next(*below, if up { 0.0 } else { ratio }, FAR_SHARE, FAR_STEP);
+            *above = next(*above, if up { ratio } else { 0.0 }, FAR_SHARE, FAR_STEP);
         }
     }
 
-    /// The 99.9 % quantile, 1 where it is not tracked.
-    pub(super) fn far(&self) -> f64 {
-        self.far
+    /// The 99.9 % quantile of a side, 1 where it is not tracked.
+    pub(super) fn far(&self, up: bool) -> f64 {
+        let [below, above] = self.far;
+        let (own, other) = if up { (above, below) } else { (below, above) };
+        own.max(OTHER_SIDE * other)
     }
 
     pub(super) fn quantile(&self) -> f64 {
@@ -107,7 +116,7 @@ impl Tail {
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        [self.quantile, self.far].iter().all(|x| x.is_finite() && *x >= 1.0)
+        self.far.iter().chain([&self.quantile]).all(|x| x.is_finite() && *x >= 1.0)
     }
 }
 
@@ -199,9 +208,18 @@ mod tests {
     fn the_tail_tracks_the_98_percent_quantile() {
         let mut tail = Tail::default();
         for i in 0..20_000 {
-            tail.learn(f64::from(i * 37 % 1000) / 100.0, true);
+            tail.learn(f64::from(i * 37 % 1000) / 100.0, true, true);
         }
         assert!((tail.quantile() - 9.8).abs() < 0.6, "{}", tail.quantile());
+    }
+
+    #[test]
+    fn a_side_has_its_own_far_tail() {
+        let mut tail = Tail::default();
+        for i in 0..20_000 {
+            tail.learn(if i % 300 == 0 { 20.0 } else { 1.0 }, i % 300 == 0, true);
+        }
+        assert!(tail.far(true) > 15.0 && tail.far(false) < 0.75 * tail.far(true), "{tail:?}");
     }
 
     #[test]

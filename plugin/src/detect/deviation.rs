@@ -8,20 +8,24 @@ const RETURNED: f64 = 0.5;
 const WORSE: f64 = 1.5;
 /// Windows after which a lasting deviation is the new normal: three hours of minutes.
 const NEW_NORMAL: f64 = 180.0;
+/// From one window to the next the season may move what is expected by this factor at most; a jump of it is no season.
+const SEASON_STEP: f64 = 2.0;
 
-/// An event that is not over: what was expected when it opened, and by how much the value was off.
+/// An event that is not over: what is expected without it, and by how much the value was off when it was told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Deviation {
-    /// Expected then, stabilised.
+    /// What was expected when it opened, moved with the season since; stabilised.
     pub expected: f64,
-    /// Signed deviation then.
+    /// Signed deviation at the alert, moved likewise.
     size: f64,
+    /// What the season said of the last window.
+    season: f64,
     left: f64,
     /// The event is of no interest to the user; only its end must not surprise.
     pub ignored: bool,
 }
 
-state!(Deviation { expected, size, left, ignored });
+state!(Deviation { expected, size, season, left, ignored });
 
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,32 +36,42 @@ pub(super) enum Course {
     Worse,
     /// Back at what was expected.
     Returned,
-    /// Gone on for so long that it is the new normal, or turned to the other side.
-    Over,
+    /// Gone on for so long that it is the new normal.
+    Stayed,
+    /// Turned to the other side.
+    Turned,
 }
 
 impl Deviation {
-    pub(super) fn open(x: f64, expected: f64, ignored: bool) -> Self {
-        Self { expected, size: x - expected, left: NEW_NORMAL, ignored }
+    pub(super) fn open(x: f64, expected: f64, season: f64, ignored: bool) -> Self {
+        Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored }
     }
 
-    /// Where the value x is, `windows` later.
-    pub(super) fn follow(&mut self, x: f64, windows: f64) -> Course {
+    /// Where the value x is, `windows` later, when the season says `season`.
+    pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64) -> Course {
         self.left -= windows;
+        if self.season > 0.0 && season > 0.0 && self.expected >= 0.0 {
+            let grown = (season / self.season).clamp(1.0 / SEASON_STEP, SEASON_STEP);
+            self.expected *= grown;
+            self.size *= grown;
+        } else {
+            self.expected += season - self.season;
+        }
+        self.season = season;
         let off = x - self.expected;
         if self.left <= 0.0 {
-            Course::Over
+            Course::Stayed
         } else if off.abs() < RETURNED * self.size.abs() {
             Course::Returned
         } else if off * self.size > 0.0 {
             if off.abs() > WORSE * self.size.abs() { Course::Worse } else { Course::Away }
         } else {
-            Course::Over
+            Course::Turned
         }
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        [self.expected, self.size, self.left].iter().all(|x| x.is_finite())
+        [self.expected, self.size, self.season, self.left].iter().all(|x| x.is_finite())
     }
 }
 
@@ -67,13 +81,25 @@ mod tests {
 
     #[test]
     fn ends_when_the_value_returns_or_becomes_the_new_normal() {
-        let mut spike = Deviation::open(30.0, 10.0, false);
-        assert_eq!(spike.follow(25.0, 1.0), Course::Away);
-        assert_eq!(spike.follow(45.0, 1.0), Course::Worse);
-        assert_eq!(spike.follow(15.0, 1.0), Course::Returned);
-        assert_eq!(spike.follow(-30.0, 1.0), Course::Over, "the other side");
-        let mut shift = Deviation::open(30.0, 10.0, false);
-        assert!((0..179).all(|_| shift.follow(30.0, 1.0) == Course::Away));
-        assert_eq!(shift.follow(30.0, 1.0), Course::Over);
+        let mut spike = Deviation::open(30.0, 10.0, 10.0, false);
+        assert_eq!(spike.follow(25.0, 10.0, 1.0), Course::Away);
+        assert_eq!(spike.follow(45.0, 10.0, 1.0), Course::Worse);
+        assert_eq!(spike.follow(15.0, 10.0, 1.0), Course::Returned);
+        assert_eq!(spike.follow(-30.0, 10.0, 1.0), Course::Turned);
+        let mut shift = Deviation::open(30.0, 10.0, 10.0, false);
+        assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0) == Course::Away));
+        assert_eq!(shift.follow(30.0, 10.0, 1.0), Course::Stayed);
+    }
+
+    #[test]
+    fn a_third_of_a_rising_day_is_not_back_to_normal() {
+        let mut drop = Deviation::open(3.0, 9.0, 9.0, false);
+        for step in 1..100 {
+            let season = 9.0 + 0.09 * f64::from(step);
+            assert_eq!(drop.follow(season / 3.0, season, 1.0), Course::Away, "{step}");
+        }
+        assert_eq!(drop.follow(17.0, 18.0, 1.0), Course::Returned);
+        let mut signed = Deviation::open(80.0, -20.0, -20.0, false);
+        assert_eq!(signed.follow(10.0, 15.0, 1.0), Course::Returned);
     }
 }

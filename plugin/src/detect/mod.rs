@@ -15,10 +15,12 @@ mod deviation;
 mod envelope;
 mod novelty;
 mod predictors;
+mod profile;
 mod rarity;
 mod residual;
 mod scale;
 mod shapes;
+mod transform;
 mod values;
 
 use crate::state::state;
@@ -27,14 +29,17 @@ use clock::Clock;
 use deviation::{Course, Deviation};
 use novelty::Novelty;
 use rarity::Rarity;
-use residual::{Finding, Residual, restore, stabilise};
+use residual::{Circumstances, Finding, Residual};
+use transform::Transform;
 
 /// Values are cut here, so that no sum or square overflows.
 const LARGEST: f64 = 1e30;
 /// Hold-off of the residual half in windows of some minutes: an event of some twenty windows.
 const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
 /// In shorter windows: what goes on is known from [`Deviation`], so little else is held off; fatigue over a day of minutes.
-const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.1 };
+const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.07 };
+/// Windows after an event, or while it goes on, in which the way back to what was expected before it is no news.
+const WAY_BACK: f64 = 60.0;
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
 const NOVELTY_HOLD: HoldOffRule = HoldOffRule { memory: 65.0, raise: 3.0, rest: 3333.0, weight: 0.05 };
 /// How eager the detector is.
@@ -151,6 +156,8 @@ pub struct Verdict {
     pub p: f64,
     /// The value is outside what is normal now, whether or not it alerts again.
     pub deviating: bool,
+    /// What would be expected had the last event not been, in units of the value: moved with the season while it went on.
+    pub normal: Option<f64>,
     /// The residual half has seen enough to alert.
     pub ready: bool,
 }
@@ -165,11 +172,15 @@ pub struct Detector {
     novelty_hold: HoldOff,
     rarity: Rarity,
     deviation: Option<Deviation>,
+    /// What was expected before the last event, and for how many windows the way back there is no news.
+    former: Option<(f64, f64)>,
+    /// What would be expected had the last event not been; stabilised.
+    normal: Option<f64>,
     /// A value below zero has been seen.
     negative: bool,
 }
 
-state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, negative });
+state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, former, normal, negative });
 
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
@@ -182,6 +193,8 @@ impl Detector {
             novelty_hold: HoldOff::default(),
             rarity: Rarity::default(),
             deviation: None,
+            former: None,
+            normal: None,
             negative: false,
         }
     }
@@ -197,25 +210,40 @@ impl Detector {
             return self.verdict(&finding, None);
         };
         let value = value.clamp(-LARGEST, LARGEST);
-        self.negative |= value < 0.0;
+        if value < 0.0 && !self.negative {
+            self.learn_with_signs();
+        }
         let threshold = settings.sensitivity.threshold();
+        self.former = self.former.map(|(x, left)| (x, left - tick.windows)).filter(|(_, left)| *left > 0.0);
 
-        let mut finding =
-            self.residual.observe(time_s, value, tick.windows, self.deviation.is_some() && !tick.coarse, tick.coarse);
+        let at = Circumstances {
+            windows: tick.windows,
+            away: self.deviation.is_some() && !tick.coarse,
+            coarse: tick.coarse,
+            former: self.former.map(|(x, _)| x),
+        };
+        let mut finding = self.residual.observe(time_s, value, at);
         let raw = finding.score;
-        let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, tick.windows));
+        let season = finding.forecast.season;
+        let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, season, tick.windows));
+        self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);
         match course {
             Some(Course::Away) => finding.score = 0.0, // told already
             Some(Course::Returned) => {
                 finding.score = 0.0; // the end of an event is no event
-                self.residual.return_to_normal(finding.x);
+                self.residual.return_to_normal(time_s, finding.x);
             }
+            Some(Course::Stayed) => {
+                finding.score = 0.0; // nor is that it lasts
+                self.residual.accept();
+            }
+            Some(Course::Turned) => self.residual.accept(),
             _ => {}
         }
         if let (Some(Course::Away | Course::Worse), Some(deviation)) = (course, &self.deviation) {
             finding.expected = deviation.expected;
         }
-        let watched = settings.watches(value, restore(finding.expected));
+        let watched = settings.watches(value, self.residual.transform.restore(finding.expected));
         let ignored = finding.score >= threshold && !watched;
         if !watched {
             finding.score = 0.0;
@@ -232,7 +260,9 @@ impl Detector {
             }
             if raw_novelty > finding.score {
                 self.explain(&mut finding);
-                if !settings.watches(value, restore(finding.expected)) || finding.x == finding.expected {
+                if !settings.watches(value, self.residual.transform.restore(finding.expected))
+                    || finding.x == finding.expected
+                {
                     raw_novelty = 0.0;
                 }
             }
@@ -248,8 +278,17 @@ impl Detector {
         let score = by_residual.max(by_novelty);
         let alert = score >= threshold;
         let p = self.rarity.observe(raw.max(raw_novelty));
+        if alert {
+            let before = self.former.map_or(finding.expected, |(x, _)| x);
+            self.former = Some((before, WAY_BACK));
+            if course != Some(Course::Worse) {
+                self.normal = Some(finding.expected);
+            }
+        } else if let (Some((_, left)), Some(Course::Away)) = (&mut self.former, course) {
+            *left = WAY_BACK;
+        }
         if alert || ignored {
-            self.deviation = Some(Deviation::open(finding.x, finding.expected, !alert));
+            self.deviation = Some(Deviation::open(finding.x, finding.expected, finding.forecast.season, !alert));
         } else if !matches!(course, Some(Course::Away | Course::Worse)) {
             self.deviation = None;
         }
@@ -265,12 +304,23 @@ impl Detector {
             && self.novelty_hold.is_valid()
             && self.rarity.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
+            && self.normal.is_none_or(f64::is_finite)
+            && self.former.is_none_or(|(x, left)| x.is_finite() && left.is_finite())
+    }
+
+    /// The first value below zero: differences are what counts in such a series, so it is learnt anew, as they are.
+    fn learn_with_signs(&mut self) {
+        self.negative = true;
+        self.residual = Residual::new(Transform::None);
+        self.deviation = None;
+        self.former = None;
+        self.normal = None;
     }
 
     /// Novelty has no expectation of its own: of the predictions, the one that the value is
     /// farthest from tells what is new about it.
     fn explain(&self, finding: &mut Finding) {
-        let mean = stabilise(self.novelty.mean());
+        let mean = self.residual.transform.apply(self.novelty.mean());
         for candidate in finding.forecast.all.into_iter().chain([mean]) {
             if (finding.x - candidate).abs() > (finding.x - finding.expected).abs() {
                 finding.expected = candidate;
@@ -298,8 +348,8 @@ impl Detector {
             Some(Direction::Drop)
         };
         let least = if self.negative { f64::NEG_INFINITY } else { 0.0 };
-        let [expected, low, high] =
-            [finding.expected, low, high].map(|x| restore(x).max(least).clamp(-LARGEST, LARGEST));
+        let [expected, low, high] = [finding.expected, low, high]
+            .map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST));
         Verdict {
             score: 0.0,
             alert: false,
@@ -309,6 +359,7 @@ impl Detector {
             expected_high: high,
             p: 1.0,
             deviating: self.deviation.is_some_and(|deviation| !deviation.ignored),
+            normal: self.normal.map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST)),
             ready: finding.ready,
         }
     }

@@ -1,9 +1,9 @@
 //! The residual half: how far is this value from what was expected of it, now and over a few points?
 //!
-//! On x = sign(v) √|v|, which steadies the variance of counts, the bank of predictors gives p and
-//! r = x − p. What this time of day has brought on three of the last seven days is not held against
-//! the value: r is measured from the edge of the daily envelope. Four channels compare it with their
-//! own scale and their own tail, and the strongest speaks:
+//! On x = ∛v ([`Transform`]), which steadies noise, the bank of predictors gives p and r = x − p. How far values rise or
+//! fall at this time of day on three of the last seven days is not held against the value: r is measured from the edge
+//! of the daily envelope. Nor is the way back from an event. Four channels compare r with their own scale and their own
+//! tail, and the strongest speaks:
 //!
 //! ```text
 //! one point      z = |r| / S
@@ -13,9 +13,11 @@
 //! ```
 
 use super::calibrate::{CEILING, Tail};
+use super::clock::DAY;
 use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
+use super::transform::Transform;
 use crate::state::state;
 
 /// Points of the longer channels: a sustained shift that is small for one point.
@@ -30,21 +32,21 @@ struct Threshold {
     tails: f64,
 }
 
-/// One point: some seven standard deviations of normal noise.
-const POINT: Threshold = Threshold { base: 9.0, tails: 2.75 };
+/// One point: some six standard deviations of normal noise, and what the daily envelope adds.
+const POINT: Threshold = Threshold { base: 8.0, tails: 2.75 };
 /// One window of a minute that is too low may just lack records that came late: it takes so many times as much, or the
 /// next window.
 const LONE_DROP: f64 = 1.5;
 /// Several points, whose mean has lighter tails.
-const SPAN: Threshold = Threshold { base: 8.0, tails: 2.5 };
+const SPAN: Threshold = Threshold { base: 9.5, tails: 2.5 };
 /// The ratio, of which two points in a row must be as low.
 const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
-const FAR: f64 = 2.0;
+const FAR: f64 = 1.6;
 /// A mean over several points is trusted down to this part of the scale of single ones.
 const SPAN_FLOOR: f64 = 0.5;
 /// The scale is never below this part of the expected x, so that a near-constant series alerts from
-/// a change of about a tenth (twice 9 · 0.005) on.
+/// a change of about an eighth (three times 8 · 0.005) on.
 const LEVEL_FLOOR: f64 = 0.005;
 /// A scale from few updates n is doubtful: it is widened by 1 + 10 / (1 + n).
 const DOUBT: f64 = 10.0;
@@ -61,16 +63,6 @@ const LEVEL_RATE: f64 = 0.0005;
 const LONG_GAP: f64 = 10.0;
 /// So many.
 const SETTLE: u8 = 3;
-
-/// sign(v) √|v|
-pub(super) fn stabilise(value: f64) -> f64 {
-    if value < 0.0 { -(-value).sqrt() } else { value.sqrt() }
-}
-
-/// The inverse of [`stabilise`]: x |x|
-pub(super) fn restore(x: f64) -> f64 {
-    x * x.abs()
-}
 
 /// What the residual half finds; x values are stabilised.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -97,6 +89,19 @@ struct Span {
 
 state!(Span { scale, tail });
 
+/// A point lately seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Point {
+    x: f64,
+    /// What was expected of it.
+    forecast: f64,
+    /// What the season said, and whether the forecast followed it.
+    season: f64,
+    seasonal: bool,
+}
+
+state!(Point { x, forecast, season, seasonal });
+
 /// State of the residual half.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Residual {
@@ -106,140 +111,216 @@ pub(super) struct Residual {
     envelope: Envelope,
     scale: DailyScale,
     tail: Tail,
-    /// x and its forecast, oldest first.
-    recent: Vec<(f64, f64)>,
+    /// How the values are measured.
+    pub transform: Transform,
+    /// The time of the last value.
+    time_s: i64,
+    /// Oldest first.
+    recent: Vec<Point>,
     spans: [Span; 2],
     level: f64,
     ratio: MovedScale,
     ratio_tail: Tail,
     last_ratio: f64,
+    /// The one-point ratio of the last value, negative below the forecast.
+    last_z: f64,
 }
 
-state!(Residual { points, settle, bank, envelope, scale, tail, recent, spans, level, ratio, ratio_tail, last_ratio });
+state!(Residual {
+    points,
+    settle,
+    bank,
+    envelope,
+    scale,
+    tail,
+    transform,
+    time_s,
+    recent,
+    spans,
+    level,
+    ratio,
+    ratio_tail,
+    last_ratio,
+    last_z,
+});
+
+/// What a value is judged by besides its history.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Circumstances {
+    /// Windows since the value before it.
+    pub windows: f64,
+    /// An event goes on, which says nothing of the noise.
+    pub away: bool,
+    /// Windows of some minutes.
+    pub coarse: bool,
+    /// What was expected before the last event, while the way back there is no news.
+    pub former: Option<f64>,
+}
 
 impl Residual {
+    /// Nothing learnt yet.
+    pub(super) fn new(transform: Transform) -> Self {
+        Self { transform, ..Self::default() }
+    }
+
     /// What is expected at `time_s`, without a value.
     pub(super) fn expect(&self, time_s: i64) -> Finding {
         let forecast = self.bank.predict(time_s);
         let usual = self.envelope.usual(time_s, forecast.best);
-        let width = self.width(time_s, &forecast);
+        let scale = self.doubtful_scale(time_s, &forecast);
         Finding {
             x: forecast.best,
             expected: forecast.best,
-            low: usual.map_or(forecast.best, |(low, _)| low.min(forecast.best)) - width,
-            high: usual.map_or(forecast.best, |(_, high)| high.max(forecast.best)) + width,
+            low: usual.map_or(forecast.best, |(low, _)| low.min(forecast.best)) - POINT.of(&self.tail, false) * scale,
+            high: usual.map_or(forecast.best, |(_, high)| high.max(forecast.best)) + POINT.of(&self.tail, true) * scale,
             forecast,
             ready: self.ready(),
             score: 0.0,
         }
     }
 
-    /// Judges the value, then learns it. `windows`: since the value before it. `away`: an event goes on, which says
-    /// nothing of the noise. `coarse`: windows of some minutes.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64, windows: f64, away: bool, coarse: bool) -> Finding {
-        let x = stabilise(value);
+    /// Judges the value, then learns it.
+    pub(super) fn observe(&mut self, time_s: i64, value: f64, at: Circumstances) -> Finding {
+        let x = self.transform.apply(value);
+        let seconds = time_s.saturating_sub(self.time_s).clamp(1, DAY) as f64;
+        self.time_s = time_s;
         if self.points == 0 {
-            self.bank.resume(x);
-        } else if windows > LONG_GAP {
-            self.bank.resume(x);
+            self.bank.resume(time_s, x);
+        } else if at.windows > LONG_GAP {
+            self.bank.resume(time_s, x);
+            self.envelope.resume(x);
             self.recent.clear();
             self.settle = SETTLE;
         }
         let mut finding = self.expect(time_s);
+        finding.x = x;
         let forecast = finding.forecast;
         let p = forecast.best;
-        finding.x = x;
         let ready = finding.ready && self.settle == 0;
         self.settle = self.settle.saturating_sub(1);
-        let last = self.recent.last().map_or(x, |(x, _)| *x);
-        let moved = x != last;
+        let moved = self.recent.last().is_some_and(|last| x != last.x);
         let usual = self.envelope.usual(time_s, p);
-        let beyond = |size: f64, up: bool| match usual {
-            Some((_, high)) if up => size.min((x - high).max(0.0)),
-            Some((low, _)) => size.min((low - x).max(0.0)),
-            None => size,
-        };
-
-        // One point.
-        let r = x - p;
+        // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
+        let (low, high) = usual.unwrap_or((p, p));
+        let former = at.former.unwrap_or(p);
+        let (low, high) = (low.min(former).min(forecast.season), high.max(former));
+        let beyond = |size: f64, up: bool| size.min(if up { x - high } else { low - x }).max(0.0);
         let scale = self.doubtful_scale(time_s, &forecast);
-        let beyond_one = beyond(r.abs(), r > 0.0);
-        let z = if !ready || beyond_one <= 0.0 {
-            0.0
-        } else if scale > 0.0 {
-            beyond_one / scale
-        } else {
-            f64::MAX
-        };
-        let lone_drop = if r < 0.0 && !coarse { LONE_DROP } else { 1.0 };
-        finding.score = POINT.score(z / lone_drop, &self.tail);
-        if finding.ready && !away {
-            self.tail.learn(z, coarse);
-        }
-
-        // Three and eight points, against the forecast made before them.
-        self.scale.learn(time_s, r.abs(), moved && !away);
+        self.judge_point(&mut finding, scale, ready, &at, beyond);
+        self.scale.learn(time_s, (x - p).abs(), moved && !at.away);
         if self.recent.len() >= RECENT {
             self.recent.remove(0);
         }
-        self.recent.push((x, p));
+        self.recent.push(Point { x, forecast: p, season: forecast.season, seasonal: forecast.seasonal });
+        self.judge_spans(&mut finding, scale, ready, &at, beyond);
+        self.learn_level(value);
+        if self.transform == Transform::CubeRoot {
+            self.judge_ratio(&mut finding, value, ready, moved, &at, low);
+        }
+        self.envelope.learn(time_s, x, seconds);
+        self.bank.learn(time_s, x, &forecast, seconds, at.away);
+        self.points = self.points.saturating_add(1);
+        finding
+    }
+
+    /// One point, and the milder of two.
+    fn judge_point(
+        &mut self,
+        finding: &mut Finding,
+        scale: f64,
+        ready: bool,
+        at: &Circumstances,
+        beyond: impl Fn(f64, bool) -> f64,
+    ) {
+        let r = finding.x - finding.forecast.best;
+        let distance = beyond(r.abs(), r > 0.0);
+        let z = if !ready || distance <= 0.0 {
+            0.0
+        } else if scale > 0.0 {
+            distance / scale
+        } else {
+            f64::MAX
+        };
+        let last = core::mem::replace(&mut self.last_z, if r > 0.0 { z } else { -z });
+        let both = if last * self.last_z > 0.0 { z.min(last.abs()) } else { 0.0 };
+        let lone = if r < 0.0 && !at.coarse { z / LONE_DROP } else { z };
+        finding.score = POINT.score(lone.max(both), &self.tail, r > 0.0);
+        if finding.ready && !at.away {
+            self.tail.learn(z, r > 0.0, at.coarse);
+        }
+    }
+
+    /// Three and eight points, against the forecast made before them.
+    fn judge_spans(
+        &mut self,
+        finding: &mut Finding,
+        scale: f64,
+        ready: bool,
+        at: &Circumstances,
+        beyond: impl Fn(f64, bool) -> f64,
+    ) {
+        let (x, season) = (finding.x, finding.forecast.season);
         for (span, points) in self.spans.iter_mut().zip(SPANS) {
-            let Some(start) = self.recent.len().checked_sub(points) else {
+            let Some(points) = self.recent.len().checked_sub(points).and_then(|start| self.recent.get(start..)) else {
                 continue;
             };
-            let Some(&(first, before)) = self.recent.get(start) else {
-                continue;
-            };
-            let (mut sum, mut moved) = (0.0, false);
-            for (x, _) in self.recent.iter().skip(start) {
-                sum += x - before;
-                moved |= *x != first;
-            }
-            let mean = sum / points as f64;
-            let size = mean.abs();
+            let Some(first) = points.first() else { continue };
+            // A forecast that follows the season would have gone on to do so: on average half way.
+            let course = if first.seasonal { 0.5 * (season - first.season) } else { 0.0 };
+            let before = first.forecast + course;
+            let mean = points.iter().map(|point| point.x - before).sum::<f64>() / points.len() as f64;
+            let moved = points.iter().any(|point| point.x != first.x);
+            let (size, up) = (mean.abs(), mean > 0.0);
             let own = span.scale.scale() * doubt(span.scale.updates());
-            let z = if ready && own > 0.0 { beyond(size, mean > 0.0) / own.max(SPAN_FLOOR * scale) } else { 0.0 };
-            span.scale.learn(size, moved && !away);
-            if !away {
-                span.tail.learn(z, coarse);
+            let z = if ready && own > 0.0 { beyond(size, up) / own.max(SPAN_FLOOR * scale) } else { 0.0 };
+            span.scale.learn(size, moved && !at.away);
+            if !at.away {
+                span.tail.learn(z, up, at.coarse);
             }
-            let score = SPAN.score(z, &span.tail);
+            let score = SPAN.score(z, &span.tail, up);
             // The value itself must still be on the side of the mean.
             if score > finding.score && (x - before) * mean > 0.0 {
                 finding.score = score;
                 finding.expected = before;
             }
         }
+    }
 
-        // Ratio.
-        self.learn_level(value);
-        let ratio = self.ratio_of(value, restore(p));
+    /// The ratio to what was expected, for drops. `low`: the edge of the envelope.
+    fn judge_ratio(
+        &mut self,
+        finding: &mut Finding,
+        value: f64,
+        ready: bool,
+        moved: bool,
+        at: &Circumstances,
+        low: f64,
+    ) {
+        let p = finding.forecast.best;
+        let ratio = self.ratio_of(value, self.transform.restore(p));
         // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
-        let before = self.recent.iter().rev().nth(1).map_or(p, |(_, before)| *before);
-        let milder = self.ratio_of(value, restore(before)).max(self.last_ratio);
+        let before = self.recent.iter().rev().nth(1).map_or(p, |point| point.forecast);
+        let expected = self.transform.restore(before);
+        let milder = self.ratio_of(value, expected).max(self.last_ratio);
         self.last_ratio = ratio;
-        self.ratio.learn(ratio.abs(), moved && !away);
+        self.ratio.learn(ratio.abs(), moved && !at.away);
         let own = self.ratio.scale();
-        if own > 0.0 {
-            if !away {
-                self.ratio_tail.learn((-ratio).max(0.0) / own, coarse);
-            }
-            // From the edge of the envelope, like the others.
-            let usual_ratio = usual.map_or(0.0, |(low, _)| self.ratio_of(restore(low), restore(before)).min(0.0));
-            let beyond = usual_ratio - milder;
-            if ready && beyond > 0.0 && x < before {
-                let score = RATIO.score(beyond / own, &self.ratio_tail);
-                if score > finding.score {
-                    finding.score = score;
-                    finding.expected = before;
-                }
+        if own <= 0.0 {
+            return;
+        }
+        if !at.away {
+            self.ratio_tail.learn((-ratio).max(0.0) / own, false, at.coarse);
+        }
+        // From the edge of the envelope, like the others.
+        let usual = self.ratio_of(self.transform.restore(low), expected).min(0.0);
+        let beyond = usual - milder;
+        if ready && beyond > 0.0 && finding.x < before {
+            let score = RATIO.score(beyond / own, &self.ratio_tail, false);
+            if score > finding.score {
+                finding.score = score;
+                finding.expected = before;
             }
         }
-
-        self.envelope.learn(time_s, x);
-        self.bank.learn(time_s, x, &forecast);
-        self.points = self.points.saturating_add(1);
-        finding
     }
 
     fn learn_level(&mut self, value: f64) {
@@ -256,10 +337,16 @@ impl Residual {
     }
 
     /// Forgets the course of an incident that is over, so that its end is not news.
-    pub(super) fn return_to_normal(&mut self, x: f64) {
-        self.bank.resume(x);
+    pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64) {
+        self.bank.resume(time_s, x);
+        self.envelope.resume(x);
         self.recent.clear();
         self.last_ratio = 0.0;
+    }
+
+    /// A deviation has become the new normal.
+    pub(super) fn accept(&mut self) {
+        self.bank.accept();
     }
 
     fn ready(&self) -> bool {
@@ -272,23 +359,19 @@ impl Residual {
         scale.max(LEVEL_FLOOR * forecast.best.abs())
     }
 
-    /// Half the width of the range in which the one-point channel doesn't alert.
-    fn width(&self, time_s: i64, forecast: &Forecast) -> f64 {
-        POINT.of(&self.tail) * self.doubtful_scale(time_s, forecast)
-    }
-
     pub(super) fn is_valid(&self) -> bool {
         self.bank.is_valid()
             && self.envelope.is_valid()
             && self.scale.is_valid()
             && self.tail.is_valid()
             && self.recent.len() <= RECENT
-            && self.recent.iter().all(|(x, p)| x.is_finite() && p.is_finite())
+            && self.recent.iter().all(|point| [point.x, point.forecast, point.season].iter().all(|x| x.is_finite()))
             && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()
             && self.level.is_finite()
             && self.last_ratio.is_finite()
+            && self.last_z.is_finite()
     }
 }
 
@@ -297,11 +380,11 @@ fn doubt(updates: u32) -> f64 {
 }
 
 impl Threshold {
-    fn of(self, tail: &Tail) -> f64 {
-        self.base.max(self.tails * tail.quantile()).max(FAR * tail.far())
+    fn of(self, tail: &Tail, up: bool) -> f64 {
+        self.base.max(self.tails * tail.quantile()).max(FAR * tail.far(up))
     }
 
-    fn score(self, z: f64, tail: &Tail) -> f64 {
-        (z / self.of(tail)).min(CEILING)
+    fn score(self, z: f64, tail: &Tail, up: bool) -> f64 {
+        (z / self.of(tail, up)).min(CEILING)
     }
 }

@@ -258,7 +258,7 @@ fn a_restored_snapshot_goes_on_with_the_same_bits() {
         detector.observe(&settings, i as i64 * MINUTE, Some(*value));
     }
     let snapshot = state::to_bytes(&detector);
-    assert!(snapshot.len() < 48 * 1024, "{} bytes", snapshot.len());
+    assert!(snapshot.len() < 24 * 1024, "{} bytes", snapshot.len());
     let mut restored: Detector = state::from_bytes(&snapshot).unwrap();
     assert!(restored.is_valid());
     for (i, value) in values.iter().enumerate().skip(6000) {
@@ -289,4 +289,44 @@ fn a_corrupt_snapshot_is_refused_or_harmless() {
             }
         }
     }
+}
+
+#[test]
+fn a_wave_with_both_signs_is_quiet_and_its_event_is_told() {
+    let mut noise = Noise(13);
+    let wave = |i: usize, extra: f64| 100.0 * libm::sin(i as f64 * core::f64::consts::TAU / 360.0) + extra;
+    let mut values: Vec<f64> = (0..10 * 1440).map(|i| wave(i, 3.0 * noise.next())).collect();
+    values[12_000..12_010].iter_mut().for_each(|value| *value += 120.0);
+    // Until the first value below zero nothing says that there will be any.
+    let found: Vec<usize> = alerts(&run(values)).into_iter().filter(|at| *at > 180).collect();
+    assert_eq!(found, [12_000]);
+}
+
+#[test]
+fn what_is_expected_right_after_an_outage_is_what_was_before() {
+    let mut values = busy(4 * 1440);
+    values[5000..5020].fill(0.0);
+    let verdicts = run(values.clone());
+    for at in [5022, 5030, 5060] {
+        assert!((verdicts[at].expected / values[4999] - 1.0).abs() < 0.35, "{at}: {:?}", verdicts[at]);
+    }
+}
+
+#[test]
+fn a_working_day_after_a_quiet_weekend_is_expected() {
+    // Five-minute windows; working days are four times as busy from 08:00 to 18:00, and the first day is a Thursday.
+    let mut detector = Detector::new(Some(300.0));
+    let mut noise = Noise(17);
+    let mut found = Vec::new();
+    for i in 0..35 * 288i64 {
+        let (day, slot) = (i / 288, i % 288);
+        let office = day % 7 != 2 && day % 7 != 3;
+        let ramp = ((slot - 96).min(216 - slot).clamp(0, 24) as f64) / 24.0;
+        let level = 1e6 * (1.0 + if office { 3.0 * ramp } else { 0.0 });
+        let value = level * (1.0 + 0.05 * noise.next());
+        if detector.observe(&Settings::default(), i * 300, Some(value)).alert {
+            found.push((day, slot));
+        }
+    }
+    assert!(found.iter().all(|(day, _)| *day < 14), "{found:?}");
 }

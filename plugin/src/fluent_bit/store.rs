@@ -55,8 +55,9 @@ pub(super) struct Store {
     every_seconds: i64,
     /// Records since the last snapshot.
     records: u64,
-    /// Event time, in epoch seconds, at which the next one is due.
+    /// When the next one is due, in epoch seconds: of event time, or of Fluent Bit's where there is none.
     due: Option<i64>,
+    is_event_time: bool,
     /// Fluent Bit's time at the last one, and its size.
     written: i64,
     size: u64,
@@ -76,12 +77,14 @@ impl Store {
             every_seconds: settings.snapshot_seconds.into(),
             records: 0,
             due: None,
+            is_event_time: false,
             written: 0,
             size: 0,
             is_reported: false,
         };
         let filter = store.restore(config);
         store.due = filter.newest().map(|newest| newest + store.every_seconds);
+        store.is_event_time = store.due.is_some();
         (filter, Some(store))
     }
 
@@ -122,7 +125,12 @@ impl Store {
     #[inline]
     pub(super) fn record(&mut self, filter: &Filter, now: i64) {
         self.records += 1;
-        let time = filter.newest().unwrap_or(now);
+        let newest = filter.newest();
+        let time = newest.unwrap_or(now);
+        if self.is_event_time != newest.is_some() {
+            // The first times are known: of a backlog they lie far behind Fluent Bit's.
+            (self.is_event_time, self.due) = (newest.is_some(), None);
+        }
         let is_due = match self.due {
             Some(due) => time >= due && self.is_affordable(now, BYTES_BY_TIME),
             None => {

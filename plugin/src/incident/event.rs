@@ -85,6 +85,9 @@ impl Incident {
         self.explanation.write(&mut event);
         if let Change::Closed(ending) = change {
             event.key("reason").text(ending.name());
+            if let (Ending::NewLevel, Some(level)) = (ending, self.level) {
+                event.key("level").rounded(level);
+            }
         }
         event.end_event();
     }

@@ -100,7 +100,7 @@ impl Lifecycle {
                 self.begin(key, judged, value, window, members, &mut step);
             }
         }
-        self.tell(members, &mut step);
+        self.tell(members, judged.whole, &mut step);
         if self.open.as_ref().is_some_and(|incident| judged.end - incident.start >= LONGEST) {
             self.close(Ending::Expired, &mut step);
             self.expired = true;
@@ -159,7 +159,7 @@ impl Lifecycle {
             incident.calm += 1;
             if incident.calm >= CALM << incident.continued.min(MOST_DOUBLED) {
                 let level = incident.pending.0 / f64::from(incident.calm);
-                incident.level = (!incident.was_ordinary(level)).then_some(level);
+                incident.level = (!incident.is_recovered(level, verdict.normal)).then_some(level);
                 let ending = if incident.level.is_some() { Ending::NewLevel } else { Ending::Recovered };
                 self.close(ending, step);
             }
@@ -246,10 +246,10 @@ impl Lifecycle {
     }
 
     /// Decides whether the open incident is worth an event now.
-    fn tell(&mut self, members: Members, step: &mut Step) {
+    fn tell(&mut self, members: Members, whole: Option<f64>, step: &mut Step) {
         let Some(incident) = &mut self.open else { return };
         if incident.announced {
-            let severity = Severity::of(incident.direction, incident.score, incident.observed, incident.expected);
+            let severity = incident.severity_now(whole);
             let (score, distance) = incident.told;
             let worse = incident.score >= WORSE * score || incident.distance() >= WORSE * distance;
             if severity > incident.severity || worse {
@@ -262,7 +262,7 @@ impl Lifecycle {
             step.peak = false;
         } else if members == Members::None || incident.age >= HOLD {
             incident.announced = true;
-            incident.severity = Severity::of(incident.direction, incident.score, incident.observed, incident.expected);
+            incident.severity = incident.severity_now(whole);
             incident.told = (incident.score, incident.distance());
             step.active = Some(Change::Opened);
         }

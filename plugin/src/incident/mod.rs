@@ -8,9 +8,9 @@
 //! ```
 //!
 //! - It **opens** once, at the first alert, and starts where the run of deviating windows started that led to it.
-//! - It is **updated** when its severity rises, or its score or its deviation by [`WORSE`]; not in each window.
-//! - It **closes** after [`CALM`] windows in a row that don't deviate: `recovered` if the value is back in the range from
-//!   before, `new_level` if the detector has come to expect the value where it is.
+//! - It is **updated** when its severity rises, which it does while a loss lasts, or its score or its deviation by [`WORSE`]; not in each window.
+//! - It **closes** after [`CALM`] windows in a row that don't deviate: `recovered` if the value is back near what it
+//!   would be without the incident, else `new_level`, and which: the detector has come to expect the value where it is.
 //! - An alert within [`REOPEN`] windows after the close continues it under the same id (`update`), and then it takes twice
 //!   the calm to close it: no flapping.
 //! - An alert on what has been the new level opens nothing up to [`ECHO`] after the close, unless it is [`BEYOND`] it.
@@ -51,6 +51,9 @@ pub const WORSE: f64 = 2.0;
 pub const BEYOND: f64 = 1.5;
 /// The way back may lead so many times past what was expected.
 pub const OVERSHOOT: f64 = 3.0;
+/// A level is back to normal within this part of the incident's greatest deviation: beyond it most people would see the
+/// incident in a chart still.
+pub const NEAR: f64 = 0.3;
 /// Windows that an aggregate's incident is held back. Detectors of members, with less noise to overcome, are seldom
 /// later than that.
 pub const HOLD: u32 = 2;
@@ -63,6 +66,8 @@ pub struct Judged<'a> {
     pub end: i64,
     /// `None` if unknown.
     pub value: Option<f64>,
+    /// What all series have in an ordinary window; `None` if no total is kept.
+    pub whole: Option<f64>,
     /// The detector's verdict.
     pub verdict: &'a Verdict,
 }
@@ -147,6 +152,20 @@ impl Incident {
         self.former.0 <= value && value <= self.former.2
     }
 
+    /// Whether a mean of `level` is what would be without the incident: `normal`, if the detector knows it. A value that has
+    /// come half of the way is not back.
+    fn is_recovered(&self, level: f64, normal: Option<f64>) -> bool {
+        let Some(normal) = normal else { return self.was_ordinary(level) };
+        // The range from before, moved as what is normal has.
+        let expected = self.former.1;
+        let moved = if expected > 0.0 && normal > 0.0 { level * expected / normal } else { level };
+        let still_off = match self.direction {
+            Direction::Spike => level - normal,
+            Direction::Drop => normal - level,
+        };
+        still_off <= NEAR * self.distance() && self.was_ordinary(moved)
+    }
+
     /// Whether `value` leads from the incident back to where it came from, or not much farther than that: an outage after
     /// a spike isn't a way back, even where the range reaches to zero.
     fn is_way_back(&self, value: f64) -> bool {
@@ -163,6 +182,18 @@ impl Incident {
             Direction::Spike => value > BEYOND * level,
             Direction::Drop => value * BEYOND < level,
         }
+    }
+
+    /// The severity as of now, of a part of `whole`.
+    fn severity_now(&self, whole: Option<f64>) -> Severity {
+        Severity::of(severity::Facts {
+            direction: self.direction,
+            score: self.score,
+            observed: self.observed,
+            expected: self.expected,
+            lasted: self.end - self.start,
+            whole,
+        })
     }
 
     /// How far the peak is from what was expected there.

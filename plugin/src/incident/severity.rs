@@ -1,4 +1,4 @@
-//! How bad an incident is: how unusual, and how large against what was expected.
+//! How bad an incident is: how certain, how large against what was expected and against the whole, and how long.
 
 use crate::detect::Direction;
 use crate::state::state;
@@ -25,16 +25,41 @@ state!(
     }
 );
 
-/// Scores (1 is the threshold of an alert) from which an incident is medium, high, critical as far as rarity goes.
+/// Scores (1 is the threshold of an alert) from which an incident is medium, high, critical as far as certainty goes.
 const SCORES: [f64; 3] = [1.5, 2.5, 4.0];
 /// Spikes of so many times the expected value, and drops by such a share of it: the same classes as far as size goes.
 const RISES: [f64; 3] = [2.0, 4.0, 10.0];
 const FALLS: [f64; 3] = [0.4, 0.7, 0.95];
+/// A spike is high at most below such a part of the whole, medium at most below the other: one backup is no attack.
+const HIGH_PART: f64 = 0.5;
+const MEDIUM_PART: f64 = 0.1;
+/// A loss of less than this part of the whole is of a series that nobody misses.
+const BUSY_PART: f64 = 0.005;
+/// A drop by most of the traffic is one class worse after so many seconds: by then it is no restart.
+const LASTING: i64 = 900;
+
+/// What the severity of an incident depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub direction: Direction,
+    /// Highest score: how certain it is.
+    pub score: f64,
+    /// Value and expected value at the worst window.
+    pub observed: f64,
+    /// See `observed`.
+    pub expected: f64,
+    /// Seconds so far.
+    pub lasted: i64,
+    /// What all series have in a window; `None` if there is no total.
+    pub whole: Option<f64>,
+}
 
 impl Severity {
-    /// The class halfway between rarity and size, rounded down: a tiny change in a very steady series and an ordinary
-    /// wobble of a wild one are both low.
-    pub fn of(direction: Direction, score: f64, observed: f64, expected: f64) -> Severity {
+    /// The class halfway between certainty and size, rounded down: a tiny change in a very steady series and an ordinary
+    /// wobble of a wild one are both low. A total loss of a busy series is at least high; a loss of most of it gets worse while
+    /// it lasts; a spike is limited by its part of the whole.
+    pub(crate) fn of(facts: Facts) -> Severity {
+        let Facts { direction, score, observed, expected, lasted, whole } = facts;
         let class = |limits: [f64; 3], value: f64| limits.iter().filter(|&&limit| value >= limit).count();
         // Where nothing was expected, anything is infinitely more.
         let size = match direction {
@@ -43,7 +68,23 @@ impl Severity {
             Direction::Drop if expected <= 0.0 => 0,
             Direction::Drop => class(FALLS, 1.0 - observed / expected),
         };
-        match (class(SCORES, score) + size) / 2 {
+        let part = whole.filter(|whole| *whole > 0.0).map(|whole| (observed - expected).abs() / whole);
+        let mut rank = (class(SCORES, score) + size) / 2;
+        match direction {
+            Direction::Drop => {
+                let busy = part.is_none_or(|part| part >= BUSY_PART);
+                if size == 3 && busy {
+                    rank = rank.max(2);
+                }
+                rank += usize::from(size >= 2 && busy && lasted >= LASTING);
+            }
+            Direction::Spike => match part {
+                Some(part) if part < MEDIUM_PART => rank = rank.min(1),
+                Some(part) if part < HIGH_PART => rank = rank.min(2),
+                _ => {}
+            },
+        }
+        match rank {
             0 => Severity::Low,
             1 => Severity::Medium,
             2 => Severity::High,
@@ -71,14 +112,34 @@ pub(crate) fn grade(score: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn facts(direction: Direction, score: f64, observed: f64, expected: f64) -> Facts {
+        Facts { direction, score, observed, expected, lasted: 60, whole: None }
+    }
+
     #[test]
-    fn severity_needs_both_rarity_and_size() {
-        let of = Severity::of;
+    fn severity_needs_both_certainty_and_size() {
+        let of = |direction, score, observed, expected| Severity::of(facts(direction, score, observed, expected));
         assert_eq!(of(Direction::Spike, 1.0, 110.0, 100.0), Severity::Low);
         assert_eq!(of(Direction::Spike, 9.0, 110.0, 100.0), Severity::Medium);
         assert_eq!(of(Direction::Spike, 9.0, 1_500.0, 100.0), Severity::Critical);
         assert_eq!(of(Direction::Drop, 4.0, 0.0, 100.0), Severity::Critical);
-        assert_eq!(of(Direction::Drop, 1.0, 0.0, 100.0), Severity::Medium);
+        assert_eq!(of(Direction::Drop, 1.0, 30.0, 100.0), Severity::Medium);
         assert_eq!(of(Direction::Spike, 2.0, 5.0, 0.0), Severity::High);
+    }
+
+    #[test]
+    fn a_total_loss_of_a_busy_series_is_high_and_critical_when_it_lasts() {
+        let loss = facts(Direction::Drop, 1.0, 0.0, 100.0);
+        assert_eq!(Severity::of(loss), Severity::High);
+        assert_eq!(Severity::of(Facts { lasted: LASTING, ..loss }), Severity::Critical);
+        assert_eq!(Severity::of(Facts { whole: Some(1e6), lasted: LASTING, ..loss }), Severity::Medium);
+    }
+
+    #[test]
+    fn a_spike_is_limited_by_its_part_of_the_whole() {
+        let backup = facts(Direction::Spike, 6.0, 1_000.0, 50.0);
+        assert_eq!(Severity::of(Facts { whole: Some(20_000.0), ..backup }), Severity::Medium);
+        assert_eq!(Severity::of(Facts { whole: Some(5_000.0), ..backup }), Severity::High);
+        assert_eq!(Severity::of(Facts { whole: Some(500.0), ..backup }), Severity::Critical);
     }
 }

@@ -6,11 +6,12 @@ use super::*;
 struct Series {
     lifecycle: Lifecycle,
     minute: i64,
+    normal: Option<f64>,
 }
 
 impl Series {
     fn new() -> Self {
-        Series { lifecycle: Lifecycle::default(), minute: 0 }
+        Series { lifecycle: Lifecycle::default(), minute: 0, normal: None }
     }
 
     fn window(&mut self, value: Option<f64>, alert: bool, members: Members) -> Step {
@@ -28,11 +29,16 @@ impl Series {
             expected_high: 150.0,
             p: 0.001,
             deviating,
+            normal: self.normal,
             ready: true,
         };
         let start = self.minute * 60;
         self.minute += 1;
-        self.lifecycle.step(b"eni-1", &Judged { start, end: start + 60, value, verdict: &verdict }, members)
+        self.lifecycle.step(
+            b"eni-1",
+            &Judged { start, end: start + 60, value, whole: None, verdict: &verdict },
+            members,
+        )
     }
 
     fn quiet(&mut self, value: f64) -> Step {
@@ -142,4 +148,26 @@ fn the_incident_of_a_total_is_held_back_and_dropped_if_members_explain_it() {
     // The time starts anew.
     assert_eq!(alerts([explain, quiet, quiet]), [None; 3]);
     assert_eq!(alerts([Members::None; 3]), [Some(Change::Opened), None, None]);
+}
+
+#[test]
+fn half_of_the_way_back_is_a_new_level_and_says_which() {
+    let mut series = Series { normal: Some(100.0), ..Series::new() };
+    (0..10).for_each(|_| drop(series.quiet(100.0)));
+    series.alert(20.0);
+    let ended = (0..CALM).filter_map(|_| series.calm(60.0).closed).next().unwrap();
+    assert_eq!((ended.1, ended.0.level), (Ending::NewLevel, Some(60.0)));
+    let mut out = Vec::new();
+    ended.0.write(Change::Closed(ended.1), b"eni-1", "bytes", &mut out);
+    let event: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!((event["reason"].as_str(), event["level"].as_f64()), (Some("new_level"), Some(60.0)));
+}
+
+#[test]
+fn back_at_what_the_night_expects_is_recovered() {
+    let mut series = Series { normal: Some(40.0), ..Series::new() };
+    (0..10).for_each(|_| drop(series.quiet(100.0)));
+    series.alert(0.0);
+    let ended = (0..CALM).filter_map(|_| series.calm(38.0).closed).next().unwrap();
+    assert_eq!(ended.1, Ending::Recovered);
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod decoding;
 mod event;
+pub mod event_reference;
 mod lines;
 pub mod one_series;
 mod reader;

@@ -32,6 +32,7 @@ const NO_VERDICT: Verdict = Verdict {
     expected_high: 0.0,
     p: 1.0,
     deviating: false,
+    normal: None,
     ready: false,
 };
 
@@ -114,7 +115,9 @@ impl Engine {
         }
         // Out of its slot for a while, as explaining it looks at other slots.
         let mut track = self.registry.slot_mut(closed.slot).track.take()?;
-        let judged = Judged { start: window.start, end: window.end, value, verdict };
+        let whole = self.registry.slot(TOTAL).track.as_ref().map(|total| total.mean(self.settings.value));
+        let whole = whole.or_else(|| (closed.slot == TOTAL).then(|| track.mean(self.settings.value)));
+        let judged = Judged { start: window.start, end: window.end, value, whole, verdict };
         let step = track.lifecycle.step(self.name(closed.slot), &judged, explained);
         if step.peak
             && let Some(direction) = track.lifecycle.direction()

@@ -28,7 +28,7 @@ impl Level {
 /// Mean distances from the mean within which nearly all values lie, if they are as ordinary as can be.
 const USUAL: f64 = 4.0;
 
-/// What is kept of a series between windows: the detector (below 48 KB), 3.5 KB of talkers, and under 1 KB besides.
+/// What is kept of a series between windows: the detector (below 24 KB in windows of a minute, below 48 KB in longer ones), 3.5 KB of talkers, and under 1 KB besides.
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) detector: Detector,
@@ -69,6 +69,11 @@ impl Track {
     pub(crate) fn usual_low(&self, value: Value) -> f64 {
         let Level { mean, spread } = self.levels[value as usize];
         mean - USUAL * spread
+    }
+
+    /// Mean of an ordinary window.
+    pub(crate) fn mean(&self, value: Value) -> f64 {
+        self.levels[value as usize].mean
     }
 
     /// Mean bytes of an ordinary window.

@@ -10,6 +10,7 @@ mod bindings;
 mod decode;
 mod decoding;
 mod discover;
+mod events;
 mod flow_examples;
 mod flow_fields;
 mod flow_formats;

@@ -7,11 +7,10 @@ use anyhow::{Context, Result, anyhow};
 use aws_sdk_kinesis::Client;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
-use url::Url;
 
 use self::follow::Follow;
 use super::run::{Stats, report, stats};
-use super::{FailedArgs, PluginArgs};
+use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::batch::{Scoring, refused};
 use host_test::sink::Sink;
@@ -74,7 +73,7 @@ pub(crate) struct KinesisArgs {
     region: Option<String>,
     /// Endpoint, if not that of the region
     #[arg(long, value_name = "URL")]
-    endpoint_url: Option<Url>,
+    endpoint_url: Option<String>,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
     stats: Stats,
@@ -129,7 +128,7 @@ impl KinesisArgs {
         // A wrong configuration should be told before anything else.
         plugin.check_config(&config)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
-        let client = aws::kinesis(&configuration, self.endpoint_url.as_ref().map(Url::as_str));
+        let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
         let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
 
         let mut part = self.part()?;

@@ -31,8 +31,10 @@ const HOLD: i64 = 1_000;
 /// Failures in a row before an error that should pass is taken for one that doesn't: with the waits between
 /// them about four minutes, at most eight, and the time of the calls.
 const ATTEMPTS: u32 = 30;
-/// Failures in a row that a person should know of.
-const TELL: u32 = 8;
+/// Failures in a row that a person should know of: one of a call passes by itself as a rule, and too many calls are a matter
+/// of course where several readers share a shard.
+const TELL: u32 = 2;
+const TELL_THROTTLED: u32 = 8;
 
 /// Why reading cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +119,7 @@ impl Reader {
         let mut iterator = None;
         let mut backoff = Backoff::new(PACE, Duration::from_secs(20));
         let mut next_call = Instant::now();
+        let mut is_told = false;
         // None: nobody listens any more.
         while let Ok(room) = to.reserve().await {
             tokio::time::sleep_until(next_call).await;
@@ -124,8 +127,8 @@ impl Reader {
             match self.fetch(&mut iterator).await {
                 Ok(None) => {}
                 Ok(Some(fetched)) => {
-                    if backoff.attempts() >= TELL {
-                        tracing::warn!("{} is read again", self.shard);
+                    if std::mem::take(&mut is_told) {
+                        tracing::info!("{} is read again", self.shard);
                     }
                     backoff.reset();
                     if fetched.at_tip {
@@ -139,12 +142,13 @@ impl Reader {
                 }
                 Err(failure) => {
                     next_call += backoff.next_wait();
-                    let told = backoff.attempts() >= TELL && backoff.is_news();
+                    let tell = if matches!(failure, Failure::Throttled(_)) { TELL_THROTTLED } else { TELL };
                     let error = match failure {
                         Failure::Passing(reason) if backoff.attempts() >= ATTEMPTS => SourceError::Unavailable(reason),
                         Failure::Lasting(reason) => SourceError::Refused(reason),
                         Failure::Passing(reason) | Failure::Throttled(reason) => {
-                            if told {
+                            if backoff.attempts() >= tell && backoff.is_news() {
+                                is_told = true;
                                 tracing::warn!("cannot read {}: {reason}; trying again", self.shard);
                             }
                             continue;

@@ -23,8 +23,12 @@ pub async fn list(client: &Client, stream: &str) -> Result<Shards, SourceError> 
     let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
     loop {
         match list_once(client, stream).await {
-            Err(SourceError::Unavailable(_)) if backoff.attempts() < ATTEMPTS => {
-                tokio::time::sleep(backoff.next_wait()).await;
+            Err(error @ SourceError::Unavailable(_)) if backoff.attempts() < ATTEMPTS => {
+                let wait = backoff.next_wait();
+                if backoff.is_news() {
+                    tracing::warn!("{error}; trying again");
+                }
+                tokio::time::sleep(wait).await;
             }
             result => return result,
         }

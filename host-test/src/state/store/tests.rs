@@ -122,3 +122,44 @@ fn a_url_that_names_no_store_is_a_precise_error() {
         assert!(error.contains(named) && error.contains("s3://bucket/prefix"), "{error}");
     }
 }
+
+#[test]
+fn credentials_in_a_url_are_not_told() {
+    for url in ["ftp://user:secret@host/x?sig=secret", "s3://user:sec/ret@host/x", "az://user:secret@/x?secret"] {
+        let error = Store::open(url, "flowscore", "flows").unwrap_err().to_string();
+        assert!(!error.contains("sec"), "{error}");
+    }
+    let store = Store::open("s3://user:secret@bucket/in?sig=secret", "flowscore", "flows").unwrap();
+    assert_eq!(store.object(&store.path("all")), "s3://bucket/in/flowscore/flows/all.state");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_reads_a_state_and_its_directory() {
+    use std::os::unix::fs::PermissionsExt;
+    let [store, _] = stores("private");
+    let mut part = store.part("all").unwrap();
+    let directory = store.directory.clone().unwrap();
+    for version in ["1", "2"] {
+        part.save(&state(version)).await.unwrap();
+        let mode = |path: &str| std::fs::metadata(directory.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(["", "flowscore", "flowscore/flows"].map(mode), [0o700; 3]);
+        assert_eq!(["flowscore/flows/all.state", "flowscore/flows/all.lock"].map(mode), [0o600; 2]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_writer_left_behind_is_removed_and_nothing_else() {
+    let [store, _] = stores("unfinished");
+    store.part("all").unwrap().save(&state("1")).await.unwrap();
+    let directory = store.directory.clone().unwrap().join("flowscore/flows");
+    for name in ["all.state#1", "all.state#27", "all.state#", "all.state#old", "all2.state#1", "other.state#1"] {
+        std::fs::write(directory.join(name), "torn").unwrap();
+    }
+    let mut part = store.part("all").unwrap();
+    let mut names: Vec<_> = directory.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    let kept = ["all.lock", "all.state", "all.state#", "all.state#old", "all2.state#1", "other.state#1"];
+    assert_eq!(names, kept);
+    assert_eq!(part.load().await.unwrap(), Some(state("1")));
+}

@@ -3,6 +3,7 @@
 mod downstream;
 mod firehose;
 mod flow_lines;
+mod limits;
 mod loops;
 mod reconfigured;
 mod rim;

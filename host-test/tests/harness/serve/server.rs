@@ -98,6 +98,13 @@ impl Server {
         self.child.wait().unwrap()
     }
 
+    /// Bytes of memory that it has had at most; 0 where the system does not tell.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.map_or(0, |peak| peak.parse::<usize>().unwrap() << 10)
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();

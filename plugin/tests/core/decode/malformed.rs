@@ -173,6 +173,7 @@ fn a_malformed_line_costs_only_itself() {
         [
             r#"object {"a":1}"#,
             "failed envelope at byte 22: malformed JSON: expected ',' or '}'",
+            "object {\"c\":3}",
             "failed envelope at byte 29: malformed JSON: a control character inside a string; it must be escaped",
             r#"object {"e":5}"#,
         ]
@@ -235,4 +236,30 @@ fn cut_anywhere_there_is_an_outcome() {
             assert!(failed <= 1 && !outcomes.is_empty(), "{length} bytes: {outcomes:?}");
         }
     }
+}
+
+#[test]
+fn a_torn_line_swallows_no_good_line_after_it() {
+    let line = "2 1 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+    for (torn, after) in [
+        ("{\"a\":1,\"b\":", "2 good line\n2 good line"),
+        ("{\"a\":1,\"b\":{\"c\":", "{\"a\":2}\n{\"a\":3}"),
+        ("{\"message\":\"2 1 eni", line),
+        ("{\"message\":\"x\"", line),
+        ("{\"a\":nope}", line),
+        ("{\"a\":[", "{\"a\":2}\n{\"a\":3}"),
+        ("{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[{\"id\":\"1\",\"timestamp\":", "{\"a\":2}\n{\"a\":3}"),
+    ] {
+        let expected = after.lines().count();
+        let told = decode(format!("{torn}\n{after}\n").as_bytes());
+        let failed = told.iter().filter(|outcome| outcome.starts_with("failed")).count();
+        assert_eq!((failed, told.len() - failed), (1, expected), "{torn}: {told:?}");
+    }
+}
+
+#[test]
+fn what_is_read_a_second_time_behind_torn_lines_is_bounded() {
+    // Each begins an array that goes on to the end of the text: read again from each line, it would take hours.
+    let text = "{\"a\":[\n".repeat(1_000_000);
+    assert!(!decode(text.as_bytes()).is_empty());
 }
