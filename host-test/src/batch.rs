@@ -277,12 +277,17 @@ impl Scoring {
     fn replace(&mut self, error: &PluginError) -> Result<()> {
         tracing::warn!("{error}; a new instance takes over");
         self.restarts += 1;
-        self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
-        if let Err(error) = self.since.replay(&mut self.scorer) {
-            // A machine that is too busy for what it did before, say. What the copy has learned stays.
-            tracing::warn!("{error}; what was learned from the last {} bytes of input is lost", self.since.bytes);
-            self.since.clear();
+        // Many payloads in one call may want more memory than they did one after another.
+        let mut attempts = [CALL_PAYLOADS, 1].into_iter();
+        while let Some(payloads) = attempts.next() {
             self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
+            let Err(error) = self.since.replay(payloads, &mut self.scorer) else { break };
+            if attempts.len() == 0 {
+                // A machine that is too busy for what it did before, say. What the copy has learned stays.
+                tracing::warn!("{error}; what was learned from the last {} bytes of input is lost", self.since.bytes);
+                self.since.clear();
+                self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
+            }
         }
         // The search for the payload may take some more.
         if !self.since.is_empty() {
@@ -497,8 +502,8 @@ impl Journal {
         self.bytes = 0;
     }
 
-    /// Hands everything over again; what it leads to was told before.
-    fn replay(&self, scorer: &mut Scorer) -> Result<(), PluginError> {
+    /// Hands everything over again, at most so many payloads at once; what it leads to was told before.
+    fn replay(&self, most: usize, scorer: &mut Scorer) -> Result<(), PluginError> {
         let mut rest = &self.entries[..];
         while let Some(entry) = rest.first() {
             let mut scored = match entry {
@@ -511,8 +516,7 @@ impl Journal {
                     scorer.tick(*now)?
                 }
                 Entry::Payload { .. } => {
-                    let payloads: Vec<Payload<'_>> =
-                        rest.iter().map_while(Entry::payload).take(CALL_PAYLOADS).collect();
+                    let payloads: Vec<Payload<'_>> = rest.iter().map_while(Entry::payload).take(most).collect();
                     let call = call_length(payloads.iter().map(|payload| payload.data));
                     let scored = has_taken(scorer.transform(&payloads[..call])?)?;
                     rest = &rest[(scored.taken as usize).min(call)..];

@@ -233,6 +233,12 @@ mod tests {
         assert!(matches!(bytes.admit(batch("b", 6 << 10)), Admitted::Busy));
         drop(jobs.try_recv().unwrap());
         assert!(is_pending(&bytes.admit(batch("large", 1 << 20))), "alone, a batch of any size is let in");
+        drop(jobs.try_recv().unwrap());
+
+        let mut small = batch("small", 0);
+        (0..80).for_each(|_| small.push(b"1"));
+        assert!(is_pending(&bytes.admit(small)));
+        assert!(matches!(bytes.admit(batch("b", 6 << 10)), Admitted::Busy), "each payload has its overhead");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::refused::Told;
+
 /// Time for the head of the first request, and for the TLS handshake before it.
 const FIRST_HEAD: Duration = Duration::from_secs(10);
 /// Time between an answer and the end of the next request's head: how long a connection may be idle.
@@ -28,7 +30,14 @@ const OTHERS: usize = 1_024;
 pub(super) fn server(listener: std::net::TcpListener, waiting: usize) -> io::Result<Server<Peer>> {
     listener.set_nonblocking(true)?;
     let listener = Listener::new(TcpListener::from_std(listener)?, most(waiting.saturating_add(OTHERS)));
+    let told = Told::default();
     let mut server = Server::from_listener(listener).first_request_timeout(FIRST_HEAD);
+    // With a peer it is a handshake that failed, which is the peer's matter.
+    server = server.accept_error_handler(move |peer, error| {
+        if peer.is_none() {
+            told.tell(&format!("cannot accept connections: {error}"));
+        }
+    });
     let builder = server.http_builder();
     builder.http1().header_read_timeout(NEXT_HEAD);
     builder.http2().keep_alive_interval(KEEP_ALIVE);

@@ -180,3 +180,67 @@ fn lines_of(interfaces: std::ops::Range<usize>, minute: usize) -> Vec<u8> {
     }
     gzip(text.as_bytes())
 }
+
+/// A sequence that is the same each time (xorshift64*, Vigna 2016).
+struct Sequence(u64);
+
+impl Sequence {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
+    }
+}
+
+#[test]
+fn damaged_payloads_under_small_limits_leave_every_account_right() {
+    let limits = Limits { memory: 20 << 20, deadline: std::time::Duration::from_secs(2) };
+    let plugin = Plugin::built_in(limits).unwrap();
+    let good = [
+        lines(3, 0..2),
+        gzip(&lines(20, 0..30)),
+        gzip(&b"a\n".repeat(50_000)),
+        b"{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logGroup\":\"g\",\"logStream\":\"s\",\"logEvents\":[{\"id\":\"1\",\"timestamp\":1,\"message\":\"x\"}]}".to_vec(),
+        b"{\"a\":1,\"b\":[{\"c\":\"d\"}]}\n{\"a\":2}\na,b\n1,2\n".to_vec(),
+        // More than the memory that there is.
+        vec![b'7'; 24 << 20],
+    ];
+    let mut random = Sequence(7);
+    for config in [SMALL_FOREST, r#"{"series":{"max_series":50}}"#] {
+        let mut scoring = Scoring::new(&plugin, config).unwrap();
+        let mut fed = 0;
+        for round in 0..40 {
+            let payloads: Vec<Vec<u8>> = (0..12)
+                .map(|_| {
+                    // The largest only now and then: each costs an instance.
+                    let most = if round % 10 == 0 { good.len() } else { good.len() - 1 };
+                    let mut data = good[random.below(most)].clone();
+                    for _ in 0..random.below(4) {
+                        let at = random.below(data.len());
+                        match random.below(3) {
+                            0 => data[at] = random.below(256) as u8,
+                            1 => data.truncate(at.max(1)),
+                            _ => drop(data.splice(at..at, [b'{', b'\n', random.below(256) as u8])),
+                        }
+                    }
+                    data
+                })
+                .collect();
+            let batch: Vec<Payload<'_>> = payloads.iter().map(|data| payload(data)).collect();
+            let mut events = Vec::new();
+            let counts = scoring.transform(&batch, &mut events).unwrap();
+            fed += batch.len() as u64;
+            assert_eq!(counts.records, counts.ok + counts.dropped + counts.failed);
+            for line in events.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                serde_json::from_slice::<serde::de::IgnoredAny>(line).unwrap();
+            }
+            if round % 7 == 3 {
+                let snapshot = scoring.snapshot().unwrap().to_vec();
+                scoring = Scoring::restore(&plugin, config, &snapshot).unwrap();
+            }
+        }
+        let totals = scoring.totals().unwrap();
+        assert_eq!((totals.payloads, totals.records), (fed, totals.ok + totals.dropped + totals.failed));
+    }
+}

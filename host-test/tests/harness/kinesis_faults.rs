@@ -155,3 +155,21 @@ fn a_service_that_refuses_is_told_within_seconds() {
         assert!(started.elapsed() < Duration::from_secs(seconds), "{:?}", started.elapsed());
     }
 }
+
+#[test]
+fn a_reader_of_standard_output_that_leaves_is_a_failure_with_a_word() {
+    let Some(service) = services::moto() else { return };
+    let stream = LocalStream::create(&service, "unread", 1);
+    // Each leads to an event, as it is no flow log.
+    let records: Vec<_> = (0..20).map(|number| (format!("{number}"), b"no flow log".to_vec())).collect();
+    stream.put(&records);
+    let state = empty_directory("kinesis-unread");
+    let mut command = flowscore(&["kinesis", "--stream", "unread", "--endpoint-url", &service.url, "--once"]);
+    let command = command.args(["--state", state.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("reader of standard output has left"), "{said}");
+}

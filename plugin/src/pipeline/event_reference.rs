@@ -109,7 +109,12 @@ const EVENTS: &[Event] = &[
                 "1 is the threshold at medium sensitivity, in every series; 2 is far beyond it.",
             ),
             always("grade", Kind::Number, "The score from 0 to 1, for scales that end."),
-            always("severity", Kind::Word(&["low", "medium", "high", "critical"]), "How urgent it is."),
+            always(
+                "severity",
+                Kind::Word(&["low", "medium", "high", "critical"]),
+                "How urgent it is: how certain, how large against what was expected and against the whole, and how long. It rises \
+                 while a loss lasts, and never falls.",
+            ),
             always("p", Kind::Number, "How often, 0 to 1, windows of this series deviate as much by its own history."),
             always(
                 "attribution",
@@ -125,9 +130,14 @@ const EVENTS: &[Event] = &[
             sometimes(
                 "reason",
                 Kind::Word(&["recovered", "new_level", "turned", "expired", "series_gone"]),
-                "Why it is closed. `recovered`: back to what was expected. `new_level`: elsewhere, and that is ordinary now. `turned`: \
+                "Why it is closed. `recovered`: near what would be without it. `new_level`: elsewhere, and that is ordinary now. `turned`: \
                  the value went to the other side. `expired`: it lasted too long to be an incident. `series_gone`: the series was evicted \
                  or forgotten.",
+            ),
+            sometimes(
+                "level",
+                Kind::Number,
+                "With `new_level`: the value that is ordinary now, a mean of its last windows.",
             ),
         ],
     },
