@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::plugin::{
     Counts, Decoder, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, RestoreError, Scored, Scorer, Totals,
 };
+use crate::private;
 use crate::transform::notice;
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
@@ -84,7 +85,7 @@ impl Scoring {
     /// From now on keeps each payload of which `failed` events show only a part, as a file of this directory, named by its
     /// SHA-256.
     pub fn keep_failed(&mut self, directory: &Path) -> std::io::Result<()> {
-        std::fs::create_dir_all(directory)?;
+        private::directory(directory)?;
         self.failed = Some(directory.to_owned());
         Ok(())
     }
@@ -99,7 +100,7 @@ impl Scoring {
             for payload in payloads.iter().filter(|payload| payload.id == Some(&*id)) {
                 let path = directory.join(digest(payload.data));
                 if !path.exists() {
-                    std::fs::write(path, payload.data)?;
+                    private::file(&path)?.write_all(payload.data)?;
                 }
             }
         }

@@ -34,6 +34,7 @@ pub mod input;
 #[cfg(feature = "network")]
 pub mod multilang;
 pub mod plugin;
+mod private;
 #[cfg(feature = "network")]
 pub mod serve;
 #[cfg(feature = "network")]

@@ -1,7 +1,7 @@
 //! `flowscore serve`: payloads by HTTP in, events out.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -27,7 +27,7 @@ Examples:
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
 503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.
-SIGHUP reads the certificate again; SIGTERM finishes what is in the queue and ends.")]
+SIGHUP reads the configuration and the certificate again; SIGTERM finishes what is in the queue and ends.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
@@ -139,6 +139,7 @@ impl ServeArgs {
                 remember: self.remember as usize,
             },
             plugin: (plugin, config),
+            config_file: self.plugin.config.clone().filter(|path| path != Path::new("-")),
             sink,
             state,
             keep_failed: self.failed.keep_failed.clone(),

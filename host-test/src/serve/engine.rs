@@ -12,7 +12,7 @@
 //! that their batch is known. So every batch counts exactly once in the model, whatever the order of the re-sends.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -32,10 +32,15 @@ const GROUP_BATCHES: usize = 256;
 const GROUP_BYTES: usize = 64 << 20;
 const GROUP_PAYLOADS: usize = 100_000;
 
+/// A configuration that the scoring task is to go on by.
+pub type Wanted = Arc<Mutex<Option<String>>>;
+
 /// The scoring task, not yet started.
 pub struct Engine {
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
+    /// Another configuration, once there is one.
+    pub wanted: Wanted,
     /// Where events go.
     pub sink: Sink,
     /// Where the state is kept.
@@ -92,11 +97,12 @@ impl Prepared {
     /// Scores what comes in until the queue ends. Blocks; `handle` runs what waits for others.
     pub fn run(self, mut jobs: mpsc::Receiver<Job>, handle: &Handle) -> Result<()> {
         let Prepared { engine, scoring, saved: Saved { remembered, outbox, .. } } = self;
-        let Engine { mut sink, state, state_every, tick, admission, metrics, .. } = engine;
+        let Engine { mut sink, wanted, state, state_every, tick, admission, metrics, .. } = engine;
         handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
         admission.open(&remembered);
         let mut running = Running {
             scoring,
+            wanted,
             sink,
             state,
             saved_outbox: !outbox.is_empty(),
@@ -125,6 +131,7 @@ enum Group {
 
 struct Running {
     scoring: Scoring,
+    wanted: Wanted,
     sink: Sink,
     state: Option<Part>,
     /// The state that was saved last has events in it.
@@ -162,7 +169,17 @@ impl Running {
         Some(Group::Jobs(group))
     }
 
+    /// Goes on by another configuration, if one is wanted.
+    fn reconfigure(&mut self) {
+        let Some(config) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        match self.scoring.reconfigure(&config) {
+            Ok(()) => tracing::info!("going on by the new configuration, with everything learned"),
+            Err(error) => tracing::error!("{error}; the configuration from before stays until the next start"),
+        }
+    }
+
     fn group(&mut self, group: &Group) -> Result<()> {
+        self.reconfigure();
         let mut events = Vec::new();
         let jobs = match group {
             Group::Tick(now) => {
@@ -297,6 +314,7 @@ mod tests {
         let (admission, jobs) = Admission::new(Bounds { batches: 16, bytes: 64 << 20, remember: 16 }, metrics.clone());
         let engine = Engine {
             plugin: (Plugin::built_in(Limits { memory, ..Limits::default() }).unwrap(), CONFIG.into()),
+            wanted: Wanted::default(),
             sink: Sink::file(&output).unwrap(),
             state: Some(Store::open(directory.to_str().unwrap(), "serve", "http").unwrap().part("all").unwrap()),
             state_every: Duration::ZERO,

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -33,7 +33,7 @@ pub mod saved;
 
 use access::AccessKey;
 use admission::{Admission, Bounds};
-use engine::Engine;
+use engine::{Engine, Wanted};
 use http::Service;
 use metrics::Metrics;
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub bounds: Bounds,
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
+    /// The file that the configuration comes from, which SIGHUP reads again.
+    pub config_file: Option<PathBuf>,
     /// Where events go.
     pub sink: Sink,
     /// Where the state is kept.
@@ -83,6 +85,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         answer_within,
         bounds,
         plugin,
+        config_file,
         sink,
         state,
         keep_failed,
@@ -103,7 +106,9 @@ pub async fn serve(settings: Settings) -> Result<()> {
         None => None,
         Some(files) => Some(Tls::read(files).await.map_err(Usage)?),
     };
-    let engine = Engine { plugin, sink, state, state_every, tick, admission: admission.clone(), metrics };
+    let wanted = Wanted::default();
+    let configuration = Configuration { plugin: plugin.0.clone(), file: config_file, wanted: wanted.clone() };
+    let engine = Engine { plugin, wanted, sink, state, state_every, tick, admission: admission.clone(), metrics };
     let prepared = engine.prepare(discard_model, keep_failed.as_deref()).await?;
     let listener =
         std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
@@ -129,6 +134,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let reload = async {
         loop {
             reload.next().await;
+            configuration.read_again();
             reload_files(tls.as_ref()).await;
         }
     };
@@ -156,12 +162,35 @@ pub async fn serve(settings: Settings) -> Result<()> {
     }
 }
 
+/// The configuration, and where it comes from.
+struct Configuration {
+    plugin: Plugin,
+    file: Option<PathBuf>,
+    wanted: Wanted,
+}
+
+impl Configuration {
+    /// Reads the file again. The scoring task goes on by it from its next batch on, if what it has learned allows.
+    fn read_again(&self) {
+        let Some(file) = &self.file else { return };
+        let shown = file.display();
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return tracing::error!("cannot read {shown}: {error}; the configuration from before stays"),
+        };
+        match self.plugin.check_config(&text) {
+            Ok(_) => {
+                tracing::info!("{shown} was read again; the next batch is scored by it");
+                *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+            }
+            Err(error) => tracing::error!("{shown}: {error}; the configuration from before stays"),
+        }
+    }
+}
+
 /// What SIGHUP asks for: files are read again, and what cannot be used changes nothing.
 async fn reload_files(tls: Option<&Tls>) {
-    let Some(tls) = tls else {
-        tracing::info!("there is no certificate to read again");
-        return;
-    };
+    let Some(tls) = tls else { return };
     match tls.read_again().await {
         Ok(()) => tracing::info!("the certificate was read again; new connections get it"),
         Err(problem) => tracing::error!("{problem}; the one from before stays"),

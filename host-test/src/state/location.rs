@@ -13,7 +13,8 @@ use object_store::{CredentialProvider, ObjectStore, ObjectStoreScheme, parse_url
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{StateError, private};
+use super::StateError;
+use crate::private;
 use crate::usage::without_credentials;
 
 /// A store, and the directory that it is if it is one.

@@ -24,9 +24,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 mod error;
+mod file;
 mod format;
 mod location;
-mod private;
 mod store;
 
 pub use error::StateError;

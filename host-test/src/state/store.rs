@@ -10,7 +10,8 @@ use object_store::path::{Path, PathPart};
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 use super::format::{self, Label};
-use super::{State, StateError, location, private};
+use super::{State, StateError, file, location};
+use crate::private;
 use crate::usage::without_credentials;
 
 /// The states of one stream, as one application reads it.
@@ -63,23 +64,23 @@ impl Store {
     }
 
     fn lock(&self, state: &std::path::Path, path: &Path) -> Result<File, StateError> {
-        let file = state.with_extension("lock");
+        let lock_file = state.with_extension("lock");
         let wrong = |error: std::io::Error| StateError::Url {
             url: self.url.clone(),
-            reason: format!("cannot lock {}: {error}", file.display()),
+            reason: format!("cannot lock {}: {error}", lock_file.display()),
         };
-        if let Some(parent) = file.parent() {
+        if let Some(parent) = lock_file.parent() {
             private::directory(parent).map_err(wrong)?;
         }
-        let lock = private::file(&file).map_err(wrong)?;
+        let lock = private::file(&lock_file).map_err(wrong)?;
         match lock.try_lock() {
             Ok(()) => {
-                private::remove_unfinished(state).map_err(wrong)?;
+                file::remove_unfinished(state).map_err(wrong)?;
                 Ok(lock)
             }
             Err(TryLockError::WouldBlock) => Err(StateError::Taken {
                 object: self.object(path),
-                reason: format!("it holds the lock {}", file.display()),
+                reason: format!("it holds the lock {}", lock_file.display()),
             }),
             Err(TryLockError::Error(error)) => Err(wrong(error)),
         }
@@ -166,7 +167,7 @@ impl Part {
             Err(error) => return Err(failed(error)),
         };
         if let Some(directory) = &self.store.directory {
-            private::restrict(&directory.join(self.path.as_ref()))
+            file::restrict(&directory.join(self.path.as_ref()))
                 .map_err(|error| failed(Error::Generic { store: "state", source: Box::new(error) }))?;
         }
         self.replaces = Some(replaces);

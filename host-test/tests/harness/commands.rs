@@ -291,6 +291,7 @@ fn tempdir(name: &str) -> std::path::PathBuf {
 fn what_failed_events_show_in_part_is_kept_whole_where_it_is_wanted() {
     let directory = tempdir("keep-failed");
     let kept = directory.join("kept");
+    let _ = std::fs::remove_dir_all(&kept);
     // A line each: a long one, a short one, and gzip in base64 of many that fail.
     let long = "2 ".repeat(5_000);
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -309,5 +310,12 @@ fn what_failed_events_show_in_part_is_kept_whole_where_it_is_wanted() {
     // Named by what the event says.
     let events = text(&output.stdout);
     let event: serde_json::Value = events.lines().map(|line| serde_json::from_str(line).unwrap()).next().unwrap();
-    assert!(kept.join(event["payload_sha256"].as_str().unwrap()).exists(), "{event}");
+    let file = kept.join(event["payload_sha256"].as_str().unwrap());
+    assert!(file.exists(), "{event}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&kept), mode(&file)), (0o700, 0o600), "for the owner only");
+    }
 }

@@ -330,3 +330,14 @@ fn a_working_day_after_a_quiet_weekend_is_expected() {
     }
     assert!(found.iter().all(|(day, _)| *day < 14), "{found:?}");
 }
+
+#[test]
+fn a_detector_of_five_minute_windows_stays_below_48_kilobytes() {
+    let mut detector = Detector::new(Some(300.0));
+    let mut noise = Noise(19);
+    for i in 0..60 * 288i64 {
+        detector.observe(&Settings::default(), i * 300, Some(1e6 * (2.0 + noise.next())));
+    }
+    let bytes = state::to_bytes(&detector).len();
+    assert!(bytes < 48 * 1024, "{bytes} bytes");
+}

@@ -125,6 +125,7 @@ fn a_url_that_names_no_store_is_a_precise_error() {
 
 #[test]
 fn credentials_in_a_url_are_not_told() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     for url in ["ftp://user:secret@host/x?sig=secret", "s3://user:sec/ret@host/x", "az://user:secret@/x?secret"] {
         let error = Store::open(url, "flowscore", "flows").unwrap_err().to_string();
         assert!(!error.contains("sec"), "{error}");

@@ -45,3 +45,28 @@ async fn what_was_learned_outlives_a_change_and_one_that_shapes_it_is_refused_be
     assert_eq!(metric(&server, "flowscore_series").await, 0, "a batch sent again is not scored again");
     assert!(server.stop().0.success());
 }
+
+#[tokio::test]
+async fn sighup_reads_the_configuration_again_and_what_cannot_be_used_changes_nothing() {
+    let directory = directory("sighup");
+    let config =
+        file(&directory, "flowscore.json", r#"{"mode":"record","record":{"only_anomalies":true,"threshold":100}}"#);
+    let server = Server::start(&["--config", &config]).await;
+    assert_eq!(post(&server.url, &[], ndjson(0..50)).await.status, 200);
+    // Refused, and nothing changes; then one that tells every score; then one of another shape.
+    for (text, numbers) in [
+        ("{\"mod\":1}", 50..100),
+        (r#"{"mode":"record","record":{"only_anomalies":false}}"#, 100..150),
+        (r#"{"mode":"record","forest":{"number_of_trees":7}}"#, 150..200),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        server.signal("HUP");
+        // It is read some time after the signal.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert_eq!(post(&server.url, &[], ndjson(numbers)).await.status, 200);
+    }
+    assert_eq!(metric(&server, "flowscore_records_total{outcome=\"ok\"}").await, 200);
+    let (status, events) = server.stop();
+    assert!(status.success());
+    assert_eq!(events.lines().filter(|line| line.contains("\"score\"")).count(), 100, "from the second change on");
+}

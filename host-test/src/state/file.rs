@@ -1,34 +1,15 @@
-//! Files and directories that only their owner may read: a state tells what a network's traffic is like.
+//! What the store does not do for a state in a file.
 
-use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
-
-#[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-
-/// Makes a directory and those above it, unless they are there.
-pub(super) fn directory(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    builder.mode(0o700);
-    builder.create(path)
-}
-
-/// Makes a file, or opens the one that is there, to be written.
-pub(super) fn file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options.open(path)
-}
 
 /// Takes a file that was just made from all but its owner.
 pub(super) fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    }
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
