@@ -21,6 +21,7 @@ mod pieces;
 mod promises;
 mod reconfigured;
 mod row;
+mod series_clocks;
 mod series_incidents;
 mod series_order;
 mod series_traffic;
