@@ -26,3 +26,4 @@ mod series_incidents;
 mod series_order;
 mod series_traffic;
 mod series_windows;
+mod spellings;
