@@ -6,6 +6,7 @@
 //! | starts with a JSON document that goes over several lines | one: the whole input |
 //! | lines | one a line: a JSON document, base64 text, or a log line |
 //! | lines, the first one a header of field names | one a line, the header repeated before each |
+//! | a header of flow log fields further down | it goes before the lines from there on |
 //!
 //! A header is one by the line after it: as many words, and not only names ([`is_header`]). So a program's own first line,
 //! such as `INFO starting up`, does not decide over what it writes later.
@@ -69,10 +70,19 @@ impl<R: BufRead> Payloads<R> {
         match &mut self.shape {
             Shape::Unknown => self.first(),
             Shape::Lines { header, next } => {
-                let (header, next) = (header.clone(), next.take());
-                let Some(line) = next.map_or_else(|| self.next_line(), |line| Ok(Some(line)))? else {
-                    return Ok(None);
+                let (mut header, mut next) = (std::mem::take(header), next.take());
+                let line = loop {
+                    let Some(line) = next.take().map_or_else(|| self.next_line(), |line| Ok(Some(line)))? else {
+                        return Ok(None);
+                    };
+                    if !is_flow_log_header(&line) {
+                        break line;
+                    }
+                    header = [&line, &b"\n"[..]].concat();
                 };
+                if let Shape::Lines { header: place, .. } = &mut self.shape {
+                    place.clone_from(&header);
+                }
                 let data = if header.is_empty() { line } else { [header, line].concat() };
                 Ok(Some(Payload { data, line: self.line }))
             }
@@ -94,7 +104,7 @@ impl<R: BufRead> Payloads<R> {
         let mut next = None;
         if may_be_header(&first) {
             next = self.next_line()?;
-            if next.as_deref().is_some_and(|second| is_header(&first, second)) {
+            if next.as_deref().is_some_and(|second| is_header(&first, second) || is_flow_log_header(second)) {
                 header = [&first, &b"\n"[..]].concat();
             }
         }
@@ -182,6 +192,7 @@ fn may_be_header(line: &[u8]) -> bool {
         && std::str::from_utf8(line).is_ok_and(|line| {
             let mut names = fields(line, separator(line)).map(unquoted).filter(|name| !name.is_empty());
             let mut count = 0;
+            let is_name = if separator(line) == ' ' { is_name } else { is_title };
             names.all(|name| {
                 count += 1;
                 is_name(name)
@@ -194,18 +205,18 @@ fn may_be_header(line: &[u8]) -> bool {
 fn is_header(names: &[u8], line: &[u8]) -> bool {
     let (Ok(names), Ok(line)) = (std::str::from_utf8(names), std::str::from_utf8(line)) else { return false };
     match separator(names) {
-        ',' => line.contains(','),
+        separator @ (',' | '\t') => line.contains(separator),
         space => fields(names, space).count() == fields(line, space).count() && !fields(line, space).all(is_name),
     }
 }
 
 fn separator(line: &str) -> char {
-    if line.contains(',') { ',' } else { ' ' }
+    [',', '\t'].into_iter().find(|separator| line.contains(*separator)).unwrap_or(' ')
 }
 
 /// The fields of a line; between words one space is as good as several.
 fn fields(line: &str, separator: char) -> impl Iterator<Item = &str> {
-    line.trim().split(separator).filter(move |field| separator == ',' || !field.is_empty())
+    line.trim().split(separator).filter(move |field| separator != ' ' || !field.is_empty())
 }
 
 fn unquoted(field: &str) -> &str {
@@ -216,6 +227,43 @@ fn unquoted(field: &str) -> &str {
 fn is_name(field: &str) -> bool {
     field.starts_with(|c: char| c.is_ascii_alphabetic())
         && field.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+/// The same, or several words, as columns of exports are called: `@timestamp`, `Interface ID`.
+fn is_title(field: &str) -> bool {
+    field.starts_with(|c: char| c.is_ascii_alphabetic() || c == '@')
+        && field.chars().all(|c| c.is_ascii_alphanumeric() || "-_@.: ()/".contains(c))
+}
+
+/// Fields that most flow logs have, without what their spellings differ in.
+const FIELDS: [&str; 14] = [
+    "version",
+    "accountid",
+    "interfaceid",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "logstatus",
+];
+
+/// Whether a line, wherever it stands, is a header by its own words: names, most of them [`FIELDS`] that no record has for
+/// values. Files of flow logs written one after another (`zcat`) have one each.
+fn is_flow_log_header(line: &[u8]) -> bool {
+    let begins = line.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'"');
+    begins && may_be_header(line) && {
+        let line = String::from_utf8_lossy(line);
+        let names = || fields(&line, separator(&line)).map(unquoted);
+        let folded = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
+        let known = names().filter(|name| FIELDS.contains(&folded(name).as_str())).count();
+        known > 1 && known * 3 >= names().count()
+    }
 }
 
 #[cfg(test)]
@@ -241,6 +289,18 @@ mod tests {
                 b"version srcaddr\n2 ::1\n2 ::2\n",
                 vec![text(2, "version srcaddr\n2 ::1"), text(3, "version srcaddr\n2 ::2")],
             ),
+            (
+                "two headers",
+                b"version srcaddr\n2 ::1\nSrcAddr Version\n::2 2\n",
+                vec![text(2, "version srcaddr\n2 ::1"), text(4, "SrcAddr Version\n::2 2")],
+            ),
+            (
+                "a header behind lines without one, one at the end, and one before each line",
+                b"2 1 eni\n\nversion srcaddr\n2 ::1\nversion srcaddr\n2 ::2\nversion srcaddr\n",
+                vec![text(1, "2 1 eni"), text(4, "version srcaddr\n2 ::1"), text(6, "version srcaddr\n2 ::2")],
+            ),
+            ("titles of an export", b"@timestamp,@message\n1,x\n", vec![text(2, "@timestamp,@message\n1,x")]),
+            ("TSV", b"start\tbytes\n1\t2\n", vec![text(2, "start\tbytes\n1\t2")]),
             ("gzip", b"\x1f\x8b\x08\x00\n\n", vec![(0, b"\x1f\x8b\x08\x00\n\n".to_vec())]),
             ("zlib", b"\x78\x9c\n\n", vec![(0, b"\x78\x9c\n\n".to_vec())]),
             (

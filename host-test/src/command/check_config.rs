@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use host_test::plugin::Plugin;
 
 use super::{PluginArgs, config_text, stdout};
 
@@ -39,11 +40,29 @@ impl CheckConfigArgs {
         let text = match (self.schema, self.event_schema) {
             (true, _) => plugin.describe()?.config_schema,
             (_, true) => plugin.describe()?.event_schema,
-            _ => plugin.check_config(&config_text(file)?)?,
+            _ => {
+                let config = config_text(file)?;
+                let in_force = plugin.check_config(&config)?;
+                hints(&plugin, &config)?;
+                in_force
+            }
         };
         let mut out = stdout();
         writeln!(out, "{}", text.trim_end())?;
         out.flush()?;
         Ok(())
     }
+}
+
+/// Tells what is right but perhaps not meant, such as a name that is nearly a field's: what the notices before the first
+/// record of a stream say.
+fn hints(plugin: &Plugin, config: &str) -> Result<()> {
+    let events = plugin.scorer(config)?.score(b"{}")?.events;
+    for line in events.split(|byte| *byte == b'\n') {
+        let Ok(event) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+        if let (Some("notice"), Some(message)) = (event["type"].as_str(), event["message"].as_str()) {
+            eprintln!("hint: {message}");
+        }
+    }
+    Ok(())
 }

@@ -226,6 +226,13 @@ fn a_configuration_is_printed_with_its_defaults() {
     assert_eq!(config["forest"]["number_of_trees"], 50);
     assert_eq!(config["forest"]["sub_sample_size"], 256);
     assert_eq!(config["mode"], "window");
+    assert!(output.stderr.is_empty());
+    let output = flowscore(&["check-config", "-"], br#"{"series":{"by":["interface_ids"]}}"#);
+    let hint = text(&output.stderr);
+    assert!(
+        output.status.success() && hint.contains("hint: `interface_ids`") && hint.contains("`interface_id`?"),
+        "{hint}"
+    );
 }
 
 /// What `bash` offers for the last word of a command line, with the completions loaded as its user would.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::field::Field;
+use super::names::Names;
 use crate::failure::{Failure, Layer};
 
 /// The most columns one configuration may name.
@@ -13,14 +14,15 @@ pub const MAX_PATH: usize = 16;
 
 /// A column to take from records, by name.
 ///
-/// In a flow log record the name is a field's, with hyphens or underscores. In a CSV row it is the header's. In a JSON
-/// object it is a path: `a.b.c` is member `c` of member `b` of member `a`; a number is a place in an array (from 0) or
+/// In a flow log record the name is a field's, in any spelling. In a CSV row it is the header's, and in a JSON object a
+/// member's: as it is written, or else in any spelling of the same field. In a JSON object it may also be a path: `a.b.c` is member `c` of member `b` of member `a`; a number is a place in an array (from 0) or
 /// a member of that name; `\.` is a dot that belongs to a name.
 #[derive(Clone, Debug)]
 pub struct Column {
     index: usize,
     name: String,
     snake_name: String,
+    source: String,
     field: Option<Field>,
 }
 
@@ -33,6 +35,16 @@ impl Column {
     /// The name as configured.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name or path under which rows have it: the name itself, or what `input.fields` says.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether other spellings of the field stand for it, too.
+    pub(crate) fn is_spelt_freely(&self) -> bool {
+        self.field.is_some() && self.source == self.name
     }
 
     pub(crate) fn snake_name(&self) -> &str {
@@ -75,13 +87,15 @@ impl std::error::Error for ColumnError {}
 pub struct Columns {
     columns: Vec<Column>,
     pub(crate) tree: Node,
+    /// The columns that are fields in any spelling, with their places.
+    spelt: Vec<(Field, usize)>,
 }
 
 /// A step of one or more paths.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
-    /// The column whose path ends here.
-    pub(crate) column: Option<usize>,
+    /// The columns whose path ends here: several if one member is mapped to several fields.
+    pub(crate) columns: Vec<usize>,
     /// The steps that may follow.
     pub(crate) children: Vec<(String, Node)>,
 }
@@ -95,6 +109,11 @@ impl Node {
 impl Columns {
     /// Compiles names, in order.
     pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Columns, ColumnError> {
+        Columns::named(names, &Names::default())
+    }
+
+    /// Compiles names, in order, of which some are called otherwise in the data.
+    pub fn named<N: AsRef<str>>(names: impl IntoIterator<Item = N>, in_data: &Names) -> Result<Columns, ColumnError> {
         let mut columns = Columns::default();
         for (index, name) in names.into_iter().enumerate() {
             let name = name.as_ref();
@@ -102,7 +121,12 @@ impl Columns {
             if index == MAX_COLUMNS {
                 return Err(error(format!("more than {MAX_COLUMNS} columns")));
             }
-            let path = split_path(name);
+            if columns.columns.iter().any(|earlier| earlier.name == name) {
+                return Err(error(format!("`{name}` is there twice")));
+            }
+            let field = Field::by_name(name.as_bytes());
+            let source = field.and_then(|field| in_data.of(field)).unwrap_or(name);
+            let path = split_path(source);
             if path.iter().any(String::is_empty) {
                 return Err(error(format!(
                     "`{name}` has an empty step: write a name such as `bytes` or `items.0.size`"
@@ -119,14 +143,21 @@ impl Columns {
                 }
                 node = &mut node.children[position].1;
             }
-            if node.column.replace(index).is_some() {
-                return Err(error(format!("`{name}` is there twice")));
+            node.columns.push(index);
+            let (name, snake_name, source) = (name.to_owned(), name.replace('-', "_"), source.to_owned());
+            let column = Column { index, name, snake_name, source, field };
+            if let Some(field) = field.filter(|_| column.is_spelt_freely()) {
+                columns.spelt.push((field, index));
             }
-            let (name, snake_name) = (name.to_owned(), name.replace('-', "_"));
-            let field = Field::by_name(name.as_bytes());
-            columns.columns.push(Column { index, name, snake_name, field });
+            columns.columns.push(column);
         }
         Ok(columns)
+    }
+
+    /// The columns that a member of this name, which none of them has, stands for as another spelling of their field.
+    pub(crate) fn spelt<'a>(&'a self, name: &[u8]) -> impl Iterator<Item = usize> + use<'a> {
+        let field = Field::by_name(name);
+        self.spelt.iter().filter(move |(known, _)| Some(*known) == field).map(|(_, index)| *index)
     }
 
     /// The columns in the order given.

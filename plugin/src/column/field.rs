@@ -205,7 +205,29 @@ fields! {
     NextHopInterfaceType "next-hop-interface-type" 11 String INTERFACE_TYPE, "vpc_endpoint", "Type of the next interface, values as of interface-type";
 }
 
-/// The longest field name, in bytes. Keys pre-rendered for output rely on it.
+/// Other names that AWS gives fields, without what [`Folded`] leaves out: CloudWatch Logs Insights (`startTime`), the older
+/// table of the Athena user guide (`sourceaddress`, `numbytes`), and the filter patterns of the CloudWatch Logs and VPC user
+/// guides (`[version, account, eni, source, …, windowstart, windowend, action, flowlogstatus]`).
+#[rustfmt::skip]
+static OTHER_NAMES: [(&str, Field); 28] = [
+    ("account", Field::AccountId),
+    ("eni", Field::InterfaceId), ("eniid", Field::InterfaceId), ("networkinterfaceid", Field::InterfaceId),
+    ("source", Field::SrcAddr), ("sourceaddress", Field::SrcAddr), ("sourceip", Field::SrcAddr), ("srcip", Field::SrcAddr),
+    ("srcaddress", Field::SrcAddr),
+    ("destination", Field::DstAddr), ("destinationaddress", Field::DstAddr), ("destinationip", Field::DstAddr),
+    ("destaddr", Field::DstAddr), ("destip", Field::DstAddr), ("dstip", Field::DstAddr), ("dstaddress", Field::DstAddr),
+    ("sourceport", Field::SrcPort),
+    ("destinationport", Field::DstPort), ("destport", Field::DstPort),
+    ("numpackets", Field::Packets),
+    ("numbytes", Field::Bytes),
+    ("starttime", Field::Start), ("windowstart", Field::Start),
+    ("endtime", Field::End), ("windowend", Field::End),
+    ("flowlogstatus", Field::LogStatus),
+    ("availabilityzoneid", Field::AzId),
+    ("direction", Field::FlowDirection),
+];
+
+/// The longest field name, in bytes.
 const LONGEST_NAME: usize = {
     let mut longest = 0;
     let mut i = 0;
@@ -218,8 +240,20 @@ const LONGEST_NAME: usize = {
     longest
 };
 
-/// Fields ordered by the length of their names, and where each length begins: a look-up then compares two or three
-/// names instead of all. `extractedFields` needs a look-up for each key of each record.
+/// The length of a name without its hyphens.
+const fn folded_length(name: &str) -> usize {
+    let (mut length, mut i) = (0, 0);
+    while i < name.len() {
+        if name.as_bytes()[i] != b'-' {
+            length += 1;
+        }
+        i += 1;
+    }
+    length
+}
+
+/// Fields ordered by the length of their names without hyphens, and where each length begins: a look-up then compares two
+/// or three names instead of all. `extractedFields` needs a look-up for each key of each record.
 static BY_LENGTH: ([u8; Field::COUNT], [u8; LONGEST_NAME + 2]) = {
     let mut order = [0; Field::COUNT];
     let mut starts = [0; LONGEST_NAME + 2];
@@ -228,7 +262,7 @@ static BY_LENGTH: ([u8; Field::COUNT], [u8; LONGEST_NAME + 2]) = {
         starts[length] = placed as u8;
         let mut i = 0;
         while i < FIELDS.len() {
-            if FIELDS[i].name.len() == length {
+            if folded_length(FIELDS[i].name) == length {
                 order[placed] = i as u8;
                 placed += 1;
             }
@@ -239,6 +273,28 @@ static BY_LENGTH: ([u8; Field::COUNT], [u8; LONGEST_NAME + 2]) = {
     starts[LONGEST_NAME + 1] = placed as u8;
     (order, starts)
 };
+
+/// A name without what its spellings differ in: case, hyphens, underscores and blanks.
+struct Folded {
+    letters: [u8; LONGEST_NAME],
+    length: usize,
+}
+
+impl Folded {
+    /// None: it is longer than any field's name.
+    fn new(name: &[u8]) -> Option<Folded> {
+        let mut folded = Folded { letters: [0; LONGEST_NAME], length: 0 };
+        for byte in name.iter().filter(|byte| !matches!(byte, b'-' | b'_' | b' ')) {
+            *folded.letters.get_mut(folded.length)? = byte.to_ascii_lowercase();
+            folded.length += 1;
+        }
+        Some(folded)
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.letters[..self.length]
+    }
+}
 
 impl Field {
     /// The field's row of the table.
@@ -268,11 +324,30 @@ impl Field {
         known.len() == name.len() && known.iter().zip(name).all(same)
     }
 
-    /// The field of this name, written with hyphens or with underscores.
+    /// The field of this name in any spelling of its own (`interface-id`, `interface_id`, `interfaceId`, `Interface ID`),
+    /// or under another name that AWS gives it, such as `startTime` or `numbytes`.
     pub fn by_name(name: &[u8]) -> Option<Field> {
+        let folded = Folded::new(name)?;
+        let own = Field::by_folded(&folded);
+        own.or_else(|| {
+            let other = OTHER_NAMES.iter().find(|(other, _)| other.as_bytes() == folded.as_slice());
+            other.map(|(_, field)| *field)
+        })
+    }
+
+    /// The field of this name in any spelling of its own.
+    pub(crate) fn by_own_name(name: &[u8]) -> Option<Field> {
+        Field::by_folded(&Folded::new(name)?)
+    }
+
+    fn by_folded(folded: &Folded) -> Option<Field> {
         let (order, starts) = &BY_LENGTH;
-        let from = usize::from(*starts.get(name.len())?);
-        let to = usize::from(*starts.get(name.len() + 1)?);
-        order[from..to].iter().map(|&i| FIELDS[usize::from(i)].field).find(|field| field.is_named(name))
+        let from = usize::from(*starts.get(folded.length)?);
+        let to = usize::from(*starts.get(folded.length + 1)?);
+        let is_same = |field: &Field| {
+            let name = field.name().bytes().filter(|byte| *byte != b'-');
+            name.zip(folded.as_slice()).all(|(known, byte)| known == *byte)
+        };
+        order[from..to].iter().map(|&i| FIELDS[usize::from(i)].field).find(is_same)
     }
 }

@@ -3,6 +3,7 @@
 
 mod columns;
 mod field;
+mod names;
 mod reference;
 
 use crate::failure::Failure;
@@ -11,6 +12,7 @@ use crate::text::decimal;
 pub use columns::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
 pub(crate) use columns::{Node, escaped};
 pub use field::{FIELDS, Field, FieldDoc, FieldInfo, FieldType, Kind};
+pub use names::Names;
 pub use reference::markdown;
 
 /// A record that gives numbers by column.

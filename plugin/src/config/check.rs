@@ -2,8 +2,9 @@
 
 use super::error::ConfigError;
 use super::flow_format::FlowFormat;
+use super::suggestion::nearest;
 use super::{Config, Mode};
-use crate::column::Columns;
+use crate::column::{Columns, FIELDS, Names};
 use crate::flow::Format;
 use crate::json::Value;
 use crate::series::SERIES_BYTES;
@@ -20,6 +21,22 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
 
 /// The first option that is wrong, and what is allowed there.
 fn find(config: &Config) -> Result<(), (String, String)> {
+    for (index, (key, name)) in config.input.fields.iter().enumerate() {
+        let path = format!("input.fields.{key}");
+        let Some(field) = Names::key(key) else {
+            let known: Vec<_> = FIELDS.iter().map(|info| info.field.snake_name()).collect();
+            let known: Vec<_> = known.iter().map(String::as_str).chain(["time", "value"]).collect();
+            let suggestion = nearest(key, &known).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+            let allowed = "named as a flow log field such as interface_id or bytes, or time or value";
+            return Err((path, format!("{allowed}{suggestion}")));
+        };
+        if config.input.fields[..index].iter().any(|(earlier, _)| Names::key(earlier) == Some(field)) {
+            return Err((path, format!("removed here or there: it is another key for the field {}", field.name())));
+        }
+        if let Err(error) = Columns::new([name]) {
+            return Err((path, format!("a column name or path ({})", error.reason)));
+        }
+    }
     let format = &config.input.format;
     for (index, text) in format.texts().iter().enumerate() {
         if let Err(error) = Format::parse(text) {

@@ -2,6 +2,7 @@
 
 use super::flow_format::FlowFormat;
 use super::setting::choices;
+use crate::column::Names;
 use crate::decode::Limits;
 use crate::flow::{Format, Formats};
 use crate::row::{Dialect, Header};
@@ -11,6 +12,8 @@ use crate::row::{Dialect, Header};
 pub struct Input {
     /// The flow log's format or formats.
     pub format: FlowFormat,
+    /// Fields with the names that they have in the data.
+    pub fields: Vec<(String, String)>,
     /// What text lines are.
     pub records: Records,
     /// How CSV rows are written.
@@ -22,7 +25,14 @@ pub struct Input {
 impl Input {
     /// The compiled formats. Those that do not compile were refused when the configuration was read.
     pub fn formats(&self) -> Formats {
-        Formats::new(self.format.texts().iter().filter_map(|text| Format::parse(text).ok()).collect())
+        let names = self.names();
+        Formats::new(self.format.texts().iter().filter_map(|text| Format::named(text, &names).ok()).collect())
+    }
+
+    /// The names of fields in the data. Keys that are no fields were refused when the configuration was read.
+    pub fn names(&self) -> Names {
+        let mapped = self.fields.iter().filter_map(|(key, name)| Some((Names::key(key)?, name.clone())));
+        Names::new(mapped.collect())
     }
 }
 

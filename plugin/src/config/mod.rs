@@ -25,6 +25,7 @@ pub use fluent_bit::{FluentBit, Output};
 pub use input::{Csv, Input, Records};
 pub use record::Record;
 pub use reference::markdown;
+pub(crate) use suggestion::nearest;
 pub use write::schema;
 
 use crate::detect as detector;

@@ -115,6 +115,9 @@ impl Slot<'_> {
             {
                 **place = list_of_texts(elements, path)?;
             }
+            (Slot::Map { place, most }, Value::Object(members)) if members.len() <= *most => {
+                **place = map_of_texts(members, path)?;
+            }
             (Slot::Formats(place), Value::String(text)) => **place = FlowFormat::One(text.clone()),
             (Slot::Formats(place), Value::Array(elements)) => {
                 **place = FlowFormat::Several(list_of_texts(elements, path)?);
@@ -134,6 +137,21 @@ fn list_of_texts(elements: &[Value], path: &str) -> Result<Vec<String>, ConfigEr
         match element {
             Value::String(text) => texts.push(text.clone()),
             _ => return Err(wrong(&format!("{path}[{index}]"), element, "text".into())),
+        }
+    }
+    Ok(texts)
+}
+
+fn map_of_texts(members: &[(String, Value)], path: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    let mut texts: Vec<(String, String)> = Vec::new();
+    for (name, value) in members {
+        let path = format!("{path}.{name}");
+        match value {
+            _ if texts.iter().any(|(before, _)| before == name) => {
+                return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
+            }
+            Value::String(text) => texts.push((name.clone(), text.clone())),
+            _ => return Err(wrong(&path, value, "text".into())),
         }
     }
     Ok(texts)

@@ -42,6 +42,8 @@ pub(super) enum Slot<'a> {
     Optional(&'a mut Option<String>),
     /// A list of texts.
     Texts { place: &'a mut Vec<String>, least: usize, most: usize },
+    /// An object whose members are texts, in the order given.
+    Map { place: &'a mut Vec<(String, String)>, most: usize },
     /// One flow log format, or a list of them.
     Formats(&'a mut FlowFormat),
     /// A list of objects.
@@ -168,6 +170,7 @@ impl Slot<'_> {
             Slot::Text { allowed, .. } => (*allowed).into(),
             Slot::Optional(_) => "text or null".into(),
             Slot::Texts { least, most, .. } => format!("a list of {least} to {most} texts"),
+            Slot::Map { most, .. } => format!("an object of at most {most} texts"),
             Slot::Formats(_) => "a format such as \"${version} ${interface-id} ${bytes}\", or a list of formats".into(),
             Slot::Items { most, .. } => format!("a list of at most {most} objects"),
         }

@@ -1,7 +1,7 @@
 //! Suggests what a misspelt name was meant to be.
 
 /// The known name that is nearest, if it is near: at most a third of the name, but at least 2 letters, to change.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let mut best = None;
     // Longer names are no misspellings, and the time to compare grows with the length.
     let mut least = if name.len() > 100 { 0 } else { (name.len() / 3).max(2) + 1 };

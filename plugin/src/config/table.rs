@@ -43,12 +43,14 @@ pub(super) static SETTINGS: &[Setting] = table! {
 
     "input.format", |c| Slot::Formats(&mut c.input.format),
         "The flow log's format, as `aws ec2 describe-flow-logs` shows it (`LogFormat`), or a list of candidates, chosen between by the number of fields and by how well they fit. Empty: the default formats of VPC and transit gateway flow logs. A header line in a payload goes before it.";
+    "input.fields", |c| Slot::Map { place: &mut c.input.fields, most: MAX_COLUMNS },
+        "Fields with the names that they have in the data, where these are not AWS's: `{\"interface_id\": \"nic\", \"bytes\": \"stats.octets\"}`. Keys are flow log fields, or `time` and `value`, which make windows of any rows with a time, a key (`series.by`) and a number (whole numbers are summed; others are rounded); values are columns of CSV rows and header lines, or paths in JSON objects. AWS's own names need no entry in any spelling: `interface-id`, `interfaceId`, `Interface_Id`.";
     "input.records", |c| Slot::Choice(&mut c.input.records),
-        "What text lines are. `auto`: JSON if it begins with `{`, CSV if it has a comma (no flow log line has), else a flow log line.";
+        "What text lines are. `auto`: JSON if it begins with `{`, CSV if it has a comma (no flow log line has) or the `input.csv.delimiter`, else a flow log line.";
     "input.csv.delimiter", |c| text(&mut c.input.csv.delimiter, is_delimiter, "one ASCII character, not a quote or line end"),
         "What separates fields.";
     "input.csv.header", |c| Slot::Flag(&mut c.input.csv.header),
-        "Whether the first row of each payload names the columns, whatever it holds. A row of names only (letters, digits, `_`, `-`), with those that are scored, does so anyway; not with `input.csv.names`.";
+        "Whether the first row of each payload names the columns, whatever it holds. A row of names only, with at least one that is a flow log field in any spelling, in `input.fields` or scored, does so anyway, from where it stands; with `input.csv.names` it is passed over. Columns that a header lacks are absent: a time, a key and a value suffice.";
     "input.csv.names", |c| texts(&mut c.input.csv.names, 0, 10_000),
         "Names of the columns. Empty: those of the header, or `COL_1`, `COL_2`, … as the retired service had it.";
     "input.limits.decoded_bytes", |c| whole(&mut c.input.limits.decoded_bytes, 1, 1 << 30),

@@ -119,6 +119,13 @@ impl Slot<'_> {
             Slot::Optional(Some(text)) => writer.text(text),
             Slot::Optional(None) => writer.literal("null"),
             Slot::Texts { place, .. } => writer.texts(place),
+            Slot::Map { place, .. } => {
+                writer.open(b'{');
+                for (name, text) in place.iter() {
+                    writer.key(name).text(text);
+                }
+                writer.close(b'}');
+            }
             Slot::Formats(FlowFormat::One(text)) => writer.text(text),
             Slot::Formats(FlowFormat::Several(texts)) => writer.texts(texts),
             Slot::Items { place, .. } => {
@@ -170,6 +177,11 @@ impl Slot<'_> {
                 number(writer, "minItems", *least as u64);
                 number(writer, "maxItems", *most as u64);
                 writer.key("items").literal("{ \"type\": \"string\" }");
+            }
+            Slot::Map { most, .. } => {
+                member(writer, "type", "object");
+                number(writer, "maxProperties", *most as u64);
+                writer.key("additionalProperties").literal("{ \"type\": \"string\" }");
             }
             Slot::Formats(_) => {
                 writer.key("type").literal("[\"string\", \"array\"]");

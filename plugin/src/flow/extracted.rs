@@ -6,7 +6,7 @@
 
 use super::format::Format;
 use super::tokens::Span;
-use crate::column::{FIELDS, Field};
+use crate::column::{FIELDS, Field, Names};
 use crate::failure::{Failure, Layer};
 use crate::json::{Kind, Scanner, utf8};
 
@@ -32,7 +32,7 @@ impl Members {
         self.values[field as usize]
     }
 
-    fn field(&mut self, position: usize, key: &[u8]) -> Option<Field> {
+    fn field(&mut self, position: usize, key: &[u8], names: &Names) -> Option<Field> {
         let guess = self.guesses.get_mut(position);
         if let Some(guess) = &guess {
             let field = FIELDS[usize::from(**guess)].field;
@@ -40,7 +40,7 @@ impl Members {
                 return Some(field);
             }
         }
-        let field = Field::by_name(key)?;
+        let field = names.field(std::str::from_utf8(key).ok()?)?;
         if let Some(guess) = guess {
             *guess = field as u8;
         }
@@ -58,16 +58,20 @@ pub(super) struct KnownFields<'a> {
 }
 
 /// Finds the members that are flow log fields. A value of null leaves its span empty.
-pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members) -> Result<KnownFields<'a>, Failure> {
+pub(super) fn scan<'a>(json: &'a [u8], members: &mut Members, names: &Names) -> Result<KnownFields<'a>, Failure> {
     let mut scanner = Scanner::strict(utf8(json)?);
     let mut fields = 0u128;
     scanner.open(b'{')?;
     let (mut first, mut position) = (true, 0);
     while let Some(key) = scanner.key(&mut first)? {
         let value = scanner.value()?;
-        let known = if key.escaped { None } else { members.field(position, key.raw) };
+        let known = if key.escaped { None } else { members.field(position, key.raw, names) };
         position += 1;
         let Some(field) = known else { continue };
+        // As the table spells it, it goes before any other spelling.
+        if fields & (1 << field as u32) != 0 && !field.is_named(key.raw) {
+            continue;
+        }
         let span = match value.kind {
             Kind::String { escaped: false } => (value.start + 1, value.end - 1),
             Kind::Number => (value.start, value.end),

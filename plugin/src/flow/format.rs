@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::step::{Key, Step, StepKind, slot};
-use crate::column::{FIELDS, Field, FieldType, Kind};
+use crate::column::{FIELDS, Field, FieldType, Kind, Names};
 
 /// The most columns a format may have: three times the fields that exist.
 pub const MAX_COLUMNS: usize = 250;
@@ -34,9 +34,15 @@ pub struct Column {
 }
 
 impl Column {
-    fn new(name: &str) -> Column {
-        let field = Field::by_name(name.as_bytes());
-        let name = name.replace('_', "-");
+    /// The column of this name; what is a field's in any spelling has the field's own name.
+    fn new(name: &str, names: &Names) -> Column {
+        match names.field(name) {
+            Some(field) => Column::of(field.name().to_owned(), Some(field)),
+            None => Column::of(name.to_ascii_lowercase().replace('_', "-"), None),
+        }
+    }
+
+    fn of(name: String, field: Option<Field>) -> Column {
         let snake_name = name.replace('-', "_");
         let kind = field.map_or(Kind::Text, |field| field.info().kind);
         Column { field, name, snake_name, kind, slot: slot(field) }
@@ -108,13 +114,21 @@ impl Format {
     /// A name that is not in the table makes a text column, so that a field AWS adds next month does not stop anything;
     /// [`warnings`](Format::warnings) lists such names, for it may also be a misspelling.
     pub fn parse(text: &str) -> Result<Format, FormatError> {
+        Format::named(text, &Names::default())
+    }
+
+    /// Compiles a format some of whose fields have other names.
+    pub fn named(text: &str, names: &Names) -> Result<Format, FormatError> {
         match text.trim_ascii() {
             "default" => return Ok(Format::default_format()),
             "transit-gateway" | "transit_gateway" => return Ok(Format::transit_gateway()),
             _ => {}
         }
         let mut columns: Vec<Column> = Vec::new();
-        for item in text.split([' ', '\t', '\r', '\n', ',']).filter(|item| !item.is_empty()) {
+        let items = || text.split([' ', '\t', '\r', '\n', ',']).filter(|item| !item.is_empty());
+        // A field that has its own name here is found by it, whatever it is called elsewhere in the data.
+        let names = &names.within(|name| items().any(|item| bare_name(item) == Some(name)));
+        for item in items() {
             let offset = item.as_ptr() as usize - text.as_ptr() as usize;
             let error = |reason: String| FormatError { offset, reason };
             let name = bare_name(item).ok_or_else(|| {
@@ -123,7 +137,14 @@ impl Format {
                     shortened(item)
                 ))
             })?;
-            let column = Column::new(&name.to_ascii_lowercase());
+            let mut column = Column::new(name, names);
+            let written = name.to_ascii_lowercase().replace('_', "-");
+            if columns.iter().any(|earlier| earlier.field.is_some() && earlier.field == column.field)
+                && written != column.name
+            {
+                // A second spelling of a field that is there is a column of its own.
+                column = Column::of(written, None);
+            }
             if columns.iter().any(|earlier| earlier.name == column.name) {
                 return Err(error(format!("`{}` is there twice: a flow log holds each field once", column.name)));
             }
@@ -159,7 +180,7 @@ impl Format {
 
     /// A format of these fields, each at most once, in this order.
     pub(crate) fn from_fields(fields: &[Field]) -> Format {
-        Format::from_columns(fields.iter().map(|field| Column::new(field.name())).collect())
+        Format::from_columns(fields.iter().map(|field| Column::of(field.name().to_owned(), Some(*field))).collect())
     }
 
     fn from_columns(columns: Vec<Column>) -> Format {
@@ -225,24 +246,27 @@ impl Format {
 
     /// Recognises the header line of a text file in S3 and compiles it.
     ///
-    /// A header holds nothing but lower-case names, at least half of them known (AWS adds fields, so a few may not
-    /// be). No record passes for one: it would need tokens that spell field names. None: the line is no header.
+    /// A header holds nothing but names, at least half of them known (AWS adds fields, so a few may not be). No record
+    /// passes for one: it would need tokens that spell field names. None: the line is no header.
     pub fn from_header(line: &[u8]) -> Option<Result<Format, FormatError>> {
+        Format::named_header(line, &Names::default())
+    }
+
+    /// Recognises a header line in which some fields have other names.
+    pub fn named_header(line: &[u8], field_names: &Names) -> Option<Result<Format, FormatError>> {
         let first = line.trim_ascii_start().first()?;
-        if !first.is_ascii_lowercase() && *first != b'$' {
+        if !first.is_ascii_alphabetic() && *first != b'$' {
             return None;
         }
         let line = std::str::from_utf8(line).ok()?;
         let (mut known, mut names) = (0, 0);
         for item in line.split([' ', '\t', '\r', '\n']).filter(|item| !item.is_empty()) {
             let name = bare_name(item)?;
-            if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)) {
-                return None;
-            }
             names += 1;
-            known += usize::from(Field::by_name(name.as_bytes()).is_some());
+            let is_mapped = || field_names.mapped().any(|(_, mapped)| mapped == name);
+            known += usize::from(Field::by_own_name(name.as_bytes()).is_some() || is_mapped());
         }
-        (known > 0 && known * 2 >= names).then(|| Format::parse(line))
+        (known > 0 && known * 2 >= names).then(|| Format::named(line, field_names))
     }
 }
 

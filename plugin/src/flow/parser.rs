@@ -7,6 +7,7 @@ use super::one_pass::{Keep, scan};
 use super::page::Page;
 use super::record::{FlowRecord, Source, Values};
 use super::tokens::{Span, split};
+use crate::column::Names;
 use crate::failure::{Failure, Layer};
 
 /// The most header lines of a payload. Compiling one costs as much as reading hundreds of records.
@@ -38,6 +39,7 @@ impl<'a> Parsed<'a> {
 #[derive(Debug)]
 pub struct Parser {
     formats: Formats,
+    names: Names,
     header: Option<Formats>,
     /// Header lines in this payload.
     headers: usize,
@@ -59,10 +61,16 @@ pub(crate) struct Scanned {
 impl Parser {
     /// A parser for records of these formats.
     pub fn new(formats: Formats) -> Parser {
+        Parser::named(formats, Names::default())
+    }
+
+    /// A parser for records some of whose fields have other names.
+    pub fn named(formats: Formats, names: Names) -> Parser {
         let spans = Box::new([Span::default(); MAX_COLUMNS]);
         let values = Values::default();
         Parser {
             formats,
+            names,
             header: None,
             headers: 0,
             spans,
@@ -90,7 +98,7 @@ impl Parser {
         if let Some(scanned) = self.scan(line) {
             return Ok(Parsed::Record(self.scanned(line, scanned)));
         }
-        if let Some(header) = Format::from_header(line) {
+        if let Some(header) = Format::named_header(line, &self.names) {
             self.headers += 1;
             if self.headers > MAX_HEADERS {
                 let reason = format!("more than {MAX_HEADERS} header lines in a payload");
@@ -112,10 +120,10 @@ impl Parser {
     /// [`line`](Parser::line) does so too.
     #[inline]
     pub(crate) fn scan(&mut self, line: &[u8]) -> Option<Scanned> {
-        let Parser { spans, values, .. } = self;
+        let Parser { spans, values, names, .. } = self;
         let scan = |format: &_| scan(line, format, &mut Keep { spans: &mut **spans, values, column: 0 });
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        quick(formats, &mut self.guess, line, scan).map(|candidate| Scanned { candidate })
+        quick(formats, names, &mut self.guess, line, scan).map(|candidate| Scanned { candidate })
     }
 
     /// Writes the record of a line in the quick way; false, with nothing written, if it is none of those that
@@ -123,7 +131,7 @@ impl Parser {
     #[inline]
     pub(crate) fn write(&mut self, line: &[u8], page: &mut Page, out: &mut Vec<u8>) -> bool {
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        quick(formats, &mut self.guess, line, |format| page.write(line, format, out)).is_some()
+        quick(formats, &self.names, &mut self.guess, line, |format| page.write(line, format, out)).is_some()
     }
 
     /// The record of the line scanned last.
@@ -143,7 +151,7 @@ impl Parser {
     /// Failing that, for example because no format of that length is configured, the fields known are taken as they
     /// are. A string with an escape sequence in `extractedFields` also leads to the message.
     pub fn event<'a>(&'a mut self, message: &'a [u8], extracted: Option<&'a [u8]>) -> Result<Parsed<'a>, Failure> {
-        let found = extracted.and_then(|json| extracted::scan(json, &mut self.members).ok());
+        let found = extracted.and_then(|json| extracted::scan(json, &mut self.members, &self.names).ok());
         let Some(found) = found.filter(|found| found.fields != 0) else {
             return match message.trim_ascii_start().first() {
                 Some(b'{') => self.object(message).map(Parsed::Record),
@@ -155,7 +163,7 @@ impl Parser {
             // Checked once for the answer and once more to return it: a record borrows the buffers, and such events
             // are rare (a filter pattern that names only part of the columns).
             let record = record(formats, false, &mut *self.spans, &mut self.values, message);
-            if Format::from_header(message).is_some() || record.is_ok() {
+            if Format::named_header(message, &self.names).is_some() || record.is_ok() {
                 return self.line(message);
             }
         }
@@ -168,7 +176,7 @@ impl Parser {
     /// The record's columns are those of the candidate with exactly these fields, else the fields in table order. Keys
     /// that are not flow log fields are left out.
     pub fn object<'a>(&'a mut self, json: &'a [u8]) -> Result<FlowRecord<'a>, Failure> {
-        let found = extracted::scan(json, &mut self.members)?;
+        let found = extracted::scan(json, &mut self.members, &self.names)?;
         if found.fields == 0 {
             let reason = "no member of the JSON object is a flow log field, such as `interface_id` or `bytes`";
             return Err(Failure::new(Layer::FlowRecord, 0, reason));
@@ -202,10 +210,16 @@ impl Parser {
 
 /// The candidate for which `scan` succeeds; none if its length alone does not tell it, or if the line is a header.
 #[inline(always)]
-fn quick(formats: &Formats, guess: &mut usize, line: &[u8], mut scan: impl FnMut(&Format) -> bool) -> Option<usize> {
+fn quick(
+    formats: &Formats,
+    names: &Names,
+    guess: &mut usize,
+    line: &[u8],
+    mut scan: impl FnMut(&Format) -> bool,
+) -> Option<usize> {
     // A header line can be a record of a format without numbers.
-    let may_be_header = line.first().is_some_and(|first| first.is_ascii_lowercase() || *first == b'$');
-    if may_be_header && Format::from_header(line).is_some() {
+    let may_be_header = line.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'$');
+    if may_be_header && Format::named_header(line, names).is_some() {
         return None;
     }
     let mut scan = |candidate: &usize| formats.told_by_length(*candidate).is_some_and(&mut scan);

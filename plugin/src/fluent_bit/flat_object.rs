@@ -22,7 +22,7 @@ impl Span {
     #[inline]
     fn of(self, text: &[u8]) -> Option<&[u8]> {
         let value = text.get(self.start as usize..self.end as usize)?;
-        (!value.is_empty()).then_some(value)
+        (!matches!(value, b"" | b"-")).then_some(value)
     }
 }
 
@@ -39,14 +39,14 @@ pub(super) struct FlatObjects {
 impl FlatObjects {
     /// For objects with these columns; none if the name of one is more than a member's name.
     pub(super) fn new(columns: &WindowColumns) -> Option<FlatObjects> {
-        let names = columns.all.as_slice().iter().map(|column| column.name());
+        let names = columns.all.as_slice().iter().map(|column| column.source());
         let are_members = names.clone().all(|name| !name.contains(['.', '\\', '"']) && name.is_ascii());
         are_members.then(|| FlatObjects { columns: columns.clone(), key: JoinedKey::default() })
     }
 
     /// The members whose places it needs.
     pub(super) fn names(&self) -> Vec<String> {
-        self.columns.all.as_slice().iter().map(|column| column.name().to_owned()).collect()
+        self.columns.all.as_slice().iter().map(|column| column.source().to_owned()).collect()
     }
 
     /// Reads an object by the places of its columns; none if the ordinary way has to look at it.

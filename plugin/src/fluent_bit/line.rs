@@ -137,8 +137,8 @@ mod tests {
             let scorer = || Scorer::with(Config::parse(config).unwrap());
             let lines = PlainLines::of(&scorer());
             let mut both = Both { ordinary: scorer(), plain: scorer(), lines };
-            // The first payload is always read in the ordinary way.
-            both.score("-");
+            // The first payload is always read in the ordinary way, and so is all until a record has the fields of the key.
+            both.score("2 1 eni-1 - - - 22 - - - 1700000000 1700000060 - NODATA");
             both
         }
 

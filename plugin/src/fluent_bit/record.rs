@@ -6,6 +6,7 @@
 
 use super::flat_object::Span;
 use super::plain_text::{plain_number, plain_string};
+use crate::column::Field;
 use crate::json::{Kind, Located, Malformed, Scanner, Text, utf8};
 use crate::text::words::word;
 
@@ -385,13 +386,17 @@ impl Reader {
 
     fn role(&self, name: &[u8]) -> Role {
         let place = |names: &[String]| names.iter().position(|known| known.as_bytes() == name).map(|at| at as u8);
+        let spelt = |names: &[String]| {
+            let field = Some(Field::by_name(name)?);
+            names.iter().position(|known| Field::by_name(known.as_bytes()) == field).map(|at| at as u8)
+        };
         if let Some(rank) = place(&self.fields) {
             Role::Field(rank)
         } else if name == OWN.as_bytes() {
             Role::Own
         } else if ENVELOPES.iter().any(|known| known.as_bytes() == name) {
             Role::Envelope
-        } else if let Some(column) = self.columns.as_deref().and_then(place) {
+        } else if let Some(column) = self.columns.as_deref().and_then(|names| place(names).or_else(|| spelt(names))) {
             Role::Column(column)
         } else {
             Role::Other

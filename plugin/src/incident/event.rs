@@ -29,6 +29,8 @@ pub enum Ending {
     Expired,
     /// The series was evicted or forgotten.
     SeriesGone,
+    /// Event time went back to before it began.
+    TimeWithdrawn,
 }
 
 impl Change {
@@ -49,6 +51,7 @@ impl Ending {
             Ending::Turned => "turned",
             Ending::Expired => "expired",
             Ending::SeriesGone => "series_gone",
+            Ending::TimeWithdrawn => "time_withdrawn",
         }
     }
 }

@@ -116,6 +116,14 @@ impl Lifecycle {
         self.open.take().filter(|incident| incident.announced)
     }
 
+    /// Event time goes back to `second`: what lies later has not been. Gives back the open incident, if it began later.
+    pub fn go_back(&mut self, second: i64) -> Option<Box<Incident>> {
+        self.run = None;
+        self.echo = None;
+        self.last.take_if(|last| last.end > second);
+        if self.open.as_ref().is_some_and(|incident| incident.start >= second) { self.end() } else { None }
+    }
+
     fn extend_run(&mut self, judged: &Judged<'_>, value: f64, deviating: bool) {
         if !deviating {
             self.run = None;

@@ -8,6 +8,7 @@ mod decoding;
 mod event;
 pub mod event_reference;
 mod lines;
+mod missing;
 pub mod one_series;
 mod reader;
 mod record_mode;

@@ -27,6 +27,24 @@ impl Record<'_> {
         }
     }
 
+    /// Whether the record has a column, be it without a value.
+    pub(super) fn has(&self, column: &Column) -> bool {
+        match self {
+            Record::Flow(record) => record.has_column(column),
+            Record::Row(row) => row.has(column),
+        }
+    }
+
+    /// The names of what the record has, at most so many.
+    pub(super) fn names(&self, most: usize) -> Vec<String> {
+        match self {
+            Record::Flow(record) => {
+                record.format().columns().iter().map(|column| column.snake_name.clone()).take(most).collect()
+            }
+            Record::Row(row) => row.names(most),
+        }
+    }
+
     /// Appends the record as members of a JSON object, without braces.
     pub fn write_members(&self, out: &mut Vec<u8>) {
         match self {
@@ -68,7 +86,7 @@ impl Reader {
     pub fn new(input: &config::Input, columns: &Columns) -> Reader {
         Reader {
             records: input.records,
-            flow: Parser::new(input.formats()),
+            flow: Parser::named(input.formats(), input.names()),
             json: JsonRows::new(columns.clone()),
             csv: CsvRows::new(input.csv.dialect(), columns.clone()),
         }
@@ -114,8 +132,8 @@ impl Reader {
                 if let Some(scanned) = self.flow.scan(message) {
                     return Ok(Read::Record(Record::Flow(self.flow.scanned(message, scanned))));
                 }
-                // A comma is in no flow log field.
-                if message.contains(&b',') {
+                // A comma is in no flow log field, and another delimiter was configured.
+                if message.contains(&self.csv.delimiter()) {
                     return Self::csv_row(&mut self.csv, message);
                 }
             }

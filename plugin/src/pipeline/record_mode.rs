@@ -3,7 +3,7 @@
 use super::event;
 use super::reader::Record;
 use super::record_score::RecordScore;
-use crate::column::{Column, Columns, Numeric};
+use crate::column::{Column, Columns, Names, Numeric};
 use crate::config::{self, Config};
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
@@ -37,6 +37,7 @@ state!(State { learned, anomalies });
 pub(super) struct RecordMode {
     settings: config::Record,
     parameters: Parameters,
+    names_in_data: Names,
     state: State,
     /// The columns of `state`, compiled.
     columns: Columns,
@@ -53,6 +54,7 @@ impl RecordMode {
         let mut mode = RecordMode {
             settings: config.record.clone(),
             parameters: config.forest.clone(),
+            names_in_data: config.input.names(),
             state: State::default(),
             columns: Columns::default(),
             names: Vec::new(),
@@ -102,7 +104,9 @@ impl RecordMode {
 
     /// Decides on the columns. Checked before: the configuration's, or those of a record.
     fn choose(&mut self, columns: Vec<String>) {
-        let (Ok(compiled), Ok(forest)) = (Columns::new(&columns), Forest::new(&self.parameters, columns.len())) else {
+        let (Ok(compiled), Ok(forest)) =
+            (Columns::named(&columns, &self.names_in_data), Forest::new(&self.parameters, columns.len()))
+        else {
             return;
         };
         self.columns = compiled;

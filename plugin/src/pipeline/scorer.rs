@@ -1,6 +1,7 @@
 //! Payloads in, events out, and what was learned on the way.
 
 use super::event::{self, Failures};
+use super::missing;
 use super::reader::{Read, Reader, Record};
 use super::record_mode::RecordMode;
 use super::record_score::RecordScore;
@@ -85,7 +86,7 @@ impl Scorer {
         let (given, before, failures) = match rest.take() {
             None => {
                 if self.payloads == 0 {
-                    for warning in self.reader.warnings() {
+                    for warning in self.reader.warnings().into_iter().chain(missing::misspelt(&self.config)) {
                         event::notice(out, "unknown_field", &warning);
                     }
                 }
@@ -191,6 +192,9 @@ impl Scorer {
     #[inline]
     pub(crate) fn observe(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) -> Option<Counts> {
         let (Mode::Window(mode), 1..) = (&mut self.mode, self.payloads) else { return None };
+        if !mode.knows_its_fields() {
+            return None;
+        }
         mode.add(observation, out);
         Some(self.count_one())
     }
@@ -280,6 +284,7 @@ impl Scorer {
     pub fn finish_until(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
         match &mut self.mode {
             Mode::Window(mode) => {
+                mode.tell_missing(out);
                 mode.engine.stop_at(full);
                 mode.engine.finish(out)
             }

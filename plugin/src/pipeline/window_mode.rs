@@ -9,6 +9,7 @@ use crate::flow::{Action, FlowRecord, LogStatus};
 use crate::row::Row;
 use crate::series::{Engine, JoinedKey, Observation, Settings, Status, Talker};
 
+use super::missing::Missing;
 use super::reader::Record;
 use super::record_score::OpenIncidents;
 
@@ -46,6 +47,8 @@ pub(super) struct WindowMode {
     pub(super) engine: Engine,
     columns: WindowColumns,
     key: JoinedKey,
+    /// The fields of the key, and those that have names of their own in the data, which no record had so far.
+    missing: Option<Box<Missing>>,
     /// For hosts that mark records.
     pub(super) open_incidents: OpenIncidents,
 }
@@ -55,19 +58,23 @@ impl WindowMode {
         let settings = Settings { detect: config.detect.clone(), ..config.series.clone() };
         let mut names = settings.by.clone();
         let of_fields = ROW_FIELDS.map(|field| {
-            names.iter().position(|name| name == field).unwrap_or_else(|| {
+            let is_same =
+                |name: &String| name == field || Field::by_name(name.as_bytes()) == Field::by_name(field.as_bytes());
+            names.iter().position(is_same).unwrap_or_else(|| {
                 names.push(field.to_owned());
                 names.len() - 1
             })
         });
+        let in_data = config.input.names();
+        // The names were checked with the configuration.
+        let all = Columns::named(&names, &in_data).unwrap_or_default();
+        let key_parts = settings.by.len();
+        let is_mapped = |column: &Column| column.field().is_some_and(|field| in_data.of(field).is_some());
+        let watched = all.as_slice().iter().filter(|column| column.index() < key_parts || is_mapped(column));
         WindowMode {
+            missing: Missing::new(watched.map(Column::index).collect()),
             engine: Engine::new(&settings),
-            columns: WindowColumns {
-                // The names were checked with the configuration.
-                all: Columns::new(&names).unwrap_or_default(),
-                key_parts: settings.by.len(),
-                of_fields,
-            },
+            columns: WindowColumns { all, key_parts, of_fields },
             settings,
             key: JoinedKey::default(),
             open_incidents: OpenIncidents::default(),
@@ -84,8 +91,22 @@ impl WindowMode {
         let is_valid = engine.revive(&self.settings);
         if is_valid {
             self.engine = engine;
+            // The records before the snapshot have told.
+            self.missing = None;
         }
         is_valid
+    }
+
+    /// Whether each field that is configured was seen in a record, or was told to be missing.
+    pub(super) fn knows_its_fields(&self) -> bool {
+        self.missing.is_none()
+    }
+
+    /// Tells at the end of the input which fields no record had.
+    pub(super) fn tell_missing(&mut self, out: &mut Vec<u8>) {
+        if let Some(missing) = self.missing.take() {
+            missing.tell(self.columns.all.as_slice(), self.columns.key_parts, out);
+        }
     }
 
     /// Adds a record to its windows.
@@ -96,6 +117,11 @@ impl WindowMode {
         context: &Context<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
+        if let Some(missing) = &mut self.missing
+            && missing.look(record, self.columns.all.as_slice(), self.columns.key_parts, out)
+        {
+            self.missing = None;
+        }
         // The one field of the default key is taken as it stands; only longer keys have to be put together.
         let (key, joints): (&[u8], &[u32]) = match (record, &self.columns.all.as_slice()[..self.columns.key_parts]) {
             (Record::Flow(record), [column]) => match column.field() {

@@ -1,7 +1,7 @@
 //! CSV rows (RFC 4180), with the retired service's names for columns without a header: `COL_1`, `COL_2`, …
 
-use super::{Cell, CellKind, Row, Shape, utf8};
-use crate::column::{Column, Columns, finite};
+use super::{Cell, CellKind, NULL, Row, Shape, utf8};
+use crate::column::{Column, Columns, Field, finite};
 use crate::failure::{Failure, Layer};
 use crate::json::{Kind, Scanner, write_escaped};
 
@@ -13,8 +13,7 @@ const MAX_FIELDS: usize = 1000;
 pub enum Header {
     /// The first row of each payload is a header. If names are configured they are used instead and it is skipped.
     First,
-    /// Found by content: a payload's first row is a header if it holds names only (a letter, then letters, digits, `_` and
-    /// `-`), among them each column to find, and no names are configured.
+    /// Found by content: a row is a header if it holds names only, among them a known or wanted one.
     #[default]
     Found,
     /// All rows are data.
@@ -63,6 +62,11 @@ impl CsvRows {
         self.arrange(names);
     }
 
+    /// What separates fields.
+    pub fn delimiter(&self) -> u8 {
+        self.dialect.delimiter
+    }
+
     /// The columns it finds.
     pub fn columns(&self) -> &Columns {
         &self.columns
@@ -82,13 +86,15 @@ impl CsvRows {
         self.layout = Layout::new(&self.columns, names);
     }
 
-    /// Reads one row; none if it was the header. A row is a line, or more lines if a quoted field has line ends in it.
+    /// Reads one row; none if it was a header, which rules from here on. A row is a line, or more lines if a quoted field
+    /// has line ends in it.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<Row<'a>>, Failure> {
         let text = utf8(line, Layer::Csv)?;
         let text = text.strip_suffix('\n').unwrap_or(text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         split(text, self.dialect.delimiter, &mut self.cells)?;
-        if std::mem::take(&mut self.is_first) && self.read_header(text)? {
+        let is_first = std::mem::take(&mut self.is_first);
+        if (is_first || may_be_header(text)) && self.read_header(text, is_first)? {
             return Ok(None);
         }
         let (fields, names) = (self.cells.len(), self.layout.names.len());
@@ -99,29 +105,45 @@ impl CsvRows {
         Ok(Some(Row { text, cells: &self.cells, shape: Shape::Csv { layout: &self.layout } }))
     }
 
-    /// Whether the first row, split into cells, is a header; if so, it names the columns.
+    /// Whether a row, split into cells, is a header; if so, it names the columns, unless the configuration does.
     #[cold]
-    fn read_header(&mut self, text: &str) -> Result<bool, Failure> {
-        let told = self.dialect.header == Header::First;
-        if !self.dialect.names.is_empty() {
-            return Ok(told);
-        }
-        let found = || self.dialect.header == Header::Found && self.cells.iter().all(|cell| is_name(cell.raw(text)));
-        if !told && !found() {
-            return Ok(false);
+    fn read_header(&mut self, text: &str, is_first: bool) -> Result<bool, Failure> {
+        let told = is_first && self.dialect.header == Header::First;
+        let is_header = told || (self.dialect.header != Header::None && self.is_header(text, is_first));
+        if !is_header || !self.dialect.names.is_empty() {
+            return Ok(is_header);
         }
         let names = self.cells.iter().map(|cell| cell.read(text).unwrap_or_default().into_owned()).collect();
         self.arrange(names);
         self.has_header = true;
-        let checked = self.layout.check(&self.columns);
-        if !told && checked.is_err() {
-            self.reset();
-            self.is_first = false;
-            return Ok(false);
+        if told { self.layout.check(&self.columns).map(|()| true) } else { Ok(true) }
+    }
+
+    /// Whether a row holds names only, among them one that means something: a flow log field in any spelling, a column to
+    /// find, or what exports call times, values and messages. While no columns are to be found, any names are the first
+    /// row's.
+    fn is_header(&self, text: &str, is_first: bool) -> bool {
+        let names = || self.cells.iter().map(|cell| cell.raw(text).trim_ascii());
+        let is_wanted = |name: &str| self.columns.as_slice().iter().any(|column| column.source() == name);
+        let is_known = |name: &str| {
+            Field::by_name(name.as_bytes()).is_some() || USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual))
+        };
+        let repeats = || names().eq(self.layout.names.iter().map(|name| name.trim_ascii()));
+        match is_first {
+            true if self.columns.as_slice().is_empty() && self.dialect.names.is_empty() && names().all(is_name) => true,
+            true => names().all(is_title) && names().any(|name| is_known(name) || is_wanted(name)),
+            // Further down a word or two may be data.
+            false => {
+                names().all(is_title)
+                    && (names().filter(|name| is_known(name)).count() * 2 > names().count()
+                        || (self.has_header && repeats()))
+            }
         }
-        checked.map(|()| true)
     }
 }
+
+/// What exports call the columns beside those of the records.
+const USUAL: [&str; 8] = ["timestamp", "@timestamp", "message", "@message", "time", "date", "value", "ingestionTime"];
 
 /// Which field of a row each column is.
 #[derive(Clone, Debug)]
@@ -140,7 +162,12 @@ impl Layout {
     fn new(columns: &Columns, names: Vec<String>) -> Layout {
         let place = |column: &Column| {
             let generated = || column.name().strip_prefix("COL_")?.parse::<usize>().ok()?.checked_sub(1);
-            let named = names.iter().position(|name| name.trim_ascii() == column.name());
+            let named = names.iter().position(|name| name.trim_ascii() == column.source());
+            let spelt = || {
+                let is_spelling = |name: &String| Field::by_name(name.trim_ascii().as_bytes()) == column.field();
+                if column.is_spelt_freely() { names.iter().position(is_spelling) } else { None }
+            };
+            let named = named.or_else(spelt);
             named.or_else(|| if names.is_empty() { generated().filter(|&place| place < MAX_FIELDS) } else { None })
         };
         let places: Vec<_> = columns.as_slice().iter().map(place).collect();
@@ -153,12 +180,16 @@ impl Layout {
         Layout { names, keys, places, numeric }
     }
 
-    /// A header that lacks a column to score would make every row fail or count as absent: say so at once.
+    /// A header without any column to find would make every row fail or count as absent: say so at once. One that lacks
+    /// some has rows without these values.
     fn check(&self, columns: &Columns) -> Result<(), Failure> {
-        let missing = columns.as_slice().iter().find(|column| self.place(column).is_none());
-        let Some(missing) = missing else { return Ok(()) };
+        let columns = columns.as_slice();
+        let Some(missing) = columns.first().filter(|_| columns.iter().all(|column| self.place(column).is_none()))
+        else {
+            return Ok(());
+        };
         let known: Vec<_> = self.names.iter().take(20).map(|name| name.trim_ascii()).collect();
-        let reason = format!("the header has no column `{}`; it has {}", missing.name(), known.join(", "));
+        let reason = format!("the header has no column `{}`; it has {}", missing.source(), known.join(", "));
         Err(Failure::new(Layer::Csv, 0, reason))
     }
 
@@ -185,7 +216,7 @@ impl Layout {
             }
             let value = cell.read(text).unwrap_or_default();
             let is_numeric = self.numeric.get(place).copied().unwrap_or(false);
-            if is_numeric && value.trim_ascii().is_empty() {
+            if is_numeric && matches!(value.trim_ascii(), "" | NULL) {
                 out.extend_from_slice(b"null");
             } else if is_numeric && is_json_number(value.trim_ascii()) {
                 out.extend_from_slice(value.trim_ascii().as_bytes());
@@ -204,6 +235,19 @@ fn is_name(field: &str) -> bool {
     field.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
         && field.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         && !is_not_finite(field)
+}
+
+/// Whether a field of a first row may be a column's title: a name, or several words.
+fn is_title(field: &str) -> bool {
+    let begins = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'@';
+    field.as_bytes().first().is_some_and(begins)
+        && field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_@.: ()/".contains(&byte))
+        && !is_not_finite(field)
+}
+
+/// Whether a row begins as a header does.
+fn may_be_header(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'"', first, ..] | [first, ..] if first.is_ascii_alphabetic() || *first == b'@')
 }
 
 /// Whether a text is how programs write a number that is none, or is infinite.

@@ -15,6 +15,9 @@ use crate::json::{Value, unescape};
 pub use csv::{CsvRows, Dialect, Header};
 pub use object::JsonRows;
 
+/// What flow logs have in the place of a value that does not apply or was not computed, and so what is made of them has.
+const NULL: &str = "-";
+
 /// Where a column's value lies in a record, and how to read it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cell {
@@ -95,11 +98,30 @@ impl<'a> Row<'a> {
     }
 
     /// The value of a column as text, for keys and times: a string's text, or a number, boolean or container as it is
-    /// written. None: absent, null, or an empty CSV field.
+    /// written. None: absent, null, `-` as flow logs have it, or an empty CSV field.
     pub fn text(&self, column: &Column) -> Option<Cow<'a, str>> {
         let text = self.cell(column).read(self.text)?;
         let is_csv = matches!(self.shape, Shape::Csv { .. });
-        (!(is_csv && text.is_empty())).then_some(text)
+        (!(is_csv && text.is_empty()) && text != NULL).then_some(text)
+    }
+
+    /// Whether the row has a column: a JSON object a value that is not null, a CSV row a field, be it empty.
+    pub(crate) fn has(&self, column: &Column) -> bool {
+        match self.shape {
+            Shape::Json { .. } => self.cell(column).kind != CellKind::Absent,
+            Shape::Csv { layout } => layout.place(column).is_some(),
+        }
+    }
+
+    /// The names of the members of a JSON object, or of the fields of a CSV row; at most so many.
+    pub(crate) fn names(&self, most: usize) -> Vec<String> {
+        match self.shape {
+            Shape::Json { .. } => {
+                let object = Value::parse(self.text.as_bytes()).unwrap_or(Value::Null);
+                object.members().iter().map(|(name, _)| escaped(name)).take(most).collect()
+            }
+            Shape::Csv { layout } => (0..self.cells.len().min(most)).map(|place| layout.name(place)).collect(),
+        }
     }
 
     /// All fields of a CSV row; of a JSON object the compiled columns.
@@ -153,7 +175,7 @@ impl<'a> Row<'a> {
 
 impl Numeric for Row<'_> {
     /// Numbers and strings that hold one are accepted: producers, `extractedFields` among them, often write numbers as
-    /// strings. Null, an absent member and an empty CSV field are none.
+    /// strings. Null, an absent member, `-` and an empty CSV field are none.
     fn number(&self, column: &Column) -> Result<Option<f64>, Failure> {
         let cell = self.cell(column);
         let is_csv = matches!(self.shape, Shape::Csv { .. });
@@ -163,7 +185,7 @@ impl Numeric for Row<'_> {
             (CellKind::Boolean | CellKind::Container, Some(text)) => {
                 Err(column.not_a_number(text, cell.start as usize))
             }
-            (_, Some(text)) if is_csv && text.trim_ascii().is_empty() => Ok(None),
+            (_, Some(text)) if (is_csv && text.trim_ascii().is_empty()) || text.trim_ascii() == NULL => Ok(None),
             (_, Some(text)) => match finite(text) {
                 Some(number) => Ok(Some(number)),
                 None => Err(column.not_a_number(text, cell.start as usize)),

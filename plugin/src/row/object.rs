@@ -35,11 +35,32 @@ impl JsonRows {
         self.cells.fill(Cell::default());
         let text = utf8(object)?;
         let mut scanner = Scanner::strict(text);
-        object_members(&mut scanner, &self.columns.tree, &mut self.cells)?;
+        root_members(&mut scanner, &self.columns, &mut self.cells)?;
         scanner.finish()?;
         let has_line_ends = object.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         Ok(Row { text, cells: &self.cells, shape: Shape::Json { has_line_ends } })
     }
+}
+
+/// The members of the object itself, where a field may be spelt otherwise than its column. As it is written it goes before.
+fn root_members(scanner: &mut Scanner<'_>, columns: &Columns, cells: &mut [Cell]) -> Result<(), Malformed> {
+    scanner.open(b'{')?;
+    let mut first = true;
+    while let Some(key) = scanner.key(&mut first)? {
+        let key = key.to_str();
+        let node = columns.tree.child(&key);
+        if node.is_some() {
+            member(scanner, node, cells)?;
+            continue;
+        }
+        let located = scanner.value()?;
+        for column in columns.spelt(key.as_bytes()) {
+            if let Some(cell) = cells.get_mut(column).filter(|cell| cell.kind == CellKind::Absent) {
+                *cell = cell_of(located);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn object_members(scanner: &mut Scanner<'_>, node: &Node, cells: &mut [Cell]) -> Result<(), Malformed> {
@@ -71,7 +92,7 @@ fn member(scanner: &mut Scanner<'_>, node: Option<&Node>, cells: &mut [Cell]) ->
     let Some(node) = node else { return scanner.value().map(|_| ()) };
     let first = scanner.peek();
     let start = scanner.at;
-    let Located { kind, start, end } = match first {
+    let located = match first {
         Some(b'{') if !node.children.is_empty() => {
             object_members(scanner, node, cells)?;
             Located { kind: Kind::Object, start, end: scanner.at }
@@ -82,17 +103,23 @@ fn member(scanner: &mut Scanner<'_>, node: Option<&Node>, cells: &mut [Cell]) ->
         }
         _ => scanner.value()?,
     };
-    if let Some(cell) = node.column.and_then(|column| cells.get_mut(column)) {
-        *cell = match kind {
-            Kind::Null => Cell::default(),
-            Kind::Number => Cell::new(start, end, CellKind::Plain),
-            Kind::String { escaped: false } => Cell::new(start + 1, end - 1, CellKind::Plain),
-            Kind::String { escaped: true } => Cell::new(start + 1, end - 1, CellKind::Escaped),
-            Kind::True | Kind::False => Cell::new(start, end, CellKind::Boolean),
-            Kind::Object | Kind::Array => Cell::new(start, end, CellKind::Container),
-        };
+    for column in &node.columns {
+        if let Some(cell) = cells.get_mut(*column) {
+            *cell = cell_of(located);
+        }
     }
     Ok(())
+}
+
+fn cell_of(Located { kind, start, end }: Located) -> Cell {
+    match kind {
+        Kind::Null => Cell::default(),
+        Kind::Number => Cell::new(start, end, CellKind::Plain),
+        Kind::String { escaped: false } => Cell::new(start + 1, end - 1, CellKind::Plain),
+        Kind::String { escaped: true } => Cell::new(start + 1, end - 1, CellKind::Escaped),
+        Kind::True | Kind::False => Cell::new(start, end, CellKind::Boolean),
+        Kind::Object | Kind::Array => Cell::new(start, end, CellKind::Container),
+    }
 }
 
 /// Copies what is between the braces.

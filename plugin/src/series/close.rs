@@ -17,7 +17,7 @@ pub(super) struct Window {
     pub(super) index: i64,
     pub(super) start: i64,
     pub(super) end: i64,
-    /// The stream ended before the watermark: who isn't there may only be late.
+    /// The stream ended before the watermark, or the window is closed again: who isn't there may only be late.
     pub(super) cut: bool,
     /// The stream ended within the window.
     pub(super) partial: bool,
@@ -29,7 +29,8 @@ impl Engine {
     /// Judges all series in window `index`.
     pub(super) fn close(&mut self, index: i64, edge: bool, horizon: &Horizon, out: &mut Vec<u8>) {
         let length = i64::from(self.settings.window);
-        let Horizon { cut, partial, .. } = *horizon;
+        let Horizon { partial, .. } = *horizon;
+        let cut = horizon.cut || index < self.again;
         let window = Window { index, start: index * length, end: (index + 1) * length, cut, partial, edge };
         self.sort();
         let order = core::mem::take(&mut self.scratch.order);
@@ -59,6 +60,8 @@ impl Engine {
             let cell = self.registry.slot_mut(TOTAL).cells.take(index);
             self.ahead = self.ahead.saturating_sub(u32::from(cell.is_some_and(|cell| cell.ahead)));
         }
+        let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);
+        self.frontier.learn(closed.iter().filter(is_heard).count());
         for cell in closed.drain(..).filter_map(|closed| closed.cell) {
             self.recycle(cell.sample);
         }

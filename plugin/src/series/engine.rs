@@ -1,7 +1,7 @@
 //! The stream of records: into windows, and windows closed as time goes on.
 
 use super::cell::Cell;
-use super::frontier::{Frontier, Progress, SHORTEST_RECORD};
+use super::frontier::{Frontier, Progress};
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Keyed, Lookup, Registry, Slot, TOTAL, key_hash};
@@ -9,6 +9,7 @@ use super::sample::{Candidate, Sample};
 use super::scratch::Scratch;
 use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
+use super::span::SHORTEST;
 use super::{Observation, Status};
 use crate::incident::{Change, Ending};
 use crate::state::state;
@@ -73,18 +74,20 @@ pub struct Engine {
     /// Settings that the state depends on: window, sample, and what is detected on.
     shape: (u32, u32, String),
     pub(super) registry: Registry,
-    frontier: Frontier,
+    pub(super) frontier: Frontier,
     silence: Silence,
     pub(super) notices: Notices,
     pub(super) totals: Totals,
     /// The window that is closed next; `None` before the first.
     next: Option<i64>,
+    /// Windows before it are closed for the second time, as event time went back.
+    pub(super) again: i64,
     /// Windows that wait ahead of the frontier.
     pub(super) ahead: u32,
     pub(super) scratch: Scratch,
 }
 
-state!(Engine { shape, registry, frontier, silence, notices, totals, next, ahead } default { settings, scratch });
+state!(Engine { shape, registry, frontier, silence, notices, totals, next, again, ahead } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).
@@ -98,6 +101,7 @@ impl Engine {
             notices: Notices::default(),
             totals: Totals::default(),
             next: None,
+            again: 0,
             ahead: 0,
             scratch: Scratch::default(),
         };
@@ -119,6 +123,7 @@ impl Engine {
             && (8..=4096).contains(&self.shape.1)
             && self.registry.len() <= settings.max_series as usize
             && self.next.is_none_or(|next| (0..=last).contains(&next))
+            && (0..=last).contains(&self.again)
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
             && self.registry.revive(self.next.unwrap_or(0)..=last, self.shape.1 as usize)
@@ -158,7 +163,7 @@ impl Engine {
         // Unsigned, what is negative is large.
         let span = end.wrapping_sub(start) as u64;
         if start as u64 > LAST_SECOND as u64 || end as u64 > LAST_SECOND as u64 || span > MAX_SPAN as u64 {
-            return self.implausible();
+            return self.implausible((start, end), out);
         }
         let first = self.window_of(start);
         let last = if span > 0 { self.window_of(end - 1) } else { first };
@@ -166,7 +171,7 @@ impl Engine {
         if first < next {
             self.late(1);
             if last < next {
-                return;
+                return self.behind(record, out);
             }
         }
         let ahead = self.frontier.is_ahead(end);
@@ -202,20 +207,52 @@ impl Engine {
         if self.settings.prefix_totals {
             self.add_to_prefixes(record, addition, out);
         }
-        let progress = if ahead {
-            self.frontier.wait(key_hash(record.key, Keyed::Series), (start, end), self.silence.ordinary())
-        } else {
-            self.frontier.record(start, end)
-        };
-        if progress == Progress::Moved {
+        if self.frontier.record(slot.into(), (start, end)) == Progress::Moved {
             self.advance(out);
         }
     }
 
     #[cold]
-    fn implausible(&mut self) {
+    fn implausible(&mut self, (start, end): (i64, i64), out: &mut Vec<u8>) {
         self.totals.implausible += 1;
         self.notices.add(Kind::Implausible, 1);
+        match self.frontier.newest() {
+            Some(newest) => self.notices.tell(newest, false, out),
+            // There is no event time that could limit the rate: the first is told, the tenth, the hundredth.
+            None if is_power_of_ten(self.totals.implausible) => {
+                self.notices.tell(start.min(end).clamp(0, LAST_SECOND), true, out);
+            }
+            None => {}
+        }
+    }
+
+    /// A record all windows of which are closed.
+    #[cold]
+    fn behind(&mut self, record: &Observation<'_>, out: &mut Vec<u8>) {
+        if self.frontier.is_in_doubt(record.end) {
+            let series = key_hash(record.key, Keyed::Series);
+            if let Some(time) = self.frontier.late(series, record.end, self.silence.ordinary()) {
+                self.go_back(time, out);
+            }
+        }
+    }
+
+    /// Event time was wrong, and goes back: windows from there on are closed again. Records that came for them are lost, so
+    /// who has little in the first of them is unknown, and who has nothing in those that were closed lately, too.
+    fn go_back(&mut self, time: i64, out: &mut Vec<u8>) {
+        let window = i64::from(self.settings.window);
+        let next = time / window + 1;
+        self.give_up_after(self.frontier.limit().unwrap_or(time) / window);
+        let closed = self.next.replace(next).unwrap_or(next);
+        self.again = if (closed - next) * window <= LAST_GAP { closed } else { next };
+        self.silence.go_back(next + self.reach() - 1);
+        for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
+            if let Some(incident) = self.registry.slot_mut(slot).go_back(next, next * window) {
+                incident.write(Change::Closed(Ending::TimeWithdrawn), self.name(slot), self.settings.value.name(), out);
+            }
+        }
+        self.notices.add(Kind::WentBack, 1);
+        self.notices.tell(time, false, out);
     }
 
     /// Adds a record that spans windows to those that are open.
@@ -319,11 +356,15 @@ impl Engine {
     /// True: `out` has become [full](Engine::stop_at), and there is more to close by another call.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> bool {
         let window = i64::from(self.settings.window);
-        let Some(last) = self.scratch.last.take().or_else(|| self.last_window()) else { return false };
+        let Some(last) = self.scratch.last.take().or_else(|| self.last_window()) else {
+            // No record that could be used, so no time to tell it at but that of the first notice.
+            self.notices.tell_rest(out);
+            return false;
+        };
         self.give_up_after(last);
         self.ahead = 0;
         // A window is complete when a record has reached its end.
-        let complete = self.frontier.newest().map_or(0, |newest| newest / window);
+        let complete = self.frontier.reached().map_or(0, |reached| reached / window);
         if let Some(end) = last.checked_add(1) {
             let passed = self.frontier.watermark().map_or(0, |watermark| watermark.div_euclid(window));
             for (until, cut, partial) in [(passed, false, false), (complete, true, false), (end, true, true)] {
@@ -490,7 +531,7 @@ impl Engine {
 
     /// Windows on either side of a gap in which records can be missing: as far as records lie apart.
     fn reach(&self) -> i64 {
-        let apart = i64::from(self.settings.allowed_lateness) + SHORTEST_RECORD;
+        let apart = i64::from(self.settings.allowed_lateness) + SHORTEST;
         (apart / i64::from(self.settings.window)).max(1)
     }
 
@@ -527,6 +568,13 @@ impl Engine {
             .map(|cell| cell.sums.lines)
             .sum()
     }
+}
+
+fn is_power_of_ten(mut count: u64) -> bool {
+    while count > 1 && count.is_multiple_of(10) {
+        count /= 10;
+    }
+    count == 1
 }
 
 fn shape(settings: &Settings) -> (u32, u32, String) {

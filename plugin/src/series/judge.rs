@@ -145,7 +145,7 @@ impl Engine {
     }
 
     /// The series' name in events.
-    fn name(&self, slot: u32) -> &[u8] {
+    pub(super) fn name(&self, slot: u32) -> &[u8] {
         if slot == TOTAL { TOTAL_NAME } else { &self.registry.slot(slot).key }
     }
 

@@ -6,11 +6,11 @@
 //! numbers                  sample  by window
 //! ```
 //!
-//! **Windows** lie on event time and are aligned to the epoch; a record that spans windows is pro-rated by seconds, in whole
-//! numbers that add up. A window closes when the watermark (newest trusted time − lateness − longest record) passes its
-//! end; then all series are judged, sorted by key. As sums are whole numbers, samples of talkers don't depend on order, and
-//! nothing of a series begins before its first window is closed, the events are the same in whatever order records arrive
-//! within the lateness, and however they are cut into batches.
+//! **Windows** lie on event time and are aligned to the epoch; a record that spans windows is pro-rated by seconds, in
+//! whole numbers that add up. A window closes when the watermark (the time a quorum of series has come to − lateness −
+//! longest record) passes its end; then all series are judged, sorted by key. As sums are whole numbers, samples of
+//! talkers don't depend on order, and nothing of a series begins before its first window is closed, the events are the
+//! same in whatever order records arrive within the lateness, and however they are cut into batches.
 //!
 //! **Silence.** A series without records is zero, and so is one with NODATA records; one with a SKIPDATA record is unknown.
 //! A window without a line from any series means that the source has failed: all are unknown, and one notice says so.
@@ -23,10 +23,12 @@
 //! bytes of sample (6 KB), taken as records come.
 
 mod cell;
+mod claims;
 mod close;
 mod engine;
 mod frontier;
 mod habit;
+mod heard;
 mod joined_key;
 mod judge;
 mod notice;
@@ -38,11 +40,13 @@ mod sample;
 mod scratch;
 mod settings;
 mod silence;
+mod span;
 mod table;
 mod talker;
 mod tally;
 mod top_talkers;
 mod track;
+mod way_back;
 
 pub use engine::{Engine, Totals};
 pub use joined_key::JoinedKey;

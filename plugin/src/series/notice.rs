@@ -21,10 +21,12 @@ pub(crate) enum Kind {
     Evicted,
     /// Series with a history that was evicted.
     Returned,
+    /// Times that event time went back.
+    WentBack,
 }
 
 /// Kind, name in events, and message after the count.
-const KINDS: [(Kind, &str, &str); 5] = [
+const KINDS: [(Kind, &str, &str); 6] = [
     (Kind::Late, "late_records", "records came after their window was closed and are not counted in it"),
     (
         Kind::Ahead,
@@ -42,6 +44,11 @@ const KINDS: [(Kind, &str, &str); 5] = [
         "series were evicted because max_series was reached, the least recently active first",
     ),
     (Kind::Returned, "series_returned", "series that had been evicted are back and start afresh"),
+    (
+        Kind::WentBack,
+        "time_went_back",
+        "times that event time had come to were wrong, as a window's worth of records shows: windows are closed again from here",
+    ),
 ];
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,10 +82,17 @@ impl Notices {
         }
     }
 
+    /// Writes what has been told before and counted since, at the time of that.
+    pub(crate) fn tell_rest(&mut self, out: &mut Vec<u8>) {
+        if let Some(told) = self.0.iter().filter_map(|count| count.told).max() {
+            self.tell(told, true, out);
+        }
+    }
+
     /// Writes what is due at `time`; all of it at the end of the stream.
     pub(crate) fn tell(&mut self, time: i64, all: bool, out: &mut Vec<u8>) {
         for ((_, name, message), count) in KINDS.iter().zip(&mut self.0) {
-            if count.since == 0 || !(all || count.told.is_none_or(|told| time - told >= APART)) {
+            if count.since == 0 || !(all || count.told.is_none_or(|told| (time - told).abs() >= APART)) {
                 continue;
             }
             let since = core::mem::take(&mut count.since);

@@ -7,6 +7,7 @@ use super::recency::Recency;
 use super::table::{Bucket, Table};
 use super::track::Track;
 use crate::hash::{MULTIPLIER, hash, is_same};
+use crate::incident::Incident;
 use crate::state::state;
 
 /// A series after its first window, before its second with any record: too little to spend a detector on, and all that a
@@ -56,6 +57,18 @@ pub(crate) struct Slot {
 }
 
 state!(Slot { key, hash, taken, kind, touched, active, cells, newborn, track });
+
+impl Slot {
+    /// Event time goes back to the beginning of a window, at `second`. Gives back an open incident that began later.
+    pub(crate) fn go_back(&mut self, window: i64, second: i64) -> Option<Box<Incident>> {
+        self.touched = self.touched.min(window);
+        self.active = self.active.min(window);
+        if let Some(newborn) = &mut self.newborn {
+            newborn.window = newborn.window.min(window - 1);
+        }
+        self.track.as_mut()?.lifecycle.go_back(second)
+    }
+}
 
 /// The seed of the keys' hash. Fixed, as the same input must give the same output everywhere.
 const SEED: u64 = 0x666C_6F77_7363_6F72;

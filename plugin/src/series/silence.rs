@@ -80,6 +80,11 @@ impl Silence {
         failed.then_some(empty)
     }
 
+    /// Event time has gone back: windows up to `edge` have lost records.
+    pub(crate) fn go_back(&mut self, edge: i64) {
+        *self = Silence { lines: self.lines, windows: self.windows, edge: Some(edge), ..Silence::default() };
+    }
+
     /// Lines of a window as they have been of late.
     pub(crate) fn ordinary(&self) -> usize {
         self.lines as usize

@@ -129,12 +129,20 @@ fn tag_values_are_percent_decoded_or_left_alone() {
 }
 
 #[test]
-fn names_are_found_with_hyphens_and_with_underscores() {
+fn names_are_found_in_any_spelling() {
     for info in &FIELDS {
         assert_eq!(Field::by_name(info.name.as_bytes()), Some(info.field));
-        assert_eq!(Field::by_name(info.field.snake_name().as_bytes()), Some(info.field));
+        let snake = info.field.snake_name();
+        let words = || info.name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
+        let pascal: String = words().collect();
+        let camel = pascal[..1].to_lowercase() + &pascal[1..];
+        let titles = [words().collect::<Vec<_>>().join("_"), words().collect::<Vec<_>>().join(" ")];
+        let plain = info.name.replace('-', "");
+        for spelling in [snake.to_uppercase(), snake, pascal, camel, plain].iter().chain(&titles) {
+            assert_eq!(Field::by_name(spelling.as_bytes()), Some(info.field), "{spelling}");
+        }
     }
-    for unknown in ["", "byte", "bytess", "Bytes", "src addr", "a-name-that-is-longer-than-any-field"] {
+    for unknown in ["", "byte", "bytess", "src.addr", "a-name-that-is-longer-than-any-field"] {
         assert_eq!(Field::by_name(unknown.as_bytes()), None);
     }
 }

@@ -1,0 +1,298 @@
+//! What people have: fields under every spelling and under names of their own, in every form.
+
+use flowscore::config::Config;
+use flowscore::pipeline::{Counts, Decoder, Outcome, Scorer};
+use serde_json::Value;
+
+/// The events of payloads, and what became of the records.
+fn run(config: &Value, payloads: &[&str]) -> (Vec<Value>, Counts) {
+    let mut scorer = Scorer::new(&config.to_string()).unwrap();
+    let mut out = Vec::new();
+    let mut counts = Counts::default();
+    for payload in payloads {
+        counts += scorer.transform(payload.as_bytes(), None, &mut out);
+    }
+    scorer.finish(&mut out);
+    let events = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    (events.map(|line| serde_json::from_slice(line).unwrap()).collect(), counts)
+}
+
+/// Each series with the sum of its windows, `total` left out, as `eni-0a=400 eni-0b=900`.
+fn sums(events: &[Value]) -> String {
+    let mut sums = std::collections::BTreeMap::new();
+    for event in events.iter().filter(|event| event["type"] == "window") {
+        *sums.entry(event["series"].as_str().unwrap()).or_insert(0.0) += event["bytes"].as_f64().unwrap_or(0.0);
+    }
+    sums.remove("total");
+    sums.iter().map(|(series, sum)| format!("{series}={sum}")).collect::<Vec<_>>().join(" ")
+}
+
+fn windows() -> Value {
+    serde_json::json!({ "series": { "windows": true } })
+}
+
+/// The windows and counts of payloads under a configuration.
+fn told(config: &Value, payloads: &[&str]) -> (String, Counts) {
+    let (events, counts) = run(config, payloads);
+    (sums(&events), counts)
+}
+
+fn ok(ok: u64) -> Counts {
+    Counts { ok, ..Counts::default() }
+}
+
+/// The notices of a kind.
+fn notices(events: &[Value], kind: &str) -> Vec<String> {
+    let notices = events.iter().filter(|event| event["type"] == "notice" && event["kind"] == kind);
+    notices.map(|notice| notice["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Names of interface, start, end, bytes and status as they come.
+const SPELLINGS: [[&str; 5]; 9] = [
+    ["interface_id", "start", "end", "bytes", "log_status"],
+    ["interface-id", "start", "end", "bytes", "log-status"],
+    ["interfaceId", "start", "end", "bytes", "logStatus"],
+    ["InterfaceId", "Start", "End", "Bytes", "LogStatus"],
+    ["Interface_Id", "Start", "End", "Bytes", "Log_Status"],
+    ["INTERFACE-ID", "START", "END", "BYTES", "LOG-STATUS"],
+    ["interfaceid", "starttime", "endtime", "numbytes", "logstatus"],
+    ["interfaceId", "startTime", "endTime", "bytes", "logStatus"],
+    ["eni", "windowstart", "windowend", "bytes", "flowlogstatus"],
+];
+
+const ROWS: [[&str; 5]; 3] = [
+    ["eni-0a", "1723542840", "1723542850", "400", "OK"],
+    ["eni-0b", "1723542840", "1723542850", "900", "OK"],
+    ["eni-0b", "1723542860", "1723542870", "-", "NODATA"],
+];
+
+fn object(names: &[&str; 5], values: &[&str; 5]) -> String {
+    let member = |(name, value): (&&str, &&str)| match *value {
+        "-" => format!("\"{name}\":null"),
+        value => format!("\"{name}\":\"{value}\""),
+    };
+    format!("{{{}}}", names.iter().zip(values).map(member).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn any_spelling_of_the_fields_gives_the_same_windows() {
+    for names in &SPELLINGS {
+        let objects = ROWS.map(|row| object(names, &row)).join("\n");
+        let extracted = ROWS.map(|row| {
+            format!(r#"{{"id":"1","timestamp":1,"message":"x","extractedFields":{}}}"#, object(names, &row))
+        });
+        let extracted = format!(
+            r#"{{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"s","logEvents":[{}]}}"#,
+            extracted.join(",")
+        );
+        for (form, payload) in [("JSON", objects), ("extractedFields", extracted)] {
+            assert_eq!(told(&windows(), &[&payload]), ("eni-0a=400 eni-0b=900".into(), ok(3)), "{form}: {names:?}");
+        }
+    }
+    // A header line has the fields' own names.
+    for names in SPELLINGS
+        .iter()
+        .filter(|names| !names.contains(&"numbytes") && !names.contains(&"startTime") && names[0] != "eni")
+    {
+        let lines = ROWS.map(|row| row.join(" ")).join("\n");
+        let payload = format!("{}\n{lines}", names.join(" "));
+        assert_eq!(told(&windows(), &[&payload]), ("eni-0a=400 eni-0b=900".into(), ok(3)), "{names:?}");
+    }
+}
+
+#[test]
+fn the_table_s_own_spelling_goes_before_any_other() {
+    for object in [
+        r#"{"interfaceId":"x","interface_id":"eni-1","start":1723542840,"Bytes":9,"bytes":400}"#,
+        r#"{"interface_id":"eni-1","interfaceId":"x","start":1723542840,"bytes":400,"Bytes":9}"#,
+    ] {
+        assert_eq!(told(&windows(), &[object]), ("eni-1=400".into(), ok(1)), "{object}");
+    }
+}
+
+#[test]
+fn record_mode_and_series_by_take_any_spelling() {
+    let config = serde_json::json!({ "series": { "windows": true, "by": ["Vpc-Id"] } });
+    for name in ["vpc_id", "vpcId", "VpcID", "vpc-id", "Vpc-Id"] {
+        let object = format!(r#"{{"{name}":"vpc-1","start":1723542840,"bytes":7}}"#);
+        assert_eq!(told(&config, &[&object]), ("vpc-1=7".into(), ok(1)), "{name}");
+    }
+    let config = serde_json::json!({ "mode": "record", "record": { "columns": ["tcpFlags"] } });
+    let (events, counts) = run(&config, &[r#"{"tcp-flags":3}"#]);
+    assert_eq!((counts, &events[0]["record"]["tcp-flags"]), (ok(1), &Value::from(3)));
+}
+
+#[test]
+fn fields_are_mapped_to_names_and_paths_of_the_data() {
+    let flows = serde_json::json!({ "interface_id": "nic", "start": "t0", "bytes": "stats.octets" });
+    let rows = serde_json::json!({ "time": "when", "value": "load", "interface_id": "host" });
+    for (fields, payload, expected) in [
+        (&flows, r#"{"nic":"n1","t0":1723542840,"stats":{"octets":12}}"#, "n1=12"),
+        // What is mapped is not found under its own name.
+        (&flows, r#"{"nic":"n1","interface_id":"x","t0":1723542840,"bytes":1,"stats":{"octets":12}}"#, "n1=12"),
+        (&rows, r#"{"when":1723542840,"load":5,"host":"web-1"}"#, "web-1=5"),
+        (&rows, "when load host\n1723542840 5 web-1", "web-1=5"),
+    ] {
+        let config = serde_json::json!({ "input": { "fields": fields }, "series": { "windows": true } });
+        assert_eq!(told(&config, &[payload]), (expected.into(), ok(1)), "{payload}");
+    }
+    // Lines of a known format keep their fields.
+    let config = serde_json::json!({ "input": { "fields": flows }, "series": { "windows": true } });
+    let line = "2 1 eni-1 10.0.0.1 10.0.0.2 1 2 6 3 400 1723542840 1723542850 ACCEPT OK";
+    assert_eq!(told(&config, &[line]), ("eni-1=400".into(), ok(1)));
+}
+
+#[test]
+fn a_key_of_input_fields_that_is_no_field_is_refused_with_what_was_meant() {
+    for (fields, part) in [
+        (serde_json::json!({ "interface_ids": "nic" }), "did you mean interface_id?"),
+        (serde_json::json!({ "bytes": "a..b" }), "empty step"),
+        (serde_json::json!({ "bytes": "a", "value": "b" }), "another key for the field bytes"),
+        (serde_json::json!({ "bytes": 1 }), "text"),
+        (serde_json::json!(["bytes"]), "an object of at most"),
+    ] {
+        let error = Config::parse(&serde_json::json!({ "input": { "fields": fields } }).to_string()).unwrap_err();
+        assert!(error.path.starts_with("input.fields") && error.allowed.contains(part), "{error:?}");
+    }
+}
+
+#[test]
+fn a_field_that_no_record_has_is_told_once_with_what_was_meant() {
+    let row = |i: usize| format!(r#"{{"interface":"eni-1","host_nam":"a","start":{},"bytes":1}}"#, 1_723_542_840 + i);
+    let rows: Vec<String> = (0..60).map(row).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    for (config, parts) in [
+        (serde_json::json!({ "series": { "by": ["host_name"] } }), ["`host_name`", "did you mean `host_nam`?"]),
+        (
+            serde_json::json!({ "input": { "fields": { "interface_id": "interfac" } } }),
+            ["`interfac`, which input.fields names for `interface_id`", "did you mean `interface`?"],
+        ),
+        (
+            serde_json::json!({ "input": { "fields": { "packets": "pkts" } }, "series": { "by": ["interface"] } }),
+            ["`pkts`, which input.fields names for `packets`", "the records have interface, host_nam, start, bytes"],
+        ),
+    ] {
+        // After some records, or else at the end of the input; never twice.
+        for count in [3, 60] {
+            let (events, counts) = run(&config, &rows[..count]);
+            let told = notices(&events, "missing_field");
+            assert_eq!((told.len(), counts), (1, ok(count as u64)), "{config}: {told:?}");
+            assert!(parts.iter().all(|part| told[0].contains(part)), "{}", told[0]);
+        }
+        assert_eq!(notices(&run(&config, &[]).0, "missing_field"), [""; 0]);
+    }
+    // One record that has it is enough.
+    let has = format!("{}\n{}", rows[0], r#"{"host_name":"b","start":1723542840,"bytes":1}"#);
+    let config = serde_json::json!({ "series": { "by": ["host_name"] } });
+    assert!(notices(&run(&config, &[&has]).0, "missing_field").is_empty());
+}
+
+#[test]
+fn a_name_that_is_nearly_a_field_s_is_told_before_the_first_record() {
+    for (config, part) in [
+        (serde_json::json!({ "series": { "by": ["interface_idd"] } }), "did you mean `interface_id`?"),
+        (serde_json::json!({ "mode": "record", "record": { "columns": ["byte"] } }), "did you mean `bytes`?"),
+    ] {
+        let told = notices(&run(&config, &["{}"]).0, "unknown_field");
+        assert!(told.len() == 1 && told[0].contains(part), "{told:?}");
+    }
+    let config = serde_json::json!({ "series": { "by": ["hostname"] } });
+    assert!(notices(&run(&config, &["{}"]).0, "unknown_field").is_empty());
+}
+
+/// The payload, as it is, in gzip, and in base64.
+fn wrapped(text: &str) -> [Vec<u8>; 3] {
+    use base64::Engine as _;
+    use std::io::Write as _;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(&gzip).into_bytes();
+    [text.as_bytes().to_vec(), gzip, base64]
+}
+
+#[test]
+fn a_header_rules_from_where_it_stands_in_every_layer() {
+    let first = "version account-id interface-id bytes start\n2 1 eni-0a 400 1723542840";
+    for second in [
+        "version interface-id account-id start bytes\n2 eni-0c 1 1723542840 1500",
+        "interface_id Bytes START\neni-0c 1500 1723542840",
+        "start,bytes,interface-id\n1723542840,1500,eni-0c",
+        "\"Interface ID\",\"Bytes\",\"Start\"\n\"eni-0c\",\"1500\",\"1723542840\"",
+    ] {
+        for (place, payload) in wrapped(&format!("{first}\n{second}\n")).iter().enumerate() {
+            let mut scorer = Scorer::new(&windows().to_string()).unwrap();
+            let mut out = Vec::new();
+            let counts = scorer.transform(payload, None, &mut out);
+            scorer.finish(&mut out);
+            let events: Vec<Value> =
+                out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+            assert_eq!((sums(&events), counts), ("eni-0a=400 eni-0c=1500".into(), ok(2)), "{place}: {second}");
+        }
+    }
+    let csv = "interface_id,start,bytes\neni-1,1723542840,5\nstart,interface_id,bytes\n1723542840,eni-2,6\nstart,interface_id,bytes\n1723542840,eni-2,1";
+    assert_eq!(told(&windows(), &[csv]), ("eni-1=5 eni-2=7".into(), ok(3)));
+}
+
+#[test]
+fn of_csv_a_time_a_key_and_a_value_suffice() {
+    let expected = || ("eni-0a=400 eni-0b=900".to_owned(), ok(3));
+    let rows = "eni-0a,1723542840,1723542850,400\neni-0b,1723542840,1723542850,900\neni-0b,1723542860,-,0";
+    let quoted = format!("\"{}\"", rows.replace(',', "\",\"").replace('\n', "\"\n\""));
+    for (config, payload) in [
+        ("{}", format!("interface_id,start,end,bytes\n{rows}")),
+        ("{}", format!("\"interface_id\",\"start\",\"end\",\"bytes\"\n{quoted}")),
+        ("{}", format!("Interface ID,Start Time,End Time,Bytes\n{rows}")),
+        ("{}", format!("interface_id\tstart\tend\tbytes\n{}", rows.replace(',', "\t"))),
+        (r#"{"csv":{"delimiter":"\t"}}"#, format!("interface_id\tstart\tend\tbytes\n{}", rows.replace(',', "\t"))),
+        (r#"{"csv":{"delimiter":";"}}"#, format!("interface_id;start;end;bytes\n{}", rows.replace(',', ";"))),
+        (r#"{"csv":{"header":true}}"#, format!("interfaceId,start,end,bytes\n{rows}")),
+        (r#"{"csv":{"names":["eni","start","end","bytes"]}}"#, rows.to_owned()),
+        (r#"{"csv":{"names":["eni","start","end","bytes"]}}"#, format!("interface_id,start,end,bytes\n{rows}")),
+        (
+            r#"{"csv":{"names":["a","b","c","d"]},"fields":{"interface_id":"a","time":"b","value":"d"}}"#,
+            rows.to_owned(),
+        ),
+        (r#"{"fields":{"interface_id":"nic","time":"t","value":"v"}}"#, format!("nic,t,x,v\n{rows}")),
+        (r#"{"records":"csv"}"#, format!("interface_id,start,end,bytes\n{rows}")),
+    ] {
+        let mut document = windows();
+        document["input"] = serde_json::from_str(config).unwrap();
+        assert_eq!(told(&document, &[&payload]), expected(), "{config}: {payload}");
+    }
+}
+
+#[test]
+fn a_first_row_without_a_known_name_is_data() {
+    for (fields, first, is_header) in [
+        ("{}", "web,api,db", false),
+        ("{}", "web,bytes,db", true),
+        ("{}", "web,stats,db", false),
+        (r#"{"packets":"stats"}"#, "web,stats,db", true),
+    ] {
+        let mut config = windows();
+        config["input"] = serde_json::json!({ "fields": serde_json::from_str::<Value>(fields).unwrap() });
+        let (_, counts) = run(&config, &[&format!("{first}\n1,2,3")]);
+        assert_eq!(counts.records(), if is_header { 1 } else { 2 }, "{fields} {first}");
+    }
+}
+
+/// The decoded lines of a payload.
+fn decoded(config: &str, payload: &str) -> (Vec<Value>, Counts) {
+    match Decoder::new(&Config::parse(config).unwrap()).decode(payload.as_bytes(), None) {
+        Outcome::Ok(out, counts) => {
+            let lines = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            (lines.map(|line| serde_json::from_slice(line).unwrap()).collect(), counts)
+        }
+        other => panic!("{payload}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_decoded_header_line_s_fields_have_their_own_names() {
+    let (lines, counts) = decoded("", "Interface_Id Start BYTES\neni-1 1723542840 5");
+    assert_eq!(
+        (counts, &lines[0]),
+        (ok(1), &serde_json::json!({ "interface_id": "eni-1", "start": 1723542840, "bytes": 5 }))
+    );
+}
