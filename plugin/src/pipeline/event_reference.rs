@@ -129,10 +129,10 @@ const EVENTS: &[Event] = &[
             sometimes("members", Kind::List(PREFIX_MEMBER), "Of a total: the series that made the difference."),
             sometimes(
                 "reason",
-                Kind::Word(&["recovered", "new_level", "turned", "expired", "series_gone"]),
+                Kind::Word(&["recovered", "new_level", "turned", "expired", "series_gone", "time_withdrawn"]),
                 "Why it is closed. `recovered`: near what would be without it. `new_level`: elsewhere, and that is ordinary now. `turned`: \
                  the value went to the other side. `expired`: it lasted too long to be an incident. `series_gone`: the series was evicted \
-                 or forgotten.",
+                 or forgotten. `time_withdrawn`: event time went back to before it began.",
             ),
             sometimes(
                 "level",
@@ -239,6 +239,10 @@ const NOTICES: &[(&str, &str)] = &[
     ("implausible_times", "Records have times that no record can have; they are left out."),
     ("series_evicted", "Series had to make room (`series.max_series`)."),
     ("series_returned", "Series that had been evicted are back."),
+    (
+        "time_went_back",
+        "The time that one series was believed for was wrong; windows are closed again from here (`docs/time.md`).",
+    ),
     ("source_silent", "All series fell silent at once: the source has failed."),
     ("source_recovered", "Records come again."),
     ("columns_chosen", "Which columns record mode scores, if none are configured."),
