@@ -21,6 +21,8 @@ struct Keys<'a> {
     /// The data of `{"awslogs":{"data":…}}`.
     aws_logs: Option<Text<'a>>,
     message: Option<Text<'a>>,
+    /// There are texts that may be records themselves.
+    may_wrap: bool,
     /// Records were found and passed on.
     done: bool,
     /// Arrays passed over, to be read at the end.
@@ -70,7 +72,7 @@ pub(super) fn document<S: Sink + ?Sized>(
             engine.leaf(Leaf::Line(unescaped.trim_ascii_end()), start, &context);
             engine.return_text(unescaped);
         }
-    } else if !keys.done {
+    } else if !keys.done && !(keys.may_wrap && engine.wrapped(scanner.since(start), context, depth)) {
         engine.leaf(Leaf::Object(scanner.since(start)), start, context);
     }
     read
@@ -94,7 +96,10 @@ fn read<'a, S: Sink + ?Sized>(
             (b"owner", Some(b'"')) => keys.header.owner = scanner.string_value()?,
             (b"logGroup", Some(b'"')) => keys.header.log_group = scanner.string_value()?,
             (b"logStream", Some(b'"')) => keys.header.log_stream = scanner.string_value()?,
-            (b"message", Some(b'"')) => keys.message = scanner.string_value()?,
+            (b"message", Some(b'"')) => {
+                keys.message = scanner.string_value()?;
+                keys.may_wrap = true;
+            }
             (b"logEvents", Some(b'[')) if keys.header.is_complete() => {
                 engine.log_events(scanner, part, &keys.header, context)?;
                 keys.done = true;
@@ -108,13 +113,15 @@ fn read<'a, S: Sink + ?Sized>(
                 keys.done = true;
             }
             (b"Records" | b"records", Some(b'[')) => {
+                keys.may_wrap = true;
                 keys.records = Some(scanner.at);
                 scanner.skip()?;
             }
             (b"awslogs", Some(b'{')) => keys.aws_logs = aws_logs(scanner)?,
             _ => {
                 if !keys.request.read(key, scanner)? && !keys.record.read(key, scanner)? {
-                    scanner.skip()?;
+                    let raw = scanner.skip()?;
+                    keys.may_wrap |= raw.len() > 24 && matches!(raw.first(), Some(b'"' | b'{' | b'['));
                 }
             }
         }

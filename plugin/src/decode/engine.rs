@@ -163,6 +163,11 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         }
     }
 
+    /// Whether the sink takes a text for a record.
+    pub(super) fn opens(&mut self, text: &[u8]) -> bool {
+        self.sink.opens(text)
+    }
+
     /// Begins the account of a record with `size` encoded bytes.
     fn account(&mut self, size: usize) {
         let allowed = size.saturating_mul(self.limits.expansion_ratio).max(Limits::EXPANSION_FLOOR);

@@ -53,6 +53,7 @@ mod peers;
 mod record;
 pub mod respond;
 mod text;
+mod wrapped;
 
 pub(crate) use base64::damaged as damaged_base64;
 pub use limits::Limits;

@@ -184,6 +184,13 @@ pub trait Sink {
         let _ = leaf;
     }
 
+    /// Whether a text inside a document, under whatever name, is a record by itself, and so is to be decoded in place of the
+    /// document.
+    fn opens(&mut self, text: &[u8]) -> bool {
+        let _ = text;
+        false
+    }
+
     /// Whether the sink has room for nothing more at present. It is asked after each outcome.
     #[inline]
     fn is_full(&self) -> bool {

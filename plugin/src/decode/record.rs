@@ -250,7 +250,7 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
                 if inner.record_id.is_some() {
                     let reason = "the record has no data; expected a base64 text under \"data\"";
                     engine.failed(Failure::new(Layer::Envelope, offset, reason), raw, &inner);
-                } else {
+                } else if !engine.wrapped(raw, context, depth) {
                     engine.leaf(Leaf::Object(raw), offset, context);
                 }
             }),

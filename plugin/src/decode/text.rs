@@ -64,7 +64,27 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         if may_be_base64(line) && self.base64_line(line, context, depth) {
             return;
         }
+        if line.first() == Some(&b'"') && self.quoted_line(line, context, depth) {
+            return;
+        }
         self.leaf(Leaf::Line(line), offset, context);
+    }
+
+    /// Decodes a line that is one JSON string (`jq` without `-r`) of a record or a document with one.
+    fn quoted_line(&mut self, line: &[u8], context: &Context<'_>, depth: usize) -> bool {
+        let mut scanner = Scanner::lax(line, 0);
+        let Ok(string) = scanner.string() else { return false };
+        if !scanner.rest().trim_ascii().is_empty() {
+            return false;
+        }
+        let mut text = self.lend_text();
+        string.unescape(&mut text);
+        let is_wrapped = self.is_wrapped(&text, 0);
+        if is_wrapped {
+            self.unit(&text, context, depth + 1);
+        }
+        self.return_text(text);
+        is_wrapped
     }
 
     /// Decodes a line, or a JSON string that stands alone, if it is certainly base64.

@@ -59,6 +59,14 @@ impl Formats {
         Some(best.0)
     }
 
+    /// How unlikely it is that a line has this format by chance; 0 if one of its tokens speaks against it.
+    pub(super) fn evidence(&self, candidate: usize, line: &[u8], spans: &[Span]) -> u32 {
+        match self.candidates.get(candidate).map(|format| rank(format, line, spans)) {
+            Some((0, evidence)) => evidence,
+            _ => 0,
+        }
+    }
+
     /// The candidate at this place, if its length alone tells that a line has it.
     #[inline]
     pub(crate) fn told_by_length(&self, candidate: usize) -> Option<&Format> {

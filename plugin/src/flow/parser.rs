@@ -13,6 +13,9 @@ use crate::failure::{Failure, Layer};
 /// The most header lines of a payload. Compiling one costs as much as reading hundreds of records.
 const MAX_HEADERS: usize = 1_000;
 
+/// The most words before a record in a line.
+const MAX_PREFIX: usize = 8;
+
 /// What a line is.
 #[derive(Clone, Copy, Debug)]
 pub enum Parsed<'a> {
@@ -117,8 +120,44 @@ impl Parser {
             return Ok(Parsed::Header(&header.candidates()[0]));
         }
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        let candidate = record(formats, self.header.is_some(), &mut *self.spans, &mut self.values, line)?;
-        Ok(Parsed::Record(self.scanned(line, Scanned { candidate })))
+        let found = record(formats, self.header.is_some(), &mut *self.spans, &mut self.values, line);
+        match found {
+            Ok(candidate) => Ok(Parsed::Record(self.scanned(line, Scanned { candidate }))),
+            Err(failure) => match self.behind_prefix(line) {
+                Some((line, scanned)) => Ok(Parsed::Record(self.scanned(line, scanned))),
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// Whether a text is a header line, or a record that is one by its look and not by its number of words alone.
+    pub(crate) fn opens(&mut self, text: &[u8]) -> bool {
+        if Format::named_header(text, &self.names).is_some() {
+            return true;
+        }
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        match record(formats, false, &mut *self.spans, &mut self.values, text) {
+            Ok(candidate) => formats.evidence(candidate, text, &*self.spans) > 1,
+            Err(_) => self.behind_prefix(text).is_some(),
+        }
+    }
+
+    /// The record behind the words that a collector or export has put before it: a time, a stream's name (`aws logs tail`,
+    /// exports to S3, syslog).
+    #[cold]
+    fn behind_prefix<'a>(&mut self, line: &'a [u8]) -> Option<(&'a [u8], Scanned)> {
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        let has_time = matches!(line, [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..]);
+        let mut rest = line;
+        for _ in 0..MAX_PREFIX {
+            let blank = rest.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
+            rest = rest.get(blank..)?.trim_ascii_start();
+            if let Ok(candidate) = record(formats, false, &mut *self.spans, &mut self.values, rest) {
+                let evidence = formats.evidence(candidate, rest, &*self.spans);
+                return (evidence >= if has_time { 2 } else { 6 }).then_some((rest, Scanned { candidate }));
+            }
+        }
+        None
     }
 
     /// Scans a line in the quick way, which finds most records but neither headers nor failures.

@@ -38,6 +38,10 @@ impl Sink for Answer<'_> {
         self.lines.leaf(leaf, context);
     }
 
+    fn opens(&mut self, text: &[u8]) -> bool {
+        self.lines.opens(text)
+    }
+
     fn dropped(&mut self, reason: &str, context: &Context<'_>) {
         self.lines.dropped(reason, context);
     }

@@ -92,6 +92,10 @@ impl Sink for Lines<'_> {
         }
     }
 
+    fn opens(&mut self, text: &[u8]) -> bool {
+        self.reader.opens(text)
+    }
+
     fn dropped(&mut self, reason: &str, _: &Context<'_>) {
         self.counts.dropped += 1;
         self.dropped.get_or_insert_with(|| reason.to_owned());

@@ -128,7 +128,7 @@ impl Reader {
             Leaf::Object(object) => return self.row(object),
         };
         match self.records {
-            Records::Csv => return Self::csv_row(&mut self.csv, message),
+            Records::Csv => return Self::csv_row(&mut self.csv, &mut self.flow, message),
             Records::Json => return self.row(message),
             Records::Auto if extracted.is_none() => {
                 if message.trim_ascii_start().first() == Some(&b'{') {
@@ -139,7 +139,7 @@ impl Reader {
                 }
                 // A comma is in no flow log field, and another delimiter was configured.
                 if message.contains(&self.csv.delimiter()) {
-                    return Self::csv_row(&mut self.csv, message);
+                    return Self::csv_row(&mut self.csv, &mut self.flow, message);
                 }
             }
             Records::Flow | Records::Auto => {}
@@ -152,6 +152,11 @@ impl Reader {
             Parsed::Record(record) => Read::Record(Record::Flow(record)),
             Parsed::Header(_) => Read::Header,
         })
+    }
+
+    /// Whether a text inside a document is a flow log line or a header line.
+    pub(super) fn opens(&mut self, text: &[u8]) -> bool {
+        self.flow.opens(text)
     }
 
     /// Writes a flow log line's record as a line of JSON; false, with nothing written, if the leaf is something else, or
@@ -171,7 +176,18 @@ impl Reader {
         Ok(Read::Record(Record::Row(self.json.read(object)?)))
     }
 
-    fn csv_row<'a>(rows: &'a mut CsvRows, line: &'a [u8]) -> Result<Read<'a>, Failure> {
+    /// A row, or the flow log line in its column `message`.
+    fn csv_row<'a>(rows: &'a mut CsvRows, flow: &'a mut Parser, line: &'a [u8]) -> Result<Read<'a>, Failure> {
+        if rows.has_messages() {
+            let Some(row) = rows.read(line)? else { return Ok(Read::Header) };
+            let message = row.message().and_then(|place| line.get(place));
+            if let Some(message) = message.filter(|message| flow.opens(message)) {
+                return Ok(match flow.line(message)? {
+                    Parsed::Record(record) => Read::Record(Record::Flow(record)),
+                    Parsed::Header(_) => Read::Header,
+                });
+            }
+        }
         Ok(rows.read(line)?.map_or(Read::Header, |row| Read::Record(Record::Row(row))))
     }
 }

@@ -401,6 +401,10 @@ impl Sink for Events<'_> {
         }
     }
 
+    fn opens(&mut self, text: &[u8]) -> bool {
+        self.reader.opens(text)
+    }
+
     fn dropped(&mut self, _: &str, _: &Context<'_>) {
         self.counts.dropped += 1;
     }

@@ -67,6 +67,11 @@ impl CsvRows {
         self.dialect.delimiter
     }
 
+    /// Whether the header has a column of log messages.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.layout.message.is_some()
+    }
+
     /// The columns it finds.
     pub fn columns(&self) -> &Columns {
         &self.columns
@@ -142,6 +147,9 @@ impl CsvRows {
     }
 }
 
+/// What exports call the column of log messages.
+const MESSAGES: [&str; 6] = ["message", "@message", "log", "event", "raw", "_raw"];
+
 /// What exports call the columns beside those of the records.
 const USUAL: [&str; 8] = ["timestamp", "@timestamp", "message", "@message", "time", "date", "value", "ingestionTime"];
 
@@ -154,6 +162,8 @@ pub(super) struct Layout {
     keys: Vec<Vec<u8>>,
     /// For each compiled column its field.
     places: Vec<Option<usize>>,
+    /// The field with log messages, as exports of CloudWatch Logs have it.
+    message: Option<usize>,
     /// The fields that are compiled columns.
     numeric: Vec<bool>,
 }
@@ -177,7 +187,9 @@ impl Layout {
             numeric[place] = true;
         }
         let keys = names.iter().map(|name| key(name.trim_ascii())).collect();
-        Layout { names, keys, places, numeric }
+        let is_message = |name: &String| MESSAGES.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known));
+        let message = names.iter().position(is_message);
+        Layout { names, keys, places, message, numeric }
     }
 
     /// A header without any column to find would make every row fail or count as absent: say so at once. One that lacks
@@ -199,6 +211,10 @@ impl Layout {
             Some(name) => name.trim_ascii().to_owned(),
             None => format!("COL_{}", place + 1),
         }
+    }
+
+    pub(super) const fn message(&self) -> Option<usize> {
+        self.message
     }
 
     pub(super) fn place(&self, column: &Column) -> Option<usize> {

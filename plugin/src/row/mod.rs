@@ -113,6 +113,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Where in its line the log message of a CSV row is that has one, without its quotes.
+    pub(crate) fn message(&self) -> Option<std::ops::Range<usize>> {
+        let Shape::Csv { layout } = self.shape else { return None };
+        let cell = self.cells.get(layout.message()?).filter(|cell| cell.kind == CellKind::Plain)?;
+        Some(cell.start as usize..cell.end as usize)
+    }
+
     /// The names of the members of a JSON object, or of the fields of a CSV row; at most so many.
     pub(crate) fn names(&self, most: usize) -> Vec<String> {
         match self.shape {

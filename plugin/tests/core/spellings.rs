@@ -297,6 +297,85 @@ fn times_are_seconds_milliseconds_or_texts_with_an_offset() {
     }
 }
 
+#[test]
+fn a_flow_log_line_is_found_inside_whatever_is_around_it() {
+    let a = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 3 400 1723542840 1723542850 ACCEPT OK";
+    let b = a.replace("eni-0a", "eni-0b").replace(" 400 ", " 900 ");
+    let quoted = |text: &str| serde_json::to_string(text).unwrap();
+    let base64 = |text: &str| String::from_utf8(wrapped(text)[2].clone()).unwrap();
+    let each = |wrap: &dyn Fn(&str) -> String| format!("{}\n{}", wrap(a), wrap(&b));
+    for (name, payload) in [
+        ("message beside others", each(&|line| format!(r#"{{"timestamp":1723542840000,"message":"{line}"}}"#))),
+        ("log", each(&|line| format!(r#"{{"log":"{line}\n","stream":"stdout"}}"#))),
+        ("event", each(&|line| format!(r#"{{"time":1,"event":"{line}","source":"x"}}"#))),
+        ("rawData", each(&|line| format!(r#"{{"attemptsMade":4,"rawData":"{}"}}"#, base64(line)))),
+        (
+            "filter-log-events",
+            format!(
+                r#"{{"events":[{{"logStreamName":"s","message":"{a}"}},{{"message":"{b}"}}],"searchedLogStreams":[]}}"#
+            ),
+        ),
+        (
+            "Insights",
+            format!(
+                r#"{{"results":[[{{"field":"@message","value":"{a}"}}],[{{"field":"@message","value":"{b}"}}]],"status":"Complete"}}"#
+            ),
+        ),
+        (
+            "Kafka",
+            format!(
+                r#"{{"eventSource":"aws:kafka","records":{{"t-0":[{{"topic":"t","value":"{}"}},{{"value":"{}"}}]}}}}"#,
+                base64(a),
+                base64(&b)
+            ),
+        ),
+        (
+            "SNS",
+            format!(
+                r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{{"Message":"{a}"}}}},{{"Sns":{{"Message":"{b}"}}}}]}}"#
+            ),
+        ),
+        ("SQS", format!(r#"{{"Messages":[{{"MessageId":"m","Body":"{a}"}},{{"Body":"{b}"}}]}}"#)),
+        (
+            "SNS in SQS",
+            format!(
+                r#"{{"Records":[{{"body":{}}},{{"body":{}}}]}}"#,
+                quoted(&format!(r#"{{"Type":"Notification","Message":{}}}"#, quoted(a))),
+                quoted(&format!(r#"{{"Message":"{b}"}}"#))
+            ),
+        ),
+        ("jq without -r", each(&quoted)),
+        ("Elasticsearch", each(&|line| format!(r#"{{"_index":"i","_source":{{"message":"{line}"}}}}"#))),
+        ("S3 export", each(&|line| format!("2024-08-13T09:54:31.000Z {line}"))),
+        ("logs tail", each(&|line| format!("2024-08-13T09:54:31.000000+00:00 eni-0a-all {line}"))),
+        ("stream", each(&|line| format!("eni-0a-all {line}"))),
+        ("syslog", each(&|line| format!("<134>Aug 13 09:54:31 host flow: {line}"))),
+        ("console export", format!("timestamp,message\n1,{a}\n2,{b}")),
+        (
+            "Insights as CSV",
+            format!("@timestamp,@message\n2024-08-13 09:54:31.000,\"{a}\"\n2024-08-13 09:54:31.000,\"{b}\""),
+        ),
+    ] {
+        assert_eq!(told(&windows(), &[&payload]), ("eni-0a=400 eni-0b=900".into(), ok(2)), "{name}: {payload}");
+        let (lines, counts) = decoded("", &payload);
+        assert_eq!((counts, &lines[1]["interface_id"]), (ok(2), &Value::from("eni-0b")), "{name}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_flow_log_line_leaves_its_row_alone() {
+    let config = serde_json::json!({ "series": { "by": ["interface_id"], "windows": true } });
+    for member in [
+        r#""message":"the interface was attached to the instance""#,
+        r#""tags":"{\"team\":\"network operations\"}""#,
+        r#""message":"GET /index.html HTTP/1.1 200 1234 from 10.0.0.1 by a b c d e f""#,
+        r#""note":"H4 is a paper size, and so on""#,
+    ] {
+        let row = format!(r#"{{"interface_id":"eni-1","start":1723542840,"bytes":5,{member}}}"#);
+        assert_eq!(told(&config, &[&row]), ("eni-1=5".into(), ok(1)), "{member}");
+    }
+}
+
 /// The decoded lines of a payload.
 fn decoded(config: &str, payload: &str) -> (Vec<Value>, Counts) {
     match Decoder::new(&Config::parse(config).unwrap()).decode(payload.as_bytes(), None) {
