@@ -158,7 +158,8 @@ impl WindowMode {
                     }),
                     _ => None,
                 };
-                let (start, end) = times(seconds(row, column(0))?, seconds(row, column(1))?, context)?;
+                let (start, end) = times(seconds(row, column(0))?, seconds(row, column(1))?, context)
+                    .map_err(|_| missing_in_row("start", row))?;
                 let status = match text(5).as_deref() {
                     Some("NODATA") => Status::NoData,
                     Some("SKIPDATA") => Status::SkipData,
@@ -166,7 +167,7 @@ impl WindowMode {
                 };
                 let bytes = count(row, column(2))?;
                 if status == Status::Ok && bytes.is_none() {
-                    return Err(missing("bytes"));
+                    return Err(missing_in_row("bytes", row));
                 }
                 Observation {
                     key,
@@ -269,6 +270,20 @@ fn count(row: &Row<'_>, column: &Column) -> Result<Option<u64>, Failure> {
 fn missing(name: &str) -> Failure {
     let reason = format!(
         "the record has no `{name}`, which window mode needs; add the field to the flow log's format, or set mode to record"
+    );
+    Failure::new(Layer::Score, 0, reason)
+}
+
+/// Members of a row that a failure names.
+const SHOWN: usize = 12;
+
+#[cold]
+fn missing_in_row(name: &str, row: &Row<'_>) -> Failure {
+    let names = row.names(SHOWN).into_iter().map(|name| name.chars().take(40).collect::<String>());
+    let names = names.collect::<Vec<_>>().join(", ");
+    let reason = format!(
+        "the record has no `{name}`, which window mode needs; it has {names}: say in input.fields which of them it is, or if one \
+         of them holds a flow log line, set input.format to its LogFormat"
     );
     Failure::new(Layer::Score, 0, reason)
 }

@@ -376,6 +376,14 @@ fn a_text_that_is_no_flow_log_line_leaves_its_row_alone() {
     }
 }
 
+#[test]
+fn a_document_that_cannot_be_opened_is_named_by_its_members() {
+    let (events, counts) = run(&windows(), &[r#"{"log":"eni-1 5 9 OK","stream":"stdout"}"#]);
+    assert_eq!(counts, Counts { failed: 1, ..Counts::default() });
+    let reason = events[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("it has log, stream") && reason.contains("input.format"), "{reason}");
+}
+
 /// The decoded lines of a payload.
 fn decoded(config: &str, payload: &str) -> (Vec<Value>, Counts) {
     match Decoder::new(&Config::parse(config).unwrap()).decode(payload.as_bytes(), None) {
