@@ -65,6 +65,45 @@ pub(crate) fn parse_time_ms(text: &[u8]) -> Option<i64> {
     parse(text).map(|(seconds, milliseconds)| seconds * 1000 + milliseconds)
 }
 
+/// Seconds since the epoch of a time as exports write it: RFC 3339, also with a space, a comma before the fraction, an
+/// offset without colon or minutes, or none at all, which is UTC (`2024-08-13 09:54:31.000`).
+pub(crate) fn parse_loose(text: &str) -> Option<i64> {
+    let text = text.trim_ascii();
+    let text = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT")).unwrap_or(text).as_bytes();
+    if text.len() > 40 || text.get(4) != Some(&b'-') {
+        return None;
+    }
+    let mut written = [b'0'; 48];
+    written.get_mut(..text.len())?.copy_from_slice(text);
+    if let Some(comma) = written.get_mut(19).filter(|byte| **byte == b',') {
+        *comma = b'.';
+    }
+    // The offset as RFC 3339 has it.
+    let sign = (19..text.len()).find(|&at| matches!(text[at], b'+' | b'-' | b'Z' | b'z'));
+    let mut length = text.len();
+    match sign.map(|at| (at, text.len() - at)) {
+        None => {
+            *written.get_mut(length)? = b'Z';
+            length += 1;
+        }
+        Some((at, 3 | 5)) => {
+            let minutes = [written[at + 3], written[at + 4]];
+            written.get_mut(at + 3..at + 6)?.copy_from_slice(&[b':', minutes[0], minutes[1]]);
+            length = at + 6;
+        }
+        Some(_) => {}
+    }
+    parse(written.get(..length)?).map(|(seconds, _)| seconds)
+}
+
+/// Unix seconds of a number that may also count milliseconds, microseconds or nanoseconds: seconds reach 10^11 in the year
+/// 5138, milliseconds 10^14 in 5138, and so on.
+pub(crate) fn in_seconds(time: f64) -> i64 {
+    let units = [(1e11, 1.0), (1e14, 1e3), (1e17, 1e6)];
+    let unit = units.iter().find(|(end, _)| time.abs() < *end).map_or(1e9, |(_, unit)| *unit);
+    (time / unit) as i64
+}
+
 /// Seconds since the epoch, and the first three digits of the fraction.
 fn parse(bytes: &[u8]) -> Option<(i64, i64)> {
     let number = |from: usize, width: usize| {
@@ -134,6 +173,30 @@ mod tests {
         for i in 0..5_000 {
             let seconds = i * 50_680_001 % (LAST_SECOND + 1);
             assert_eq!(parse_time(&written(seconds)), Some(seconds));
+        }
+    }
+
+    #[test]
+    fn times_of_exports_are_read() {
+        for text in [
+            "2024-08-13T09:54:31Z",
+            "2024-08-13 09:54:31.000",
+            "2024-08-13 09:54:31,25",
+            "2024-08-13T11:54:31+02:00",
+            "2024-08-13T11:54:31.5+0200",
+            "2024-08-13 07:54:31-02",
+            "2024-08-13 09:54:31 UTC",
+            " 2024-08-13T09:54:31.123456789 ",
+        ] {
+            assert_eq!(parse_loose(text), Some(1_723_542_871), "{text}");
+        }
+        for text in
+            ["", "2024-08-13", "2024-13-13T09:54:31Z", "2024-08-13T09:54:31+", "1723542871", "2024-08-13T09:54:31 x"]
+        {
+            assert_eq!(parse_loose(text), None, "{text}");
+        }
+        for time in [1_723_542_871.0, 1_723_542_871_000.0, 1_723_542_871_000_000.0, 1_723_542_871_000_000_000.0] {
+            assert_eq!(in_seconds(time), 1_723_542_871);
         }
     }
 

@@ -92,6 +92,11 @@ impl Parser {
         self.headers = 0;
     }
 
+    /// Whether a record since the last call had times in milliseconds or finer, which were taken as such.
+    pub(crate) fn take_fine_time(&mut self) -> bool {
+        std::mem::take(&mut self.values.had_fine_time)
+    }
+
     /// Parses one line of text: a record, or a header line, which from now until [`reset`](Parser::reset) is the only
     /// format expected.
     pub fn line<'a>(&'a mut self, line: &'a [u8]) -> Result<Parsed<'a>, Failure> {

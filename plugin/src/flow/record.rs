@@ -6,6 +6,7 @@ use super::tokens::Span;
 use crate::column::{Column as NamedColumn, Field, FieldType, Kind, Numeric, finite};
 use crate::failure::{Failure, Layer};
 use crate::text::digits::natural;
+use crate::time::in_seconds;
 
 /// What the security groups and network ACLs decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub enum LogStatus {
     SkipData,
 }
 
+/// The least time that is taken to count milliseconds: in 2001, long before there were flow logs.
+const MILLISECONDS: i64 = 1_000_000_000_000;
+
 /// What is read while parsing, so that scoring does not have to. What belongs to columns that the record's format does
 /// not have is left from earlier records.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +39,13 @@ pub(super) struct Values {
     pub(super) numbers: [i64; CORE.len() + 1],
     pub(super) action: Option<Action>,
     pub(super) log_status: Option<LogStatus>,
+    /// There was a time in milliseconds or finer.
+    pub(super) had_fine_time: bool,
 }
 
 impl Default for Values {
     fn default() -> Self {
-        Values { numbers: [-1; CORE.len() + 1], action: None, log_status: None }
+        Values { numbers: [-1; CORE.len() + 1], action: None, log_status: None, had_fine_time: false }
     }
 }
 
@@ -82,6 +88,10 @@ impl Values {
                 (Kind::Status, b"-" | b"") => self.log_status = None,
                 (Kind::Integer { max }, _) => match natural(token) {
                     Some(value) if value <= max => self.set(column.slot, value),
+                    Some(time) if time >= MILLISECONDS && matches!(column.field, Some(Field::Start | Field::End)) => {
+                        self.set(column.slot, in_seconds(time as f64));
+                        self.had_fine_time = true;
+                    }
                     _ => return Err(refuse(column, max, span.text(text), start)),
                 },
                 (Kind::Action, b"ACCEPT") => self.action = Some(Action::Accept),
@@ -256,10 +266,7 @@ fn refuse(column: &Column, max: i64, token: &str, offset: usize) -> Failure {
     let name = &column.name;
     let shown = shortened(token);
     let mut reason = format!("{name} `{shown}` is not a whole number from 0 to {max}");
-    let is_time = column.field.is_some_and(|field| matches!(field, Field::Start | Field::End));
-    if is_time && token.len() == 13 && token.bytes().all(|byte| byte.is_ascii_digit()) {
-        reason = format!("{name} `{shown}` looks like milliseconds: flow logs count Unix seconds");
-    } else if column.kind == (Kind::Integer { max: i64::MAX }) && token.bytes().all(|byte| byte.is_ascii_digit()) {
+    if column.kind == (Kind::Integer { max: i64::MAX }) && token.bytes().all(|byte| byte.is_ascii_digit()) {
         reason = format!("{name} `{shown}` is too large: 64-bit values end at {max}");
     }
     reason.push_str(ORDER_HINT);

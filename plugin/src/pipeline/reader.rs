@@ -103,6 +103,11 @@ impl Reader {
         self.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
     }
 
+    /// Whether a flow record since the last call had times in milliseconds or finer.
+    pub(super) fn take_fine_time(&mut self) -> bool {
+        self.flow.take_fine_time()
+    }
+
     /// The configured formats.
     pub(super) fn formats(&self) -> &Formats {
         self.flow.formats()

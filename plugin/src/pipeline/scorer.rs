@@ -30,6 +30,8 @@ pub struct Scorer {
     mode: Mode,
     payloads: u64,
     counts: Counts,
+    /// The notice of times that are no seconds was given.
+    told_fine_time: bool,
 }
 
 /// How records are scored, with what was learned.
@@ -66,6 +68,7 @@ impl Scorer {
             config,
             payloads: 0,
             counts: Counts::default(),
+            told_fine_time: false,
         }
     }
 
@@ -121,6 +124,11 @@ impl Scorer {
             }
             None => {
                 failures.finish(out, id);
+                if self.reader.take_fine_time() && !std::mem::replace(&mut self.told_fine_time, true) {
+                    let message = "start and end are in milliseconds or finer; they are read as such, though flow logs of \
+                                   AWS count Unix seconds";
+                    event::notice(out, "milliseconds", message);
+                }
                 if before.records() + counts.records() == 0 {
                     // Only header lines, which are no records: the payload itself is accounted for.
                     counts.dropped = 1;

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Layer};
 use crate::flow::{Action, FlowRecord, LogStatus};
 use crate::row::Row;
 use crate::series::{Engine, JoinedKey, Observation, Settings, Status, Talker};
+use crate::time::{in_seconds, parse_loose};
 
 use super::missing::Missing;
 use super::reader::Record;
@@ -252,9 +253,12 @@ fn times(start: Option<i64>, end: Option<i64>, context: &Context<'_>) -> Result<
     }
 }
 
-/// A time in Unix seconds; a number beyond the year 5138 is in milliseconds.
+/// A time in Unix seconds: of a number, which may also be in milliseconds or finer, or of a text with date and time.
 fn seconds(row: &Row<'_>, column: &Column) -> Result<Option<i64>, Failure> {
-    Ok(row.number(column)?.map(|time| if time.abs() < 1e11 { time as i64 } else { (time / 1000.0) as i64 }))
+    if let Some(time) = row.text(column).and_then(|text| parse_loose(&text)) {
+        return Ok(Some(time));
+    }
+    Ok(row.number(column)?.map(in_seconds))
 }
 
 /// A count; what is negative counts as nothing.

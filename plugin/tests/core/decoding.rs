@@ -88,7 +88,7 @@ fn what_is_unusual_in_a_line_comes_out_as_it_should() {
     for (line, reason) in [
         ("2 1 65536 1 1 ACCEPT OK", "srcport `65536` is not a whole number from 0 to 65535"),
         ("2 1 1 9223372036854775808 1 ACCEPT OK", "bytes `9223372036854775808` is too large"),
-        ("2 1 1 1 1418530010000 ACCEPT OK", "start `1418530010000` looks like milliseconds"),
+        ("2 1 1 1 418530010000 ACCEPT OK", "start `418530010000` is not a whole number"),
         ("2 1 1 -1 1 ACCEPT OK", "bytes `-1` is not a whole number"),
         ("2 1 1 1.5 1 ACCEPT OK", "bytes `1.5` is not a whole number"),
         ("2 1 1 1 1 ACCEPTED OK", "action `ACCEPTED` is not one of"),

@@ -101,8 +101,11 @@ fn account_ids_stay_text() {
 }
 
 #[test]
-fn milliseconds_in_a_time_field_are_named_as_such() {
-    assert!(output(Field::Start, "1418530010000").unwrap_err().contains("milliseconds"));
+fn milliseconds_in_a_time_field_are_read_as_such() {
+    assert_eq!(output(Field::Start, "1418530010000"), Ok("\"start\":1418530010000".into()));
+    let mut parser = parser("start end");
+    let record = parser.line(b"1418530010000 1418530070000000").unwrap().record().unwrap();
+    assert_eq!(record.interval(), Some((1_418_530_010, 1_418_530_070)));
 }
 
 #[test]

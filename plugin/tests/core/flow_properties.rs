@@ -149,7 +149,9 @@ proptest! {
             let columns = Columns::new(names).unwrap();
             let read = reader.read(line.as_bytes()).unwrap().unwrap();
             for (column, field) in columns.as_slice().iter().zip(row) {
-                prop_assert_eq!(read.text(column).unwrap_or_default(), field.as_str());
+                // A dash alone is no value.
+                let value = if field == "-" { "" } else { field };
+                prop_assert_eq!(read.text(column).unwrap_or_default(), value);
             }
             object(|out| read.write_members(out));
         }

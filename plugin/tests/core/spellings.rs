@@ -277,6 +277,26 @@ fn a_first_row_without_a_known_name_is_data() {
     }
 }
 
+#[test]
+fn times_are_seconds_milliseconds_or_texts_with_an_offset() {
+    let line = |start: &str| format!("2 1 eni-1 10.0.0.9 192.0.2.44 443 51234 6 10 840 {start} {start} ACCEPT OK");
+    for (payload, is_told) in [
+        (line("1723542871"), false),
+        (line("1723542871000"), true),
+        (line("1723542871000000"), true),
+        (r#"{"interface_id":"eni-1","start":1723542871000,"bytes":840}"#.to_owned(), false),
+        (r#"{"interface_id":"eni-1","start":"2024-08-13T11:54:31.5+02:00","bytes":840}"#.to_owned(), false),
+        (r#"{"interface_id":"eni-1","startTime":"2024-08-13 09:54:31.000","bytes":840}"#.to_owned(), false),
+        ("interface_id,start,bytes\neni-1,2024-08-13T09:54:31Z,840".to_owned(), false),
+    ] {
+        let (events, counts) = run(&windows(), &[&payload, &payload]);
+        let start = events.iter().find(|event| event["type"] == "window").map(|event| event["start"].as_str().unwrap());
+        assert_eq!((start, counts), (Some("2024-08-13T09:54:00.000Z"), ok(2)), "{payload}");
+        assert_eq!(sums(&events), "eni-1=1680", "{payload}");
+        assert_eq!(notices(&events, "milliseconds").len(), usize::from(is_told), "{payload}");
+    }
+}
+
 /// The decoded lines of a payload.
 fn decoded(config: &str, payload: &str) -> (Vec<Value>, Counts) {
     match Decoder::new(&Config::parse(config).unwrap()).decode(payload.as_bytes(), None) {
