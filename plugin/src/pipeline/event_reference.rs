@@ -243,6 +243,7 @@ const NOTICES: &[(&str, &str)] = &[
         "time_went_back",
         "The time that one series was believed for was wrong; windows are closed again from here (`docs/time.md`).",
     ),
+    ("series_missing", "Most series fell silent together, and the few that go on tell the time (`docs/time.md`)."),
     ("source_silent", "All series fell silent at once: the source has failed."),
     ("source_recovered", "Records come again."),
     ("columns_chosen", "Which columns record mode scores, if none are configured."),

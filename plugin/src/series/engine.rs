@@ -492,6 +492,8 @@ impl Engine {
         }
         let strays = self.frontier.take_strays();
         self.notices.add(Kind::Ahead, strays);
+        let missing = self.frontier.take_missing();
+        self.notices.add(Kind::Missing, missing);
         self.close_until(&Horizon { end, cut: false, partial: false, over: false }, out);
     }
 

@@ -68,6 +68,8 @@ pub(crate) struct Frontier {
     /// Records farther than a step since the frontier moved, and those that it moved without.
     waiting: u64,
     strays: u64,
+    /// Series that were heard before one was believed, and were not there; for a notice.
+    missing: u64,
     /// The host's clock in milliseconds when event time last moved, and whether it has moved since.
     clock: Option<i64>,
     moved: bool,
@@ -79,7 +81,7 @@ pub(crate) struct Frontier {
 
 state!(Frontier {
     newest, lateness, window, span, claims, heard, mover, doubt, behind, waiting, strays, clock, moved
-} default { limit, quorum });
+} default { missing, limit, quorum });
 
 /// What was before one series was believed.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +111,7 @@ impl Frontier {
             behind: Behind::default(),
             waiting: 0,
             strays: 0,
+            missing: 0,
             clock: None,
             moved: false,
             limit: i64::MIN,
@@ -161,6 +164,11 @@ impl Frontier {
     /// Records that the frontier moved without, since the last time this was asked.
     pub(crate) fn take_strays(&mut self) -> u64 {
         core::mem::take(&mut self.strays)
+    }
+
+    /// Series that were not there when one was believed just now.
+    pub(crate) fn take_missing(&mut self) -> u64 {
+        core::mem::take(&mut self.missing)
     }
 
     /// The latest end that is believed, if any is.
@@ -279,6 +287,9 @@ impl Frontier {
         let company = self.claims.iter().filter(|other| (other.newest - claim.newest).abs() <= step).count();
         // All the others, where they are fewer than a quorum.
         let quorum = self.heard.quorum().min(self.heard.others(company));
+        if self.doubt.is_none() {
+            self.missing = self.heard.missing(company) as u64;
+        }
         let before = Doubt { newest: self.newest.unwrap_or(0), heard: self.heard, quorum, windows: 0 };
         // What was in doubt already is what there is to go back to; whoever is left since can say so.
         let before = self.doubt.unwrap_or(before);

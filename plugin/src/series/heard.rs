@@ -34,7 +34,12 @@ impl Heard {
 
     /// Series besides some, at least one; 2 as long as nobody knows.
     pub(crate) fn others(&self, than: usize) -> usize {
-        if self.windows == 0 { 2 } else { (libm::round(self.mean) as usize).saturating_sub(than).max(1) }
+        if self.windows == 0 { 2 } else { self.missing(than).max(1) }
+    }
+
+    /// Series that are not heard where so many are, as far as is known.
+    pub(crate) fn missing(&self, where_are: usize) -> usize {
+        (libm::round(self.mean) as usize).saturating_sub(where_are)
     }
 
     /// Series that move the frontier by a step: a quarter.

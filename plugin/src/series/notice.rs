@@ -23,10 +23,12 @@ pub(crate) enum Kind {
     Returned,
     /// Times that event time went back.
     WentBack,
+    /// Series that fell silent together, while few go on.
+    Missing,
 }
 
 /// Kind, name in events, and message after the count.
-const KINDS: [(Kind, &str, &str); 6] = [
+const KINDS: [(Kind, &str, &str); 7] = [
     (Kind::Late, "late_records", "records came after their window was closed and are not counted in it"),
     (
         Kind::Ahead,
@@ -49,6 +51,7 @@ const KINDS: [(Kind, &str, &str); 6] = [
         "time_went_back",
         "times that event time had come to were wrong, as a window's worth of records shows: windows are closed again from here",
     ),
+    (Kind::Missing, "series_missing", "series fell silent together; the few that go on tell the time from here"),
 ];
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -123,6 +123,8 @@ fn of_fifty_interfaces_one_that_goes_on_after_a_gap_is_believed() {
         }
         // Time has come to the end of the stream, and the others were judged up to there.
         assert_eq!(stream.engine.newest(), Some(T0 + (300 + gap) * 60), "gap of {gap} minutes");
+        let missing: Vec<_> = stream.of("notice").filter(|event| event["kind"] == "series_missing").collect();
+        assert_eq!(missing.iter().map(|event| event["count"].as_u64().unwrap()).collect::<Vec<_>>(), [49], "{gap}");
         // After more than ten unknown windows the detector learns anew.
         let opened = stream.opened().len();
         assert!(gap > 3 || opened >= 45, "gap of {gap} minutes: {opened}");
