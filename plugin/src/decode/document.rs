@@ -72,7 +72,7 @@ pub(super) fn document<S: Sink + ?Sized>(
             engine.leaf(Leaf::Line(unescaped.trim_ascii_end()), start, &context);
             engine.return_text(unescaped);
         }
-    } else if !keys.done && !(keys.may_wrap && engine.wrapped(scanner.since(start), context, depth)) {
+    } else if !(keys.done || keys.may_wrap && engine.wrapped(scanner.since(start), context, depth)) {
         engine.leaf(Leaf::Object(scanner.since(start)), start, context);
     }
     read
