@@ -155,9 +155,10 @@ proptest! {
         prop_assert_eq!(value["text"].as_str(), Some(&text[..]));
         prop_assert_eq!(value["bytes"].as_str().unwrap(), String::from_utf8_lossy(&bytes));
         if number.is_finite() {
-            // serde_json without `float_roundtrip` may be off by a bit.
-            let read = value["number"].as_f64().unwrap();
-            prop_assert!((read - number).abs() <= 1e-15 * number.abs());
+            // Of texts, quotes are escaped, so that this is the key. The standard library reads to the last bit.
+            let (_, after) = std::str::from_utf8(&out).unwrap().split_once("\"number\":").unwrap();
+            let read: f64 = after.split_once(',').unwrap().0.parse().unwrap();
+            prop_assert_eq!(read, number);
         }
     }
 }
