@@ -262,9 +262,9 @@ fn seconds(row: &Row<'_>, column: &Column) -> Result<Option<i64>, Failure> {
     Ok(row.number(column)?.map(in_seconds))
 }
 
-/// A count; what is negative counts as nothing.
+/// A count, rounded; what is negative counts as nothing.
 fn count(row: &Row<'_>, column: &Column) -> Result<Option<u64>, Failure> {
-    Ok(row.number(column)?.map(|number| number as u64))
+    Ok(row.number(column)?.map(|number| libm::round(number) as u64))
 }
 
 fn missing(name: &str) -> Failure {

@@ -403,3 +403,23 @@ fn a_decoded_header_line_s_fields_have_their_own_names() {
         (ok(1), &serde_json::json!({ "interface_id": "eni-1", "start": 1723542840, "bytes": 5 }))
     );
 }
+
+#[test]
+fn a_value_that_is_no_whole_number_is_rounded() {
+    let config = r#"{"series":{"by":["host"],"windows":true},"input":{"fields":{"time":"at","value":"load"}}}"#;
+    let mut scorer = Scorer::new(config).unwrap();
+    let mut events = Vec::new();
+    let rows: String = [(0, 1.4), (0, 1.6), (60, 2.5)]
+        .map(|(at, load)| format!("{{\"host\":\"a\",\"at\":{},\"load\":{load}}}\n", 1_700_000_040 + at))
+        .concat();
+    scorer.transform(rows.as_bytes(), None, &mut events);
+    scorer.finish(&mut events);
+    let sums: Vec<u64> = String::from_utf8(events)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|event| event["type"] == "window" && event["series"] == "a")
+        .map(|event| event["bytes"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sums, [1 + 2, 3]);
+}
