@@ -8,7 +8,7 @@
 //! | lines, the first one a header of field names | one a line, the header repeated before each |
 //! | a header of flow log fields further down | it goes before the lines from there on |
 //!
-//! A header is one by the line after it: as many words, and not only names ([`is_header`]). So a program's own first line,
+//! A header is one by the line after it: as many words, and not only names (`is_header`). So a program's own first line,
 //! such as `INFO starting up`, does not decide over what it writes later.
 
 use std::io::{self, BufRead, Read};

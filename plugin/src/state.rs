@@ -1,4 +1,4 @@
-//! What is learned, as bytes: plain fields in order, without names. [`snapshot`](crate::snapshot) puts the configuration
+//! What is learned, as bytes: plain fields in order, without names. `snapshot` puts the configuration
 //! and a checksum around them.
 //!
 //! | | |
@@ -6,7 +6,7 @@
 //! | `u8`, `bool`, the variant of an enum | one byte |
 //! | `u16` … `u64`, `usize` | seven bits a byte, the lowest first; all but the last have the highest bit set |
 //! | `i64` | the same, as 0, −1, 1, −2, … |
-//! | `f32`, `f64`, [`Word`] | little-endian |
+//! | `f32`, `f64`, `Word` | little-endian |
 //! | lists and texts | their length, then what is in them |
 //! | options | 0, or 1 and the value |
 //!

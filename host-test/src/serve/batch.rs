@@ -72,7 +72,7 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// There are more than [`most_payloads`], or they take more than `most_bytes` together, which those of a long header
+    /// There are more than `most_payloads`, or they take more than `most_bytes` together, which those of a long header
     /// before many short lines do; or the body is one payload that is larger than any may be.
     pub fn from_body(id: Option<String>, body: &[u8], most_bytes: usize) -> Result<Self, TooLarge> {
         let mut batch = Batch::new(id.unwrap_or_else(|| content_id(body)));
