@@ -129,79 +129,65 @@ impl Scoring {
         let mut counts = NONE;
         let mut rest = payloads;
         while let Some(first) = rest.first() {
-            let error = match self.scorer.transform(rest).and_then(has_taken) {
+            match self.scorer.transform(rest).and_then(has_taken) {
                 Ok(scored) => {
-                    events.write_all(&scored.events)?;
-                    add(&mut counts, scored.counts);
                     let (taken, after) = rest.split_at((scored.taken as usize).min(rest.len()));
-                    if scored.counts.failed > 0 {
-                        self.keep(taken, &scored.events).context(NOT_KEPT)?;
-                    }
                     rest = after;
                     let Some((last, done)) = taken.split_last() else { continue };
                     self.since.extend(done);
-                    match if scored.more { self.proceed(Some(last), &mut counts, events)? } else { None } {
+                    match self.take(Ok(scored), taken, &mut counts, events)? {
                         None => self.since.extend(std::slice::from_ref(last)),
-                        Some(error) => {
-                            self.replace(&error)?;
-                            add(&mut counts, self.give_up(last, &error, events)?);
-                        }
+                        Some(error) => add(&mut counts, self.give_up(last, &error, events)?),
                     }
-                    continue;
                 }
-                Err(error) => error,
-            };
-            self.replace(&error)?;
-            if rest.len() == 1 {
-                add(&mut counts, self.give_up(first, &error, events)?);
-                return Ok(counts);
+                Err(error) if rest.len() == 1 => {
+                    add(&mut counts, self.give_up(first, &error, events)?);
+                    rest = &[];
+                }
+                Err(error) => {
+                    self.replace(&error)?;
+                    let (half, after) = rest.split_at(rest.len() / 2);
+                    add(&mut counts, self.call(half, events)?);
+                    rest = after;
+                }
             }
-            let (half, after) = rest.split_at(rest.len() / 2);
-            add(&mut counts, self.call(half, events)?);
-            rest = after;
         }
         Ok(counts)
     }
 
-    /// The rest of what was handed over last; some if that cost the instance.
-    fn proceed(
+    /// Writes what a call gave, and the rest of it, which is the last payload's; some if that cost the instance.
+    fn take(
         &mut self,
-        payload: Option<&Payload<'_>>,
+        mut given: Result<Scored, PluginError>,
+        mut payloads: &[Payload<'_>],
         counts: &mut Counts,
         events: &mut dyn Write,
     ) -> Result<Option<PluginError>> {
         loop {
-            match self.scorer.proceed() {
-                Ok(scored) => {
-                    if let (Some(payload), 1..) = (payload, scored.counts.failed) {
-                        self.keep(std::slice::from_ref(payload), &scored.events).context(NOT_KEPT)?;
-                    }
-                    events.write_all(&scored.events)?;
-                    add(counts, scored.counts);
-                    if !scored.more {
-                        return Ok(None);
-                    }
-                }
+            let scored = match given {
+                Ok(scored) => scored,
                 Err(error) => return Ok(Some(error)),
+            };
+            if scored.counts.failed > 0 {
+                self.keep(payloads, &scored.events).context(NOT_KEPT)?;
             }
+            events.write_all(&scored.events)?;
+            add(counts, scored.counts);
+            if !scored.more {
+                return Ok(None);
+            }
+            payloads = payloads.last().map_or(&[], std::slice::from_ref);
+            given = self.scorer.proceed();
         }
     }
 
     /// Scores records decoded elsewhere: newline-delimited JSON objects.
     pub fn score(&mut self, records: &[u8], events: &mut dyn Write) -> Result<Counts> {
         let mut counts = NONE;
-        let mut lost = match self.scorer.score(records) {
-            Ok(scored) => {
-                events.write_all(&scored.events)?;
-                add(&mut counts, scored.counts);
-                if scored.more { self.proceed(None, &mut counts, events)? } else { None }
-            }
-            Err(error) => Some(error),
-        };
-        match lost.take() {
+        let scored = self.scorer.score(records);
+        match self.take(scored, &[], &mut counts, events)? {
             None => self.since.push(Entry::Records(records.to_vec())),
             Some(error) => {
-                self.replace(&error)?;
                 add(&mut counts, self.give_up(&Payload { data: records, id: None }, &error, events)?);
             }
         }
@@ -211,14 +197,8 @@ impl Scoring {
 
     /// Tells the time, in milliseconds since the Unix epoch. A time that costs the instance is passed over.
     pub fn tick(&mut self, now: i64, events: &mut dyn Write) -> Result<()> {
-        let error = match self.scorer.tick(now) {
-            Ok(scored) => {
-                events.write_all(&scored.events)?;
-                if scored.more { self.proceed(None, &mut NONE.clone(), events)? } else { None }
-            }
-            Err(error) => Some(error),
-        };
-        match error {
+        let scored = self.scorer.tick(now);
+        match self.take(scored, &[], &mut NONE.clone(), events)? {
             None => self.since.push(Entry::Tick(now)),
             Some(error) => {
                 self.replace(&error)?;
@@ -230,9 +210,8 @@ impl Scoring {
 
     /// Closes what is open at the end of a finite input.
     pub fn finish(&mut self, events: &mut dyn Write) -> Result<()> {
-        let scored = self.scorer.finish()?;
-        events.write_all(&scored.events)?;
-        match if scored.more { self.proceed(None, &mut NONE.clone(), events)? } else { None } {
+        let scored = self.scorer.finish();
+        match self.take(scored, &[], &mut NONE.clone(), events)? {
             None => Ok(()),
             Some(error) => Err(error.into()),
         }
@@ -251,11 +230,9 @@ impl Scoring {
     ///
     /// The configuration is wrong, or what was learned has another shape: then nothing has changed.
     pub fn reconfigure(&mut self, config: &str) -> Result<(), PluginError> {
-        let snapshot = self.scorer.snapshot()?;
-        self.scorer = self.plugin.restore(config, &snapshot)?;
+        self.snapshot()?;
+        self.scorer = instance(&self.plugin, config, self.copy.as_deref())?;
         config.clone_into(&mut self.config);
-        self.copy = Some(snapshot);
-        self.since.clear();
         Ok(())
     }
 
@@ -279,16 +256,13 @@ impl Scoring {
         tracing::warn!("{error}; a new instance takes over");
         self.restarts += 1;
         // Many payloads in one call may want more memory than they did one after another.
-        let mut attempts = [CALL_PAYLOADS, 1].into_iter();
-        while let Some(payloads) = attempts.next() {
-            self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
-            let Err(error) = self.since.replay(payloads, &mut self.scorer) else { break };
-            if attempts.len() == 0 {
-                // A machine that is too busy for what it did before, say. What the copy has learned stays.
-                tracing::warn!("{error}; what was learned from the last {} bytes of input is lost", self.since.bytes);
-                self.since.clear();
-                self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref()).context(NO_INSTANCE)?;
-            }
+        if self.revive(CALL_PAYLOADS).is_err()
+            && let Err(error) = self.revive(1)
+        {
+            // A machine that is too busy for what it did before, say. What the copy has learned stays.
+            tracing::warn!("{error}; what was learned from the last {} bytes of input is lost", self.since.bytes);
+            self.since.clear();
+            self.revive(1).context(NO_INSTANCE)?;
         }
         // The search for the payload may take some more.
         if !self.since.is_empty() {
@@ -297,8 +271,15 @@ impl Scoring {
         Ok(())
     }
 
-    /// A payload that costs an instance by itself.
+    /// A new instance from the copy and what was handed over since, at most so many payloads at once.
+    fn revive(&mut self, most: usize) -> Result<(), PluginError> {
+        self.scorer = instance(&self.plugin, &self.config, self.copy.as_deref())?;
+        self.since.replay(most, &mut self.scorer)
+    }
+
+    /// A payload that cost an instance by itself: a new one takes over, and counts and tells it.
     fn give_up(&mut self, payload: &Payload<'_>, error: &PluginError, events: &mut dyn Write) -> Result<Counts> {
+        self.replace(error)?;
         let digest = digest(payload.data);
         let scored = self.scorer.give_up(GivenUp {
             id: payload.id,
@@ -325,13 +306,14 @@ impl Scoring {
 
 /// A stored model that does not fit, with what to do about it.
 pub fn refused(error: PluginError, object: &str) -> anyhow::Error {
-    match &error {
-        PluginError::Restore(RestoreError::Config(_)) => error.into(),
-        PluginError::Restore(_) => anyhow::Error::new(error).context(format!(
+    let is_model = matches!(&error, PluginError::Restore(reason) if !matches!(reason, RestoreError::Config(_)));
+    let error = anyhow::Error::new(error);
+    if is_model {
+        return error.context(format!(
             "the model in the state {object} does not fit (--discard model keeps all else and learns anew)"
-        )),
-        _ => error.into(),
+        ));
     }
+    error
 }
 
 /// A decoder that outlives its instance. Nothing is learned, so that there is nothing to keep.

@@ -179,9 +179,9 @@ fn push_lines(lines: &[u8], output: &mut OutputBuffer) {
     }
 }
 
-/// An event of this type as a line of JSON, `type` first.
+/// An event of this type as a line of JSON with its end, `type` first.
 pub fn typed(kind: &str, members: &Value) -> String {
-    format!("{{\"type\":\"{kind}\",{}", members.to_string().trim_start_matches('{'))
+    format!("{{\"type\":\"{kind}\",{}\n", members.to_string().trim_start_matches('{'))
 }
 
 /// How it goes on where no instance can be made any more.
@@ -192,7 +192,6 @@ pub fn notice(error: &dyn Display, goes_on: &str, events: &mut Vec<u8>) {
     let message = format!("{error}; {goes_on}");
     let event = serde_json::json!({ "kind": "plugin_restarted", "message": message });
     events.extend_from_slice(typed("notice", &event).as_bytes());
-    events.push(b'\n');
 }
 
 impl FunctionTransform for WasmTransform {

@@ -149,30 +149,34 @@ struct ScorerState {
     pending: Option<Pending>,
 }
 
-/// What was handed over and is not done.
+/// What was handed over and is not done: not begun, where there is no rest.
 enum Pending {
-    Payload(types::Payload, Rest),
-    Records(Vec<u8>, Rest),
+    Payload(types::Payload, Option<Rest>),
+    Records(Vec<u8>, Option<Rest>),
     Tick(i64),
     Finish,
 }
 
 impl ScorerState {
+    /// Begins with something.
+    fn begin(&mut self, pending: Pending, events: &mut Vec<u8>) -> Counts {
+        self.pending = Some(pending);
+        self.proceed(events)
+    }
+
     /// Goes on with what is pending.
     fn proceed(&mut self, events: &mut Vec<u8>) -> Counts {
         let scorer = &mut self.scorer;
         match self.pending.take() {
             None => Counts::default(),
-            Some(Pending::Payload(payload, rest)) => {
-                let mut rest = Some(rest);
+            Some(Pending::Payload(payload, mut rest)) => {
                 let counts = scorer.transform_until(&payload.data, payload.id.as_deref(), &mut rest, events, PIECE);
-                self.pending = rest.map(|rest| Pending::Payload(payload, rest));
+                self.pending = rest.is_some().then_some(Pending::Payload(payload, rest));
                 counts
             }
-            Some(Pending::Records(records, rest)) => {
-                let mut rest = Some(rest);
+            Some(Pending::Records(records, mut rest)) => {
                 let counts = scorer.score_until(&records, &mut rest, events, PIECE);
-                self.pending = rest.map(|rest| Pending::Records(records, rest));
+                self.pending = rest.is_some().then_some(Pending::Records(records, rest));
                 counts
             }
             Some(Pending::Tick(now)) => {
@@ -219,11 +223,8 @@ impl scoring::GuestScorer for Scorer {
         self.scored(|state, events| {
             let (mut counts, mut taken) = (Counts::default(), 0);
             for payload in batch {
-                let mut rest = None;
-                let (scorer, id) = (&mut state.scorer, payload.id.as_deref());
-                counts += scorer.transform_until(&payload.data, id, &mut rest, events, PIECE);
+                counts += state.begin(Pending::Payload(payload, None), events);
                 taken += 1;
-                state.pending = rest.map(|rest| Pending::Payload(payload, rest));
                 if state.pending.is_some() || events.len() >= PIECE || counts.records() >= pipeline::RECORDS {
                     break;
                 }
@@ -243,26 +244,15 @@ impl scoring::GuestScorer for Scorer {
     }
 
     fn score(&self, records: Vec<u8>) -> scoring::Scored {
-        self.scored(|state, events| {
-            let mut rest = None;
-            let counts = state.scorer.score_until(&records, &mut rest, events, PIECE);
-            state.pending = rest.map(|rest| Pending::Records(records, rest));
-            (counts, 1)
-        })
+        self.scored(|state, events| (state.begin(Pending::Records(records, None), events), 1))
     }
 
     fn tick(&self, now: i64) -> scoring::Scored {
-        self.scored(|state, events| {
-            state.pending = state.scorer.tick_until(now, events, PIECE).then_some(Pending::Tick(now));
-            (Counts::default(), 1)
-        })
+        self.scored(|state, events| (state.begin(Pending::Tick(now), events), 1))
     }
 
     fn finish(&self) -> scoring::Scored {
-        self.scored(|state, events| {
-            state.pending = state.scorer.finish_until(events, PIECE).then_some(Pending::Finish);
-            (Counts::default(), 1)
-        })
+        self.scored(|state, events| (state.begin(Pending::Finish, events), 1))
     }
 
     fn snapshot(&self) -> scoring::Snapshot {

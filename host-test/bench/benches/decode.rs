@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
+mod flow_lines;
+
 use std::borrow::Cow;
 use std::io::{Read as _, Write as _};
 
@@ -13,9 +15,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use flowscore_generate::{Scenario, Wrapping};
 use host_test::plugin::{Limits, Outcome, Payload, Plugin};
 use serde::{Deserialize, Serialize};
+
+use flow_lines::flow_lines;
 
 const PAYLOADS: usize = 1_000;
 const LINES: usize = 1_000;
@@ -23,17 +26,7 @@ const LINES: usize = 1_000;
 const BATCH: usize = 10;
 
 fn payloads() -> Vec<Vec<u8>> {
-    let scenario = Scenario {
-        duration: 24 * 3600,
-        records_per_minute: 200.0,
-        control_message_every: 0,
-        wrapping: Wrapping::Lines,
-        ..Scenario::day(7)
-    };
-    let mut lines = scenario.traffic().unwrap().flat_map(|payload| {
-        let text = String::from_utf8(payload.data).unwrap();
-        text.lines().map(str::to_owned).collect::<Vec<_>>()
-    });
+    let mut lines = flow_lines(24);
     let document = |nth: usize| {
         let events: Vec<String> = (0..LINES)
             .map(|k| {

@@ -7,6 +7,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
+mod flow_lines;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,9 +18,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
-use flowscore_generate::{Scenario, Wrapping};
 use host_test::plugin::{Limits, Outcome, Payload, Plugin};
 use wit_component::ComponentEncoder;
+
+use flow_lines::flow_lines;
 
 const ROUNDS: usize = 15;
 const PAYLOADS: usize = 100;
@@ -125,17 +128,7 @@ fn build(index: usize, features: &str, flags: &str) -> Vec<u8> {
 
 /// Documents of CloudWatch Logs with flow log lines.
 fn documents() -> Vec<Vec<u8>> {
-    let scenario = Scenario {
-        duration: 6 * 3600,
-        records_per_minute: 200.0,
-        control_message_every: 0,
-        wrapping: Wrapping::Lines,
-        ..Scenario::day(7)
-    };
-    let mut lines = scenario.traffic().unwrap().flat_map(|payload| {
-        let text = String::from_utf8(payload.data).unwrap();
-        text.lines().map(str::to_owned).collect::<Vec<_>>()
-    });
+    let mut lines = flow_lines(6);
     let document = |_| {
         let events: Vec<String> = (0..LINES)
             .map(|k| {

@@ -65,7 +65,7 @@ impl DecodeArgs {
                     }
                     Outcome::Dropped(_) => dropped += 1,
                     Outcome::Failed(failure) => {
-                        writeln!(out, "{}", failed_line(payload, &failure))?;
+                        out.write_all(failed_line(payload, &failure).as_bytes())?;
                         failed += 1;
                     }
                 }

@@ -77,6 +77,14 @@ pub(crate) struct PluginArgs {
     pub(crate) plugin: Option<PathBuf>,
 }
 
+/// What of a state is given up.
+#[cfg(feature = "network")]
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Discard {
+    /// What was learned
+    Model,
+}
+
 /// What becomes of payloads that failed.
 #[derive(Args)]
 pub(crate) struct FailedArgs {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::{FailedArgs, PluginArgs, endpoint};
+use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::multilang::processor::{Settings, process};
 use host_test::multilang::protocol::Daemon;
@@ -55,13 +55,6 @@ pub(crate) struct MultilangArgs {
     /// Kinesis endpoint, if not that of the region
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-}
-
-/// What of the states may be given up.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Discard {
-    /// A model that does not fit
-    Model,
 }
 
 impl MultilangArgs {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::{FailedArgs, PluginArgs};
+use super::{Discard, FailedArgs, PluginArgs};
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
 use host_test::serve::{Settings, serve};
@@ -82,13 +82,6 @@ pub(crate) struct ServeArgs {
     /// Seconds that the queue may take to empty when told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=3_600))]
     stop_within: u64,
-}
-
-/// What of the state is given up.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Discard {
-    /// What was learned
-    Model,
 }
 
 impl ServeArgs {

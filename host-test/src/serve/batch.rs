@@ -1,12 +1,11 @@
 //! One request's payloads under one name.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
-use ring::digest::{SHA256, digest};
 use serde::de::IgnoredAny;
 
 use super::firehose::MOST_RECORDS;
+use crate::batch::digest;
 use crate::input::Payloads;
 use crate::plugin::Payload;
 
@@ -122,11 +121,7 @@ fn too_many(most: usize) -> TooLarge {
 
 /// A name for a body by its content: the first 128 bits of its SHA-256, enough that no two bodies ever share one.
 fn content_id(body: &[u8]) -> String {
-    let mut id = String::from("sha256-");
-    for byte in &digest(&SHA256, body).as_ref()[..16] {
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    format!("sha256-{}", &digest(body)[..32])
 }
 
 /// Where the elements of a JSON array lie, not many more than `most`; none if the text is none.

@@ -153,9 +153,7 @@ fn too_large(event: &[u8], limit: &str) -> Vec<u8> {
         }
     }
     tracing::warn!("{message}: {notice}");
-    let mut line = crate::transform::typed("notice", &notice).into_bytes();
-    line.push(b'\n');
-    line
+    crate::transform::typed("notice", &notice).into_bytes()
 }
 
 #[cfg(test)]

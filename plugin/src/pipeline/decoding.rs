@@ -35,15 +35,14 @@ impl Decoder {
 
     /// Decodes one payload, or the `rest` of it, until the lines have `full` bytes or somewhat more. Then `rest` is some.
     pub fn decode_until(&mut self, payload: &[u8], id: Option<&str>, rest: &mut Option<Rest>, full: usize) -> Outcome {
-        let Rest { given, counts: before, failures } = rest.take().unwrap_or_default();
+        let Rest { given, records, failures } = rest.take().unwrap_or_default();
         let (decoder, mut lines) = self.begin(payload, id);
         (lines.full, lines.failures) = (full, failures);
         let stopped = decoder.decode_from::<dyn Sink>(payload, given, &mut lines);
         if let Some(given) = stopped {
             lines.page.turn(&mut lines.out);
-            let mut counts = before;
-            counts += lines.counts;
-            *rest = Some(Rest { given, counts, failures: std::mem::take(&mut lines.failures) });
+            let (records, failures) = (records + lines.counts.records(), std::mem::take(&mut lines.failures));
+            *rest = Some(Rest { given, records, failures });
         } else {
             lines.turn();
             if given == 0 {

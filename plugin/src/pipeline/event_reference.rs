@@ -357,11 +357,11 @@ pub fn markdown() -> String {
     for event in EVENTS {
         // Writing to a String cannot fail, here and below.
         let _ = write!(page, "\n## `{}`\n\n{}\n\n", event.kind, event.meaning);
-        table(&mut page, event.members, "");
+        table(&mut page, event.members);
         for member in event.members {
             if let Kind::List(members) = &member.kind {
                 let _ = write!(page, "\nEach of `{}`:\n\n", member.name);
-                table(&mut page, members, "");
+                table(&mut page, members);
             }
         }
         if event.kind == "notice" {
@@ -374,11 +374,11 @@ pub fn markdown() -> String {
     page
 }
 
-fn table(page: &mut String, members: &[Member], prefix: &str) {
+fn table(page: &mut String, members: &[Member]) {
     page.push_str("| Member | What | Meaning |\n|---|---|---|\n");
     for Member { name, kind, always, meaning } in members {
         let may = if *always { "" } else { ", if there is one" };
-        let _ = writeln!(page, "| `{prefix}{name}` | {}{may} | {meaning} |", kind.in_words());
+        let _ = writeln!(page, "| `{name}` | {}{may} | {meaning} |", kind.in_words());
     }
 }
 

@@ -1,6 +1,5 @@
 //! Results that are bounded: where the rest of something begins that one call could not give as a whole.
 
-use super::Counts;
 use super::event::Failures;
 
 /// What was given so far of a payload, or of a text with records, that is not at its end.
@@ -11,8 +10,8 @@ use super::event::Failures;
 pub struct Rest {
     /// Outcomes.
     pub(super) given: usize,
-    /// What became of them.
-    pub(super) counts: Counts,
+    /// How many of them were records; the others were headers.
+    pub(super) records: u64,
     /// The failed ones among them.
     pub(super) failures: Failures,
 }

@@ -94,18 +94,18 @@ impl Scorer {
                     }
                 }
                 self.payloads += 1;
-                (0, Counts::default(), Failures::default())
+                (0, 0, Failures::default())
             }
-            Some(Rest { given, counts, failures }) => {
+            Some(Rest { given, records, failures }) => {
                 if let Mode::Window(mode) = &mut self.mode {
                     // What the last record let close may not have been told to its end.
                     mode.engine.close_rest(out, full);
                     if out.len() >= full {
-                        *rest = Some(Rest { given, counts, failures });
+                        *rest = Some(Rest { given, records, failures });
                         return Counts::default();
                     }
                 }
-                (given, counts, failures)
+                (given, records, failures)
             }
         };
         self.reader.reset();
@@ -118,9 +118,7 @@ impl Scorer {
         let Events { mut counts, failures, .. } = events;
         match stopped {
             Some(given) => {
-                let mut all = before;
-                all += counts;
-                *rest = Some(Rest { given, counts: all, failures });
+                *rest = Some(Rest { given, records: before + counts.records(), failures });
             }
             None => {
                 failures.finish(out, id);
@@ -129,7 +127,7 @@ impl Scorer {
                                    AWS count Unix seconds";
                     event::notice(out, "milliseconds", message);
                 }
-                if before.records() + counts.records() == 0 {
+                if before + counts.records() == 0 {
                     // Only header lines, which are no records: the payload itself is accounted for.
                     counts.dropped = 1;
                 }

@@ -181,8 +181,7 @@ impl Follow {
              stream was made anew"
         );
         tracing::warn!("{message}");
-        let mut event = typed("notice", &json!({ "kind": "records_expired", "message": message }));
-        event.push('\n');
+        let event = typed("notice", &json!({ "kind": "records_expired", "message": message }));
         self.send(event.as_bytes()).await
     }
 
