@@ -20,7 +20,7 @@ use crate::state::{Damaged, Reader, State};
 const MAGIC: &[u8; 8] = b"flowscor";
 
 /// The version of the layout that this build writes, and the only one it reads.
-pub(crate) const VERSION: u16 = 6;
+pub(crate) const VERSION: u16 = 7;
 
 /// A snapshot that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
