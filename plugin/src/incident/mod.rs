@@ -142,7 +142,7 @@ state!(Incident {
     expected_total,
     severity,
     explanation,
-    group,
+    group since 7,
     former,
     told,
     calm,

@@ -89,7 +89,7 @@ pub struct Engine {
     pub(super) scratch: Scratch,
 }
 
-state!(Engine { shape, registry, frontier, silence, groups, notices, totals, next, again, ahead } default { settings, scratch });
+state!(Engine { shape, registry, frontier, silence, groups since 7, notices, totals, next, again, ahead } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).

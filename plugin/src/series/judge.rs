@@ -1,5 +1,6 @@
 //! One series in one window: the verdict, what it does to the incident, and what is learned.
 
+use super::absence::Meaning;
 use super::cell::{Cell, Sums};
 use super::close::Window;
 use super::engine::Engine;
@@ -78,12 +79,12 @@ impl Engine {
         let track = place.track.as_mut()?;
         // After a gap the detector may expect anything again, so what was ordinary before counts, too.
         let low = track.usual_low(settings.value);
-        let before = window.edge.then(|| track.detector.clone());
-        let mut verdict = track.detector.observe(&settings.detect, window.start, value);
+        let before = window.edge.then(|| (track.detector.clone(), track.absence));
+        let mut verdict = observe(track, settings, window, cell.is_some(), &mut value);
         if let (Some(before), true) = (before, value.is_some_and(|value| value < verdict.expected_low.max(low))) {
-            track.detector = before;
+            (track.detector, track.absence) = before;
             value = None;
-            verdict = track.detector.observe(&settings.detect, window.start, value);
+            verdict = observe(track, settings, window, cell.is_some(), &mut value);
         }
         Some((cell, value, verdict))
     }
@@ -192,6 +193,27 @@ impl Engine {
             .collect();
         Explanation { attribution: track.attribution(&cell.sums), top_talkers, members }
     }
+}
+
+/// Judges the value of a series in a window; it becomes unknown where it says nothing.
+fn observe(
+    track: &mut Track,
+    settings: &Settings,
+    window: &Window,
+    has_record: bool,
+    value: &mut Option<f64>,
+) -> Verdict {
+    let meaning = value.map_or(Meaning::Ordinary, |_| track.absence.see(window.index, has_record));
+    if meaning == Meaning::Ordinary || track.usual_low(settings.value) <= 0.0 {
+        return track.detector.observe(&settings.detect, window.start, *value);
+    }
+    let verdict = track.detector.observe(&settings.detect, window.start, None);
+    let is_missed = verdict.ready && verdict.expected_low > 0.0;
+    if meaning == Meaning::Unknown || !is_missed || !settings.detect.watches(0.0, verdict.expected) {
+        *value = None;
+        return verdict;
+    }
+    track.absent(verdict)
 }
 
 /// A series seen in a second window gets a detector, which is told of the first and of the nothing between.

@@ -24,6 +24,7 @@
 //! history up to 48 KB for the detector and 4 KB for habits; each open window 120 bytes and up to `talker_sample` × 88
 //! bytes of sample (6 KB), taken as records come.
 
+mod absence;
 mod cell;
 mod claims;
 mod close;

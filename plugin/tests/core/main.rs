@@ -27,4 +27,5 @@ mod series_incidents;
 mod series_order;
 mod series_traffic;
 mod series_windows;
+mod snapshots;
 mod spellings;
