@@ -12,6 +12,8 @@ use crate::time::LAST_SECOND;
 
 /// Members that are named, those with the largest change.
 const MOST_NAMED: usize = 20;
+/// No chance is told to be smaller.
+const LEAST_CHANCE: f64 = 1e-9;
 
 /// A series that is part of a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,9 +35,9 @@ pub struct Affected {
     pub open: u32,
     /// End of the last deviating window of any member.
     pub end: i64,
-    /// Sum of their values.
+    /// Sum of the values of those that deviate in the window.
     pub observed: f64,
-    /// Sum of what was expected of them.
+    /// Sum of what was expected of these.
     pub expected: f64,
     /// What was expected of all series.
     pub whole: f64,
@@ -110,7 +112,7 @@ impl Group {
             start,
             closed: None,
             end: start,
-            p,
+            p: p.max(LEAST_CHANCE),
             count: 0,
             open: 0,
             known,
@@ -154,7 +156,11 @@ impl Group {
     pub fn step(&mut self, start: i64, now: &Affected) -> bool {
         self.open = now.open;
         self.end = self.end.max(now.end);
-        let is_peak = (now.observed - now.expected).abs() > self.change();
+        let change = match self.direction {
+            Direction::Spike => now.observed - now.expected,
+            Direction::Drop => now.expected - now.observed,
+        };
+        let is_peak = change > self.change();
         if is_peak {
             self.peak = start;
             self.observed = now.observed;
@@ -234,7 +240,9 @@ impl Group {
             event.open(b'{');
             event.key("series").bytes(&member.series);
             event.key("id").text(&format!("{:016x}", member.incident));
-            event.key("share").rounded((member.change.abs() / self.change().max(member.change.abs()).max(1.0)).min(1.0));
+            event
+                .key("share")
+                .rounded((member.change.abs() / self.change().max(member.change.abs()).max(1.0)).min(1.0));
             event.close(b'}');
         }
         event.close(b']');

@@ -122,7 +122,11 @@ const EVENTS: &[Event] = &[
                  while a loss lasts, and never falls.",
             ),
             always("p", Kind::Number, "How often, 0 to 1, windows of this series deviate as much by its own history."),
-            sometimes("group", Kind::Text, "The `id` of the `group` event that tells of it together with others: alert on that instead."),
+            sometimes(
+                "group",
+                Kind::Text,
+                "The `id` of the `group` event that tells of it together with others: alert on that instead.",
+            ),
             always(
                 "attribution",
                 Kind::Numbers,
@@ -165,7 +169,11 @@ const EVENTS: &[Event] = &[
             always("start", Kind::Time, "Begin of the first incident."),
             always("end", Kind::Time, "End of the last deviating window of any member so far."),
             always("duration_s", Kind::Count, "Seconds from `start` to `end`."),
-            always("peak", Kind::Time, "Begin of the window with the largest change; the next three members are about it."),
+            always(
+                "peak",
+                Kind::Time,
+                "Begin of the window with the largest change; the next three members are about it and the members that deviate in it.",
+            ),
             always("observed", Kind::Number, "Sum of the members' values."),
             always("expected", Kind::Number, "What was to be expected of them."),
             always(
@@ -179,7 +187,11 @@ const EVENTS: &[Event] = &[
                 Kind::Word(&["low", "medium", "high", "critical"]),
                 "As of one incident with these sums that is certain, and at least that of the worst member. It never falls.",
             ),
-            always("p", Kind::Number, "How likely it is, 0 to 1, that so many incidents begin together by chance."),
+            always(
+                "p",
+                Kind::Number,
+                "How likely it is, 0 to 1, that so many incidents begin together by chance; 1e-9 also stands for less.",
+            ),
             always("series_count", Kind::Count, "Series that are part of it, or have been."),
             always("series_open", Kind::Count, "Those of them whose incident is open."),
             always("series_known", Kind::Count, "All series that had a value when it began."),

@@ -122,7 +122,11 @@ impl Engine {
             self.groups.leave(incident.group, *ending);
         }
         if closed.iter().any(|closed| is_active(&closed)) {
-            closed.iter().filter(is_active).filter(|closed| closed.step.continued).for_each(|closed| self.go_on(closed));
+            closed
+                .iter()
+                .filter(is_active)
+                .filter(|closed| closed.step.continued)
+                .for_each(|closed| self.go_on(closed));
             for direction in DIRECTIONS {
                 begun[direction as usize] = self.begin(closed, direction, known);
             }
@@ -134,7 +138,7 @@ impl Engine {
         let mut groups = core::mem::take(&mut self.groups.groups);
         for group in groups.iter_mut().filter(|group| group.closed.is_none()) {
             let before = group.severity();
-            let now = self.affected(group.id, closed);
+            let now = self.affected(group.id, closed, window);
             let is_peak = group.step(window.start, &now);
             let change = group.tell(before);
             if is_peak && change.is_some() {
@@ -227,7 +231,7 @@ impl Engine {
     }
 
     /// What the members of a group have in the window.
-    fn affected(&self, id: u64, closed: &[Closed]) -> Affected {
+    fn affected(&self, id: u64, closed: &[Closed], window: &Window) -> Affected {
         let mut now = Affected::default();
         for closed in closed.iter().filter(|closed| !closed.total) {
             let expected = closed.value.map_or(0.0, |value| value - closed.change);
@@ -237,9 +241,12 @@ impl Engine {
             };
             now.open += 1;
             now.end = now.end.max(incident.end);
-            now.observed += closed.value.unwrap_or(0.0);
-            now.expected += expected;
             now.worst = now.worst.max(Some(incident.severity));
+            // Those that are calm are on their way back.
+            if incident.end == window.end {
+                now.observed += closed.value.unwrap_or(0.0);
+                now.expected += expected;
+            }
         }
         now
     }

@@ -120,7 +120,10 @@ pub(crate) fn changes<'a>(tally: &'a Tally, habit: &'a Habit) -> impl Iterator<I
 fn groups(all: &mut [TalkerChange], direction: Direction, alike: Alike) -> Vec<Group> {
     let key = |moved: &TalkerChange| (moved.talker.common(alike), moved.talker);
     all.sort_by_key(key);
-    all.chunk_by(|a, b| a.talker.common(alike) == b.talker.common(alike))
+    let chunks = all.chunk_by(|a, b| a.talker.common(alike) == b.talker.common(alike));
+    // The ports of clients are no service.
+    chunks
+        .filter(|members| alike != Alike::Service || members[0].talker.port != 0)
         .map(|members| {
             let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(of).sum::<f64>();
             Group {
