@@ -129,7 +129,7 @@ impl RunArgs {
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
         let mut scoring = Scoring::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
-        self.failed.apply(&mut scoring)?;
+        scoring.keep_failed(self.failed.open()?);
         let input = self.input.open()?;
         let mut out = output(&self.output, &[&self.input.input])?;
         self.input.for_each_batch(input, |batch| {
