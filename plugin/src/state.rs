@@ -13,8 +13,8 @@
 //! Reading cannot fail midway: beyond the end all is zero, and the [`Reader`] remembers that the bytes were damaged. So
 //! there is one place to check, and nothing to unwind. A length is believed only as far as bytes are left.
 //!
-//! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises [`VERSION`], and states of
-//! versions from [`OLDEST`] on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
+//! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises `VERSION`, and states of
+//! versions from `OLDEST` on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
 //! gets the default of its type.
 
 use std::net::IpAddr;
