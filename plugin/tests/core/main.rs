@@ -22,6 +22,7 @@ mod promises;
 mod reconfigured;
 mod row;
 mod series_clocks;
+mod series_groups;
 mod series_incidents;
 mod series_order;
 mod series_traffic;
