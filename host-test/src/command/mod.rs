@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use host_test::configuration;
@@ -24,6 +24,7 @@ pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
 pub(crate) mod generate;
+pub(crate) mod init;
 pub(crate) mod inspect;
 #[cfg(feature = "network")]
 pub(crate) mod kinesis;
