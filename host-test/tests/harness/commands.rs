@@ -65,6 +65,8 @@ fn wrong_usage_and_configuration_exit_with_2_and_one_line() {
         (&["check-config", config], "did you mean"),
         (&["run", "--config", "/nowhere/flowscore.json"], "/nowhere/flowscore.json"),
         (&["decode", "--input", "/nowhere/payloads"], "/nowhere/payloads"),
+        (&["run", "/nowhere/payloads"], "/nowhere/payloads"),
+        (&["run", "/nowhere/*.gz"], "no file fits"),
         (&["run", "--plugin", "/nowhere/plugin.wasm"], "/nowhere/plugin.wasm"),
         (&["series", "--value-column", "bytes"], "timestamp, value"),
         #[cfg(feature = "network")]

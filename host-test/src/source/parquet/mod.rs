@@ -231,3 +231,6 @@ fn write_name(name: &str, out: &mut Vec<u8>) {
 fn write(value: impl std::fmt::Display, out: &mut Vec<u8>) {
     let _ = write!(out, "{value}");
 }
+
+#[cfg(test)]
+mod tests;
