@@ -271,7 +271,7 @@ fn each_command_has_a_manual_page_with_what_its_help_says() {
     for expected in [
         concat!(".TH flowscore-run 1 \" \" \"flowscore ", env!("CARGO_PKG_VERSION"), "\" flowscore\n"),
         ".SH SYNOPSIS",
-        "\n.SH EXAMPLES\n.nf\nflowscore run \\-\\-input payloads.txt > events.ndjson\n",
+        "\n.SH EXAMPLES\n.nf\nflowscore run flowlogs/ > events.ndjson\n",
         "\n.SH NOTES\n",
         "\\-\\-log\\-format",
         ".SH \"EXIT STATUS\"",

@@ -114,7 +114,8 @@ fn files_in_any_wrapping_tell_what_their_lines_tell_in_the_order_of_time() {
     }
     let (from, to) = ("2026-01-12T06:00", "2026-01-12T07:00:00Z");
     let hour = flowscore(&["decode", &path(""), "--from", from, "--to", to]);
-    let records = day.files.iter().filter(|(_, hour, _)| *hour == 6).map(|(_, _, lines)| lines.lines().count()).sum();
+    let of_hour = day.files.iter().filter(|(_, hour, _)| *hour == 6);
+    let records: usize = of_hour.map(|(_, _, lines)| lines.lines().count()).sum();
     assert_eq!(text(&hour.stdout).lines().count(), records, "{}", text(&hour.stderr));
     let nothing = flowscore(&["run", &path(""), "--from", "2027-01-01"]);
     assert_eq!(nothing.status.code(), Some(2));
