@@ -3,6 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
+#[cfg(any(feature = "network", feature = "parquet"))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(unix)]
@@ -27,6 +28,7 @@ pub(crate) fn file(path: &Path) -> io::Result<File> {
 }
 
 /// An empty file without a name, to be written and read: it goes away with the process.
+#[cfg(any(feature = "network", feature = "parquet"))]
 pub(crate) fn temporary() -> io::Result<File> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -128,12 +128,11 @@ impl Inputs {
             return Err(Usage(format!("there are no files in {}{within}", names.join(", "))).into());
         }
         objects.sort_by_key(|object| object.time.as_ref().map_or(i64::MAX, |time| time.start));
-        let mut inputs = Inputs::of(objects, true);
-        #[cfg(feature = "network")]
-        {
-            inputs.ahead = ahead;
-        }
-        Ok(inputs)
+        Ok(Inputs {
+            #[cfg(feature = "network")]
+            ahead,
+            ..Inputs::of(objects, true)
+        })
     }
 
     fn of(objects: Vec<Object>, is_unpacked: bool) -> Self {
@@ -168,12 +167,7 @@ impl Inputs {
     /// The files among those that are still to be read.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let objects = self.current.iter().map(|(_, object)| object).chain(self.objects.as_slice());
-        objects.filter_map(|object| match &object.place {
-            Place::Stdin => Some(Path::new("-")),
-            Place::File(path) => Some(path.as_path()),
-            #[cfg(feature = "network")]
-            Place::Bucket(..) => None,
-        })
+        objects.filter_map(Object::path)
     }
 
     /// Whether what comes next may have to wait for the other end of a pipe.
@@ -271,6 +265,16 @@ impl Object {
         Object { name: "stdin".into(), place: Place::Stdin, size: None, time: None }
     }
 
+    /// The file that it is, if it is one.
+    fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Stdin => Some(Path::new("-")),
+            Place::File(path) => Some(path),
+            #[cfg(feature = "network")]
+            Place::Bucket(..) => None,
+        }
+    }
+
     fn file(path: &Path) -> Result<Self, Usage> {
         let metadata = path.metadata().map_err(|error| unreadable(path, &error))?;
         if metadata.is_dir() {
@@ -313,7 +317,8 @@ fn of_path(path: &Path) -> Result<Vec<Object>> {
     for entry in entries {
         // Hidden files, and links to directories, which may lead in a circle, are left out.
         let is_link = entry.file_type().map_err(unreadable)?.is_symlink();
-        if !entry.file_name().to_string_lossy().starts_with('.') && !(is_link && entry.path().is_dir()) {
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if !(is_hidden || is_link && entry.path().is_dir()) {
             objects.extend(of_path(&entry.path())?);
         }
     }

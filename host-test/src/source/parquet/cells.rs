@@ -97,10 +97,10 @@ impl Cells {
         let (read, ..) = reader.read_records(rows, Some(&mut levels), None, &mut values)?;
         let mut values = values.iter();
         for row in 0..read {
-            if level == 0 || levels.get(row) == Some(&level) {
-                if let Some(value) = values.next() {
-                    write(value, &mut self.text);
-                }
+            if (level == 0 || levels.get(row) == Some(&level))
+                && let Some(value) = values.next()
+            {
+                write(value, &mut self.text);
             }
             self.ends.push(self.text.len());
         }
