@@ -31,10 +31,13 @@ pub mod batch;
 mod bindings;
 pub mod fluent_bit;
 pub mod input;
+pub mod kept;
 #[cfg(feature = "network")]
 pub mod multilang;
 pub mod plugin;
 mod private;
+#[cfg(feature = "network")]
+pub mod reloaded;
 #[cfg(feature = "network")]
 pub mod serve;
 #[cfg(feature = "network")]

@@ -60,7 +60,7 @@ impl RunArgs {
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
         let mut scoring = Scoring::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
-        self.failed.apply(&mut scoring)?;
+        scoring.keep_failed(self.failed.open()?);
         let input = self.input.open()?;
         let mut out = output(&self.output, &input.paths().collect::<Vec<_>>())?;
         for_each_batch(input, |piece| {

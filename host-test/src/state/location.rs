@@ -15,13 +15,13 @@ use crate::private;
 use crate::usage::without_credentials;
 
 /// A store, and the directory that it is if it is one.
-pub(super) type Location = (Arc<dyn ObjectStore>, Option<PathBuf>);
+pub(crate) type Location = (Arc<dyn ObjectStore>, Option<PathBuf>);
 
 /// The store that a URL or the path of a directory names. A directory is made if it is not there.
 ///
 /// Settings of object stores come from the environment, under the names that their own tools use (`AWS_REGION`,
 /// `AWS_ENDPOINT_URL`, `AZURE_STORAGE_ACCOUNT_NAME`, `GOOGLE_SERVICE_ACCOUNT`, …); credentials of S3 by the usual chain.
-pub(super) fn open(text: &str) -> Result<Location, StateError> {
+pub(crate) fn open(text: &str) -> Result<Location, StateError> {
     // A Windows drive letter is no scheme.
     let url = Url::parse(text).ok().filter(|url| url.scheme().len() > 1);
     let wrong = |reason: String| {
