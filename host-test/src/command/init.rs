@@ -23,8 +23,8 @@ const WIDTH: usize = 120;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  flowscore init --input payloads.txt
-  flowscore init --input payloads.txt --output - | less
+  flowscore init flows.log.gz
+  flowscore init s3://bucket/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/01/31/ --output - | less
   flowscore init --defaults
 
 The sample is looked at as `discover-schema` does, and the configuration is checked. A file that is there is left alone.")]

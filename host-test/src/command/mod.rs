@@ -25,6 +25,7 @@ pub(crate) mod demo;
 pub(crate) mod discover_schema;
 pub(crate) mod generate;
 pub(crate) mod init;
+mod input;
 pub(crate) mod inspect;
 #[cfg(feature = "network")]
 pub(crate) mod kinesis;
