@@ -29,7 +29,7 @@ pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;
 pub use scorer::{RECORDS, RestoreError, Scorer};
-pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
+pub(crate) use window_mode::{ABSENT, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.
 pub(crate) fn failed(out: &mut Vec<u8>, failure: &Failure, raw: &[u8]) {

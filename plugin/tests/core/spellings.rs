@@ -423,3 +423,54 @@ fn a_value_that_is_no_whole_number_is_rounded() {
         .collect();
     assert_eq!(sums, [1 + 2, 3]);
 }
+
+#[test]
+fn a_record_without_an_interface_is_in_the_series_of_what_it_has_instead() {
+    let gateway = |attachment: &str, eni: &str| {
+        format!(
+            "6 TransitGateway 111122223333 tgw-0a {attachment} 111122223333 111122223333 vpc-0a vpc-0b subnet-0a subnet-0b \
+             {eni} eni-0d use1-az1 use1-az2 tgw-attach-0b 10.0.0.1 10.0.1.1 12345 443 6 10 1000 1723542840 1723542850 OK IPv4 \
+             0 0 0 0 2 us-east-1 egress - -"
+        )
+    };
+    let line = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 3 400 1723542840 1723542850 ACCEPT OK";
+    let nat = "version interface-id resource-id start bytes\n9 - nat-0a 1723542840 7\n9 eni-0e - 1723542840 8";
+    let object = r#"{"tgwAttachmentId":"tgw-attach-0a","start":1723542840,"bytes":5}"#;
+    let csv = "tgw_src_eni,start,bytes\neni-0f,1723542840,9";
+    for (by, payload, expected) in [
+        ("interface_id", gateway("tgw-attach-0a", "eni-0c"), "tgw-attach-0a=1000"),
+        ("interface_id", gateway("-", "eni-0c"), "eni-0c=1000"),
+        ("interface-id", format!("{line}\n{}", gateway("tgw-attach-0a", "-")), "eni-0a=400 tgw-attach-0a=1000"),
+        ("interface_id", nat.to_owned(), "eni-0e=8 nat-0a=7"),
+        ("interface_id", object.to_owned(), "tgw-attach-0a=5"),
+        ("interface_id", csv.to_owned(), "eni-0f=9"),
+        // What is asked for by its name stays what it is.
+        ("tgw_src_eni", gateway("tgw-attach-0a", "eni-0c"), "eni-0c=1000"),
+        ("vpc_id", line.to_owned(), "-=400"),
+    ] {
+        let config = serde_json::json!({ "series": { "by": [by], "windows": true } });
+        let (events, _) = run(&config, &[&payload]);
+        assert_eq!(sums(&events), expected, "{by}: {payload}");
+        assert_eq!(notices(&events, "missing_field").is_empty(), !expected.contains("-="), "{payload}");
+    }
+    let config = serde_json::json!({ "series": { "by": ["account_id", "interface_id"], "windows": true } });
+    let (sums, _) = told(&config, &[&gateway("tgw-attach-0a", "eni-0c")]);
+    assert_eq!(sums, "111122223333/tgw-attach-0a=1000");
+}
+
+#[test]
+fn a_record_needs_only_the_number_that_is_detected_on() {
+    for (value, payload, counts) in [
+        ("bytes", r#"{"eni":"eni-1","start":1723542840,"packets":3}"#, (0, 1)),
+        ("packets", r#"{"eni":"eni-1","start":1723542840,"packets":3}"#, (1, 0)),
+        ("packets", r#"{"eni":"eni-1","start":1723542840,"bytes":3}"#, (0, 1)),
+        ("flows", r#"{"eni":"eni-1","start":1723542840}"#, (1, 0)),
+        ("flows", "version interface-id start\n2 eni-1 1723542840", (1, 0)),
+        ("packets", "version interface-id start bytes\n2 eni-1 1723542840 5", (0, 1)),
+        ("rejects", "version interface-id start action\n2 eni-1 1723542840 REJECT", (1, 0)),
+    ] {
+        let config = serde_json::json!({ "series": { "value": value } });
+        let (_, told) = run(&config, &[payload]);
+        assert_eq!((told.ok, told.failed), counts, "{value}: {payload}");
+    }
+}
