@@ -23,9 +23,9 @@ use crate::decode::Context;
 use crate::failure::Failure;
 use crate::state::state;
 
-pub use decoding::{Decoder, discover_schema};
+pub use decoding::Decoder;
 pub use lines::Outcome;
-pub use reader::{Reader, Record};
+pub use reader::{Read, Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;
 pub use scorer::{RECORDS, RestoreError, Scorer};
