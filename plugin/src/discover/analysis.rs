@@ -141,14 +141,18 @@ impl Analysis {
         }
     }
 
-    /// Bytes as a rule; packets or nothing where the format lacks them.
+    /// Bytes as a rule; packets or nothing where the format lacks them. Some fields may have other names.
     #[inline(never)]
-    fn score_flow_logs(&mut self) {
+    fn score_flow_logs(&mut self, fields: &[(String, String)]) {
         for (field, reason) in [
             (Field::Bytes, "the bytes of a flow log are what rises in a flood and falls in an outage"),
             (Field::Packets, "the format has no bytes; packets rise and fall with them"),
         ] {
-            let is_it = |name: &str| Field::by_name(name.as_bytes()) == Some(field);
+            let mapped = fields.iter().find(|(name, _)| *name == field.snake_name()).map(|(_, path)| path.as_str());
+            let is_it = |path: &str| match mapped {
+                Some(mapped) => path == mapped,
+                None => Field::by_name(path.as_bytes()) == Some(field),
+            };
             let found = self.columns.profiles.iter().find(|profile| is_it(&profile.path) && profile.has_values());
             if let Some(profile) = found {
                 self.score = Some((profile.path.clone(), reason));
@@ -268,7 +272,7 @@ fn flow_logs(
         );
         return analysis;
     }
-    analysis.score_flow_logs();
+    analysis.score_flow_logs(&[]);
     let have = |field: Field| analysis.formats.iter().all(|(format, _, _)| format.column_of(field).is_some());
     let has_interface = |format: &flow::Format| {
         [Field::InterfaceId, Field::TgwAttachmentId].iter().any(|field| format.column_of(*field).is_some())
@@ -348,26 +352,33 @@ fn rows(mut analysis: Analysis, sampled: usize, dialect: Option<&Dialect>, run: 
     let expected = analysis.records;
     // A delimiter has to be said, but a header is found.
     let delimiter = dialect.filter(|dialect| dialect.delimiter != b',').map(|dialect| dialect.delimiter);
-    let windows = |fields, by| Windows { fields, by, delimiter, ..Windows::default() }.to_json();
-    let mut candidates = vec![windows(Vec::new(), None)];
+    let windows = |fields, by, names| Windows { fields, by, delimiter, names, ..Windows::default() }.to_json();
+    let mut candidates = vec![windows(Vec::new(), None, Vec::new())];
+    // Where each row is a payload of its own, no header goes before it, so that the names have to be said.
+    let names = dialect.map(|dialect| dialect.names.clone());
+    candidates.extend(names.map(|names| windows(Vec::new(), None, names)));
+    let mut fields = Vec::new();
     if let Some(mapping) = mapping::map(&analysis.columns) {
         if !mapping.unclear.is_empty() {
             analysis.notes.extend(mapping.unclear);
             return analysis;
-        } else if !mapping.fields.is_empty() || mapping.by.is_some() {
-            candidates.push(windows(mapping.fields, mapping.by));
+        }
+        if !mapping.fields.is_empty() || mapping.by.is_some() {
+            candidates.push(windows(mapping.fields.clone(), mapping.by, Vec::new()));
+            fields = mapping.fields;
         }
     }
     let notes = analysis.notes.len();
     analysis.suggest(&candidates, expected, sampled, run);
     analysis.notes.truncate(notes);
     if analysis.suggestion.is_some() {
-        analysis.score_flow_logs();
+        analysis.score_flow_logs(&fields);
         return analysis;
     }
     analysis.choose_column();
     if let Some((column, _)) = &analysis.score {
-        let candidates = [configuration::record(column, dialect)];
+        let mut candidates = vec![configuration::record(column, dialect, &[])];
+        candidates.extend(dialect.map(|dialect| configuration::record(column, Some(dialect), &dialect.names)));
         analysis.suggest(&candidates, expected, sampled, run);
     }
     analysis
@@ -411,7 +422,7 @@ fn of_csv(dialect: Dialect, lines: &[&[u8]], sampled: usize, run: Run<'_>) -> An
     let candidates: Vec<_> = analysis.columns.profiles.iter().filter(|profile| profile.spread().is_some()).collect();
     match (&candidates[..], &analysis.score) {
         ([_], Some((column, _))) => {
-            let candidates = [configuration::record(column, Some(&dialect))];
+            let candidates = [configuration::record(column, Some(&dialect), &[])];
             analysis.suggest(&candidates, expected, sampled, run);
         }
         ([_, _, ..], _) => {

@@ -65,14 +65,15 @@ impl Windows {
 }
 
 /// A configuration for record mode over a column. A header row that has the column's name needs no word, unless something
-/// other than a comma separates the columns.
-pub(super) fn record(column: &str, dialect: Option<&Dialect>) -> String {
+/// other than a comma separates the columns. `names` go in the place of a header.
+pub(super) fn record(column: &str, dialect: Option<&Dialect>, names: &[String]) -> String {
     compact(|writer| {
         writer.open(b'{');
         writer.key("mode").text("record");
         if let Some(dialect) = dialect {
             writer.key("input").open(b'{');
-            csv(dialect.delimiter, Some(dialect.header == Header::First), &[], writer);
+            let header = dialect.header == Header::First && names.is_empty();
+            csv(dialect.delimiter, Some(header), names, writer);
             writer.close(b'}');
         }
         writer.key("record").open(b'{');

@@ -87,6 +87,13 @@ pub(super) fn guess(lines: &[Tokens<'_>]) -> Option<Guess> {
     if kinds + usize::from(!accounts.is_empty()) < 2 {
         return None;
     }
+    // Lines of a program have words between their values.
+    let values =
+        guessing.columns(&|token| natural(token).is_some() || matches!(shape(Field::SrcAddr, token), Fit::Yes(_)));
+    let told = guessing.fields.iter().flatten().count() + values.len();
+    if told * 3 < length * 2 {
+        return None;
+    }
     guessing.times();
     guessing.numbers(&accounts);
     let Guessing { fields, notes, mut unclear, .. } = guessing;
@@ -212,12 +219,12 @@ impl Guessing<'_, '_> {
                 self.ports(&varied, &constant);
             }
             Counters::None | Counters::Unclear => {
-                let columns: Vec<_> = varied.iter().chain(&constant).map(|(column, _)| *column).collect();
+                let mut columns: Vec<_> = varied.iter().chain(&constant).map(|(column, _)| *column).collect();
+                columns.sort_unstable();
+                let (places, lines) = (places(&columns), self.lines.len());
+                let ending = if lines == 1 { "" } else { "s" };
                 self.unclear.push(format!(
-                    "{} hold numbers: in {} line{} they cannot be told apart as bytes, packets, ports or anything else",
-                    places(&columns),
-                    self.lines.len(),
-                    if self.lines.len() == 1 { "" } else { "s" },
+                    "which numbers are bytes, packets, ports or anything else cannot be told from {lines} line{ending}: {places}"
                 ));
             }
         }

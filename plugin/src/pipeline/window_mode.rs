@@ -16,7 +16,7 @@ use super::reader::Record;
 use super::record_score::OpenIncidents;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
-const ROW_FIELDS: [&str; 11] = [
+const ROW_FIELDS: [&str; 12] = [
     "start",
     "end",
     "bytes",
@@ -28,6 +28,8 @@ const ROW_FIELDS: [&str; 11] = [
     "srcport",
     "dstport",
     "protocol",
+    // When CloudWatch took the record in, as exports of Logs Insights have it: stands for times that a row does not have.
+    "@timestamp",
 ];
 
 /// Stands for a part of the key that a record does not have.
@@ -221,8 +223,11 @@ impl WindowMode {
                     }),
                     _ => None,
                 };
-                let (start, end) = times(seconds(row, column(0))?, seconds(row, column(1))?, context)
-                    .map_err(|_| missing_in_row("start", row))?;
+                let (mut start, end) = (seconds(row, column(0))?, seconds(row, column(1))?);
+                if start.is_none() && end.is_none() {
+                    start = seconds(row, column(11))?;
+                }
+                let (start, end) = times(start, end, context).map_err(|_| missing_in_row("start", row))?;
                 let status = match text(5).as_deref() {
                     Some("NODATA") => Status::NoData,
                     Some("SKIPDATA") => Status::SkipData,

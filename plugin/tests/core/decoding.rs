@@ -261,7 +261,7 @@ fn a_discovered_configuration_reads_its_sample() {
             "{text}eni-{} 10.0.0.{i} 10.0.0.2 ACCEPT {} {} {}\n",
             i % 3,
             1 + i % 7,
-            90_000 + i * i,
+            (1 + i % 7) * 12_000 + i,
             1_723_542_839 + i
         )
     });
@@ -281,7 +281,8 @@ fn a_discovered_configuration_reads_its_sample() {
         assert_eq!(
             counts,
             Counts { ok: text.lines().count() as u64 - header, ..Counts::default() },
-            "{name}: {config}"
+            "{name}: {config} {}",
+            report["notes"]
         );
         let mut scorer = Scorer::new(&config).unwrap();
         let scored = scorer.transform(text.as_bytes(), None, &mut Vec::new());

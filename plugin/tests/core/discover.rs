@@ -161,10 +161,15 @@ fn what_is_not_sure_is_not_guessed() {
     let all = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action";
     for (format, count, is_offered, part) in [
         (all, 200, true, ""),
-        (all, 3, false, "in 3 lines they cannot be told apart"),
-        (all, 1, false, "in 1 line they cannot be told apart"),
-        ("interface-id srcaddr dstaddr srcport dstport start end action", 200, false, "cannot be told apart as bytes"),
-        ("interface-id start end bytes action", 200, false, "cannot be told apart as bytes"),
+        (all, 3, false, "cannot be told from 3 lines"),
+        (all, 1, false, "cannot be told from 1 line"),
+        (
+            "interface-id srcaddr dstaddr srcport dstport start end action",
+            200,
+            false,
+            "bytes, packets, ports or anything else",
+        ),
+        ("interface-id start end bytes action", 200, false, "bytes, packets, ports or anything else"),
         ("interface-id next-hop-interface-id packets bytes start end action", 200, false, "look alike"),
         ("tgw-id tgw-attachment-id tgw-pair-attachment-id packets bytes start end", 200, false, "look alike"),
         ("srcaddr dstaddr packets bytes start end action log-status", 200, false, "no column tells the series"),
