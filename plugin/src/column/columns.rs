@@ -124,34 +124,47 @@ impl Columns {
             if columns.columns.iter().any(|earlier| earlier.name == name) {
                 return Err(error(format!("`{name}` is there twice")));
             }
-            let field = Field::by_name(name.as_bytes());
-            let source = field.and_then(|field| in_data.of(field)).unwrap_or(name);
-            let path = split_path(source);
-            if path.iter().any(String::is_empty) {
-                return Err(error(format!(
-                    "`{name}` has an empty step: write a name such as `bytes` or `items.0.size`"
-                )));
-            }
-            if path.len() > MAX_PATH {
-                return Err(error(format!("`{name}` has more than {MAX_PATH} steps")));
-            }
-            let mut node = &mut columns.tree;
-            for step in &path {
-                let position = node.children.iter().position(|(key, _)| key == step).unwrap_or(node.children.len());
-                if position == node.children.len() {
-                    node.children.push((step.clone(), Node::default()));
-                }
-                node = &mut node.children[position].1;
-            }
-            node.columns.push(index);
-            let (name, snake_name, source) = (name.to_owned(), name.replace('-', "_"), source.to_owned());
-            let column = Column { index, name, snake_name, source, field };
-            if let Some(field) = field.filter(|_| column.is_spelt_freely()) {
-                columns.spelt.push((field, index));
-            }
-            columns.columns.push(column);
+            columns.push(name, in_data).map_err(error)?;
         }
         Ok(columns)
+    }
+
+    fn push(&mut self, name: &str, in_data: &Names) -> Result<(), String> {
+        let field = Field::by_name(name.as_bytes());
+        let source = field.and_then(|field| in_data.of(field)).unwrap_or(name);
+        let path = split_path(source);
+        if path.iter().any(String::is_empty) {
+            return Err(format!("`{name}` has an empty step: write a name such as `bytes` or `items.0.size`"));
+        }
+        if path.len() > MAX_PATH {
+            return Err(format!("`{name}` has more than {MAX_PATH} steps"));
+        }
+        let mut node = &mut self.tree;
+        for step in &path {
+            let position = node.children.iter().position(|(key, _)| key == step).unwrap_or(node.children.len());
+            if position == node.children.len() {
+                node.children.push((step.clone(), Node::default()));
+            }
+            node = &mut node.children[position].1;
+        }
+        node.columns.push(self.columns.len());
+        let (name, snake_name, source) = (name.to_owned(), name.replace('-', "_"), source.to_owned());
+        let column = Column { index: self.columns.len(), name, snake_name, source, field };
+        if let Some(field) = field.filter(|_| column.is_spelt_freely()) {
+            self.spelt.push((field, self.columns.len()));
+        }
+        self.columns.push(column);
+        Ok(())
+    }
+
+    /// These columns and others after them, which may be the same ones once more.
+    pub(crate) fn and<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>, in_data: &Names) -> Columns {
+        let mut all = self.clone();
+        for name in names {
+            // What is wrong with a name was told with the configuration.
+            let _ = all.push(name.as_ref(), in_data);
+        }
+        all
     }
 
     /// The columns that a member of this name, which none of them has, stands for as another spelling of their field.

@@ -2,6 +2,7 @@
 //! [`row`](crate::row) find them in records, and know nothing of each other.
 
 mod columns;
+mod condition;
 mod field;
 mod names;
 mod reference;
@@ -11,6 +12,7 @@ use crate::text::decimal;
 
 pub use columns::{Column, ColumnError, Columns, MAX_COLUMNS, MAX_PATH};
 pub(crate) use columns::{Node, escaped};
+pub use condition::Condition;
 pub use field::{FIELDS, Field, FieldDoc, FieldInfo, FieldType, Kind};
 pub use names::Names;
 pub use reference::markdown;

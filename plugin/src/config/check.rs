@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::flow_format::FlowFormat;
 use super::suggestion::nearest;
 use super::{Config, Mode};
-use crate::column::{Columns, FIELDS, Names};
+use crate::column::{Columns, Condition, FIELDS, Names};
 use crate::flow::Format;
 use crate::json::Value;
 use crate::series::SERIES_BYTES;
@@ -35,6 +35,15 @@ fn find(config: &Config) -> Result<(), (String, String)> {
         }
         if let Err(error) = Columns::new([name]) {
             return Err((path, format!("a column name or path ({})", error.reason)));
+        }
+    }
+    for (name, values) in &config.input.only {
+        let path = format!("input.where.{name}");
+        if let Err(error) = Columns::new([name]) {
+            return Err((path, format!("a column name or path ({})", error.reason)));
+        }
+        if let Some(wrong) = values.iter().find_map(|value| Condition::parse(value).err()) {
+            return Err((path, wrong));
         }
     }
     let format = &config.input.format;

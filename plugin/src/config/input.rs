@@ -14,6 +14,8 @@ pub struct Input {
     pub format: FlowFormat,
     /// Fields with the names that they have in the data.
     pub fields: Vec<(String, String)>,
+    /// Which records count: fields, each with the values of which it must have one.
+    pub only: Vec<(String, Vec<String>)>,
     /// What text lines are.
     pub records: Records,
     /// How CSV rows are written.

@@ -122,6 +122,9 @@ impl Slot<'_> {
             (Slot::Map { place, most }, Value::Object(members)) if members.len() <= *most => {
                 **place = map_of_texts(members, path)?;
             }
+            (Slot::Values { place, most }, Value::Object(members)) if members.len() <= *most => {
+                **place = lists_of_values(members, path)?;
+            }
             (Slot::Formats(place), Value::String(text)) => **place = FlowFormat::One(text.clone()),
             (Slot::Formats(place), Value::Array(elements)) => {
                 **place = FlowFormat::Several(list_of_texts(elements, path)?);
@@ -159,6 +162,27 @@ fn map_of_texts(members: &[(String, Value)], path: &str) -> Result<Vec<(String, 
         }
     }
     Ok(texts)
+}
+
+fn lists_of_values(members: &[(String, Value)], path: &str) -> Result<Vec<(String, Vec<String>)>, ConfigError> {
+    let mut lists: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in members {
+        let path = format!("{path}.{name}");
+        if lists.iter().any(|(before, _)| before == name) {
+            return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
+        }
+        let elements = match value {
+            Value::Array(elements) if !elements.is_empty() => elements,
+            Value::Array(_) => return Err(wrong(&path, value, "a value, or a list of at least one".into())),
+            one => std::slice::from_ref(one),
+        };
+        let values = elements.iter().map(|value| match value {
+            Value::String(text) | Value::Number(text) => Ok(text.clone()),
+            _ => Err(wrong(&path, value, "a text or a number, or a list of such".into())),
+        });
+        lists.push((name.clone(), values.collect::<Result<_, _>>()?));
+    }
+    Ok(lists)
 }
 
 fn items(items: &mut dyn Items, elements: &[Value], path: &str) -> Result<(), ConfigError> {

@@ -44,6 +44,8 @@ pub(super) enum Slot<'a> {
     Texts { place: &'a mut Vec<String>, least: usize, most: usize },
     /// An object whose members are texts, in the order given.
     Map { place: &'a mut Vec<(String, String)>, most: usize },
+    /// An object whose members are a text or number, or a list of such, in the order given.
+    Values { place: &'a mut Vec<(String, Vec<String>)>, most: usize },
     /// One flow log format, or a list of them.
     Formats(&'a mut FlowFormat),
     /// A list of objects.
@@ -171,6 +173,7 @@ impl Slot<'_> {
             Slot::Optional(_) => "text or null".into(),
             Slot::Texts { least, most, .. } => format!("a list of {least} to {most} texts"),
             Slot::Map { most, .. } => format!("an object of at most {most} texts"),
+            Slot::Values { most, .. } => format!("an object of at most {most} values or lists of values"),
             Slot::Formats(_) => "a format such as \"${version} ${interface-id} ${bytes}\", or a list of formats".into(),
             Slot::Items { most, .. } => format!("a list of at most {most} objects"),
         }

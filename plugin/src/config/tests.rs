@@ -96,7 +96,7 @@ fn every_range_is_kept_at_both_ends() {
                 least.checked_sub(1).into_iter().chain([most + 1]).map(list).collect()
             }
             Slot::Items { most, .. } => vec![format!("[{}]", vec!["{}"; most + 1].join(","))],
-            Slot::Flag(_) | Slot::Optional(_) | Slot::Formats(_) | Slot::Map { .. } => vec![],
+            Slot::Flag(_) | Slot::Optional(_) | Slot::Formats(_) | Slot::Map { .. } | Slot::Values { .. } => vec![],
         };
         let allowed = slot(&mut config).allowed();
         for value in wrong {
@@ -118,7 +118,7 @@ fn every_option_refuses_values_of_other_types() {
             Slot::Optional(_) => matches!(value, "null" | "\"x y\""),
             Slot::Texts { least, .. } => value == "[]" && least == 0,
             Slot::Items { .. } => value == "[]",
-            Slot::Map { .. } => value == "{}",
+            Slot::Map { .. } | Slot::Values { .. } => value == "{}",
             Slot::Formats(_) => matches!(value, "[]" | "\"x y\""),
         };
         for value in ["null", "true", "7", "\"x y\"", "[]", "{}"].into_iter().filter(|value| !fits(value)) {

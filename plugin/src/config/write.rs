@@ -132,6 +132,13 @@ impl Slot<'_> {
                 }
                 writer.close(b'}');
             }
+            Slot::Values { place, .. } => {
+                writer.open(b'{');
+                for (name, values) in place.iter() {
+                    writer.key(name).texts(values);
+                }
+                writer.close(b'}');
+            }
             Slot::Formats(FlowFormat::One(text)) => writer.text(text),
             Slot::Formats(FlowFormat::Several(texts)) => writer.texts(texts),
             Slot::Items { place, .. } => {
@@ -188,6 +195,13 @@ impl Slot<'_> {
                 member(writer, "type", "object");
                 number(writer, "maxProperties", *most as u64);
                 writer.key("additionalProperties").literal("{ \"type\": \"string\" }");
+            }
+            Slot::Values { most, .. } => {
+                member(writer, "type", "object");
+                number(writer, "maxProperties", *most as u64);
+                writer.key("additionalProperties").literal(
+                    "{ \"type\": [\"string\", \"number\", \"array\"], \"items\": { \"type\": [\"string\", \"number\"] } }",
+                );
             }
             Slot::Formats(_) => {
                 writer.key("type").literal("[\"string\", \"array\"]");

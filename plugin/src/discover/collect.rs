@@ -62,7 +62,7 @@ impl Sink for Collector {
         }
         let (has_header, has_csv_header) = (reader.has_flow_header(), reader.has_csv_header());
         let form = match reader.read(leaf) {
-            Ok(Read::Header) => return sampler.header(text),
+            Ok(Read::Header | Read::LeftOut) => return sampler.header(text),
             Ok(Read::Record(record)) => {
                 object.clear();
                 object.push(b'{');

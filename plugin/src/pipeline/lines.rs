@@ -2,6 +2,7 @@
 
 use super::Counts;
 use super::event::Failures;
+use super::filter::LEFT_OUT;
 use super::reader::{Read, Reader};
 use crate::decode::{Context, Leaf, Sink};
 use crate::failure::Failure;
@@ -89,6 +90,7 @@ impl Sink for Lines<'_> {
                 self.counts.ok += 1;
             }
             Ok(Read::Header) => {}
+            Ok(Read::LeftOut) => self.dropped(LEFT_OUT, context),
             Err(failure) => self.failed(&failure, leaf.bytes(), context),
         }
     }

@@ -85,8 +85,11 @@ pub(super) fn misspelt(config: &Config) -> Vec<String> {
         });
         told.collect::<Vec<_>>()
     };
-    match config.mode {
+    let mut told = match config.mode {
         crate::config::Mode::Window => of("series.by", &config.series.by),
         crate::config::Mode::Record => of("record.columns", &config.record.columns),
-    }
+    };
+    let conditions: Vec<String> = config.input.only.iter().map(|(name, _)| name.clone()).collect();
+    told.extend(of("input.where", &conditions));
+    told
 }

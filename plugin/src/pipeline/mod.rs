@@ -7,6 +7,7 @@ mod answer;
 mod decoding;
 mod event;
 pub mod event_reference;
+mod filter;
 mod lines;
 mod missing;
 pub mod one_series;

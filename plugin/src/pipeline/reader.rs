@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::filter::Filter;
 use crate::column::{Column, Columns, Numeric};
 use crate::config::{self, Records};
 use crate::decode::{self, Leaf};
@@ -70,11 +71,21 @@ pub enum Read<'a> {
     Record(Record<'a>),
     /// A header line: it names the columns of the lines after it and is no record itself.
     Header,
+    /// A record that does not count, by the configuration.
+    LeftOut,
 }
 
 /// Reads the leaves of payloads by one configuration. It keeps buffers, and a header line for the length of a payload.
 #[derive(Debug)]
 pub struct Reader {
+    forms: Forms,
+    input: config::Input,
+    filter: Option<Filter>,
+}
+
+/// A reader of each form that records have.
+#[derive(Debug)]
+struct Forms {
     records: Records,
     flow: Parser,
     json: JsonRows,
@@ -84,54 +95,81 @@ pub struct Reader {
 impl Reader {
     /// A reader that finds these columns in generic rows.
     pub fn new(input: &config::Input, columns: &Columns) -> Reader {
-        Reader {
+        let (filter, columns) = Filter::new(input, columns);
+        let forms = Forms {
             records: input.records,
             flow: Parser::named(input.formats(), input.names()),
             json: JsonRows::new(columns.clone()),
-            csv: CsvRows::new(input.csv.dialect(), columns.clone()),
-        }
+            csv: CsvRows::new(input.csv.dialect(), columns),
+        };
+        Reader { forms, input: input.clone(), filter }
     }
 
     /// Finds these columns in generic rows from now on, also in the rest of the present payload.
     pub fn find(&mut self, columns: &Columns) {
-        self.json = JsonRows::new(columns.clone());
-        self.csv.find(columns);
+        let (filter, columns) = Filter::new(&self.input, columns);
+        self.filter = filter;
+        self.forms.csv.find(&columns);
+        self.forms.json = JsonRows::new(columns);
     }
 
     /// What a person should know about the configured formats: names of fields that are not known.
     pub fn warnings(&self) -> Vec<String> {
-        self.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
+        self.forms.flow.formats().candidates().iter().flat_map(Format::warnings).collect()
     }
 
     /// Whether a flow record since the last call had times in milliseconds or finer.
     pub(super) fn take_fine_time(&mut self) -> bool {
-        self.flow.take_fine_time()
+        self.forms.flow.take_fine_time()
     }
 
     /// The configured formats.
     pub(super) fn formats(&self) -> &Formats {
-        self.flow.formats()
+        self.forms.flow.formats()
     }
 
     /// Whether a header line rules over the flow log lines of the present payload.
     pub(crate) fn has_flow_header(&self) -> bool {
-        self.flow.has_header()
+        self.forms.flow.has_header()
     }
 
     /// Whether a header names the columns of the CSV rows of the present payload.
     pub(crate) fn has_csv_header(&self) -> bool {
-        self.csv.has_header()
+        self.forms.csv.has_header()
     }
 
     /// Begins a payload.
     pub fn reset(&mut self) {
-        self.flow.reset();
-        self.csv.reset();
+        self.forms.flow.reset();
+        self.forms.csv.reset();
     }
 
     /// Reads one leaf.
     #[inline]
     pub fn read<'a>(&'a mut self, leaf: Leaf<'a>) -> Result<Read<'a>, Failure> {
+        let read = self.forms.read(leaf)?;
+        match (&self.filter, &read) {
+            (Some(filter), Read::Record(record)) if !filter.passes(record) => Ok(Read::LeftOut),
+            _ => Ok(read),
+        }
+    }
+
+    /// Whether a text inside a document is a flow log line or a header line.
+    pub(crate) fn opens(&mut self, text: &[u8]) -> bool {
+        self.forms.flow.opens(text)
+    }
+
+    /// Writes a flow log line's record as a line of JSON; false, with nothing written, if the leaf is something else, nothing
+    /// good, or may not count: then [`read`](Reader::read) tells.
+    #[inline]
+    pub(super) fn write(&mut self, leaf: Leaf<'_>, page: &mut Page, out: &mut Vec<u8>) -> bool {
+        self.filter.is_none() && self.forms.write(leaf, page, out)
+    }
+}
+
+impl Forms {
+    #[inline]
+    fn read<'a>(&'a mut self, leaf: Leaf<'a>) -> Result<Read<'a>, Failure> {
         let (message, extracted) = match leaf {
             Leaf::Line(line) => (line, None),
             Leaf::Event { message, extracted_fields } => (message, extracted_fields),
@@ -164,15 +202,8 @@ impl Reader {
         })
     }
 
-    /// Whether a text inside a document is a flow log line or a header line.
-    pub(crate) fn opens(&mut self, text: &[u8]) -> bool {
-        self.flow.opens(text)
-    }
-
-    /// Writes a flow log line's record as a line of JSON; false, with nothing written, if the leaf is something else, or
-    /// nothing good: then [`read`](Reader::read) tells.
     #[inline]
-    pub(super) fn write(&mut self, leaf: Leaf<'_>, page: &mut Page, out: &mut Vec<u8>) -> bool {
+    fn write(&mut self, leaf: Leaf<'_>, page: &mut Page, out: &mut Vec<u8>) -> bool {
         let (Leaf::Line(line) | Leaf::Event { message: line, extracted_fields: None }) = leaf else { return false };
         let is_flow = match self.records {
             Records::Auto => line.trim_ascii_start().first() != Some(&b'{'),

@@ -370,9 +370,16 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// Whether the leaf was a record.
+    /// Whether the leaf was a record that was scored.
     fn read_and_score(&mut self, leaf: Leaf<'_>, context: &Context<'_>) -> Result<bool, Failure> {
-        let Read::Record(record) = self.reader.read(leaf)? else { return Ok(false) };
+        let record = match self.reader.read(leaf)? {
+            Read::Record(record) => record,
+            Read::Header => return Ok(false),
+            Read::LeftOut => {
+                self.counts.dropped += 1;
+                return Ok(false);
+            }
+        };
         match &mut self.mode {
             Mode::Window(mode) => mode.observe(&record, context, self.out)?,
             Mode::Record(mode) => {

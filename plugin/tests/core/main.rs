@@ -11,6 +11,7 @@ mod decode;
 mod decoding;
 mod discover;
 mod events;
+mod filter;
 mod flow_examples;
 mod flow_fields;
 mod flow_formats;

@@ -10,6 +10,7 @@ use serde_json::Value;
 const CHANGES: &[(&str, &str, bool, bool)] = &[
     ("input.format", r#""${version} ${interface-id} ${bytes} ${start} ${end}""#, false, false),
     ("input.fields", r#"{"tcp_flags":"flags"}"#, false, false),
+    ("input.where", r#"{"action":"ACCEPT"}"#, false, false),
     ("input.records", r#""flow""#, false, false),
     ("input.csv.delimiter", r#"";""#, false, false),
     ("input.csv.header", "true", false, false),
