@@ -5,7 +5,7 @@
 //! [`SAVED`] days are spent, all are told; then the least significant wait first. With `spent` alerts one has to score
 //!
 //! ```text
-//! √(spent / (SAVED · alerts_per_day)),  as a multiple of 1 or of the highest weak score of its own series of late
+//! spent / (SAVED · alerts_per_day),  as a multiple of 1 or of the highest weak score of its own series of late
 //! ```
 //!
 //! so that of a series that always does the same only what is new is told, and the rate of a fleet comes down to the budget.
@@ -18,8 +18,8 @@ use crate::incident::{Change, Severity};
 use crate::state::state;
 
 /// Days of the budget that may be spent in advance: some real events on one day are no reason to demand more.
-const SAVED: f64 = 5.0;
-/// The most that is demanded: nearly the highest score there is.
+const SAVED: f64 = 7.0;
+/// The most that is demanded: no budget is overdrawn for more than three weeks.
 const MOST: f64 = 4.0;
 
 /// What is spent.
@@ -35,7 +35,7 @@ impl Budget {
     /// Lets so many seconds pass.
     fn pass(&mut self, seconds: f64, per_day: f64) {
         // Beyond, nothing is demanded that could come about.
-        let most = MOST * MOST * SAVED * per_day;
+        let most = MOST * SAVED * per_day;
         self.spent = (self.spent - per_day * seconds / 86_400.0).clamp(0.0, most);
     }
 
@@ -46,7 +46,7 @@ impl Budget {
     /// Whether a weak incident is told that is so significant.
     fn allows(&self, significance: f64, per_day: f64) -> bool {
         let saved = SAVED * per_day;
-        self.spent < saved || (saved > 0.0 && significance >= libm::sqrt(self.spent / saved))
+        self.spent < saved || (saved > 0.0 && significance >= self.spent / saved)
     }
 
     pub(crate) fn is_valid(&self) -> bool {
