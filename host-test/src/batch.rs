@@ -291,6 +291,19 @@ impl Scoring {
         Ok(scored.counts)
     }
 
+    /// Counts and tells an input, by its name, of which nothing more can be read since it is damaged.
+    ///
+    /// # Errors
+    ///
+    /// The event cannot be written, or the instance is lost.
+    pub fn give_up_input(&mut self, name: &str, reason: &str, events: &mut dyn Write) -> Result<Counts> {
+        let scored = self.scorer.give_up(GivenUp { id: Some(name), reason, beginning: &[], size: 0, sha256: "" })?;
+        events.write_all(&scored.events)?;
+        // The copy has it behind it, too.
+        self.snapshot()?;
+        Ok(scored.counts)
+    }
+
     fn copy_if_due(&mut self) -> Result<(), PluginError> {
         if self.since.bytes >= COPY_AFTER {
             self.snapshot()?;

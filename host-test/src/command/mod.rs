@@ -23,6 +23,7 @@ pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
 pub(crate) mod generate;
+mod input;
 pub(crate) mod inspect;
 #[cfg(feature = "network")]
 pub(crate) mod kinesis;
