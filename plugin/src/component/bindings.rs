@@ -1183,8 +1183,8 @@ pub mod exports {
                     /// Finds out what a stream holds from a sample of its payloads.
                     ///
                     /// Returns JSON text: `format`, `layers`, `columns` (name, path, type, nullable, example), the suggested score
-                    /// column, the raw, processed and parsed views of a few records, and a ready configuration. The same sample always
-                    /// gives the same answer. Time and memory are bounded however large the sample is; a few hundred payloads are
+                    /// column, the raw, processed and parsed views of a few records, and a ready configuration, which the sample was run by
+                    /// (`trial`); `{}` where none can be suggested, with the reason in `notes`. The same sample always gives the same answer. Time and memory are bounded however large the sample is; a few hundred payloads are
                     /// plenty. An empty or unreadable sample gives a document whose `format` is `unknown` and which says why.
                     #[allow(async_fn_in_trait)]
                     fn discover_schema(sample: _rt::Vec<Payload>) -> _rt::String;
