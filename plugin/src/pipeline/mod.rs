@@ -28,6 +28,7 @@ pub use lines::Outcome;
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;
+pub use crate::series::Judgement;
 pub use scorer::{RECORDS, RestoreError, Scorer};
 pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
 

@@ -118,7 +118,7 @@ impl Engine {
         let Some(mut track) = self.registry.slot_mut(closed.slot).track.take() else { return };
         let whole = self.registry.slot(TOTAL).track.as_ref().map(|total| total.mean(self.settings.value));
         let whole = whole.or_else(|| (closed.slot == TOTAL).then(|| track.mean(self.settings.value)));
-        let judged = Judged { start: window.start, end: window.end, value, whole, verdict };
+        let judged = Judged { start: window.start, end: window.end, value, whole, verdict: &track.accept(value, window, verdict) };
         let step = track.lifecycle.step(self.name(closed.slot), &judged, explained);
         if step.peak
             && let Some(direction) = track.lifecycle.direction()
