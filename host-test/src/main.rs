@@ -11,7 +11,10 @@ use command::completions::CompletionsArgs;
 use command::decode::DecodeArgs;
 use command::demo::DemoArgs;
 use command::discover_schema::DiscoverSchemaArgs;
+#[cfg(feature = "network")]
+use command::feedback::FeedbackArgs;
 use command::generate::GenerateArgs;
+use command::init::InitArgs;
 use command::inspect::InspectArgs;
 #[cfg(feature = "network")]
 use command::kinesis::KinesisArgs;
@@ -53,9 +56,12 @@ enum Command {
     Serve(ServeArgs),
     #[cfg(feature = "network")]
     Multilang(MultilangArgs),
+    #[cfg(feature = "network")]
+    Feedback(FeedbackArgs),
     Generate(GenerateArgs),
     Report(ReportArgs),
     DiscoverSchema(DiscoverSchemaArgs),
+    Init(InitArgs),
     CheckConfig(CheckConfigArgs),
     Inspect(InspectArgs),
     Completions(CompletionsArgs),
@@ -92,6 +98,9 @@ fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Multilang(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::Feedback(args) => args.run(),
+        Command::Init(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),
         Command::Completions(args) => args.run(Cli::command()),

@@ -1802,13 +1802,219 @@ pub mod exports {
                 use super::super::super::super::_rt;
                 pub type Payload = super::super::super::super::exports::flowscore::transform::types::Payload;
                 pub type Counts = super::super::super::super::exports::flowscore::transform::types::Counts;
+                pub type Failure = super::super::super::super::exports::flowscore::transform::types::Failure;
                 pub type ConfigError = super::super::super::super::exports::flowscore::transform::types::ConfigError;
+                /// Where an event is among those of its call: its line, without the end of it.
+                #[repr(C)]
+                #[derive(Clone, Copy)]
+                pub struct Place {
+                    pub offset: u32,
+                    pub length: u32,
+                }
+                impl ::core::fmt::Debug for Place {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Place")
+                            .field("offset", &self.offset)
+                            .field("length", &self.length)
+                            .finish()
+                    }
+                }
+                /// Which way a value deviates.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Direction {
+                    Spike,
+                    Drop,
+                }
+                impl ::core::fmt::Debug for Direction {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Direction::Spike => {
+                                f.debug_tuple("Direction::Spike").finish()
+                            }
+                            Direction::Drop => f.debug_tuple("Direction::Drop").finish(),
+                        }
+                    }
+                }
+                impl Direction {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Direction {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Direction::Spike,
+                            1 => Direction::Drop,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// What has become of an incident.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum IncidentState {
+                    Open,
+                    Update,
+                    Closed,
+                }
+                impl ::core::fmt::Debug for IncidentState {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            IncidentState::Open => {
+                                f.debug_tuple("IncidentState::Open").finish()
+                            }
+                            IncidentState::Update => {
+                                f.debug_tuple("IncidentState::Update").finish()
+                            }
+                            IncidentState::Closed => {
+                                f.debug_tuple("IncidentState::Closed").finish()
+                            }
+                        }
+                    }
+                }
+                impl IncidentState {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> IncidentState {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => IncidentState::Open,
+                            1 => IncidentState::Update,
+                            2 => IncidentState::Closed,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// How urgent it is.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Severity {
+                    Low,
+                    Medium,
+                    High,
+                    Critical,
+                }
+                impl ::core::fmt::Debug for Severity {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Severity::Low => f.debug_tuple("Severity::Low").finish(),
+                            Severity::Medium => {
+                                f.debug_tuple("Severity::Medium").finish()
+                            }
+                            Severity::High => f.debug_tuple("Severity::High").finish(),
+                            Severity::Critical => {
+                                f.debug_tuple("Severity::Critical").finish()
+                            }
+                        }
+                    }
+                }
+                impl Severity {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Severity {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Severity::Low,
+                            1 => Severity::Medium,
+                            2 => Severity::High,
+                            3 => Severity::Critical,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// What a host routes on of an `anomaly` or a `group` event.
+                #[derive(Clone)]
+                pub struct Alert {
+                    /// The whole event.
+                    pub line: Place,
+                    /// Names the incident or the group: all of its events have the same.
+                    pub id: _rt::String,
+                    /// Whether it is a group: incidents of several series with one cause.
+                    pub is_group: bool,
+                    /// The group that tells of the incident: alert on that instead. None: the incident stands for itself, or it is a group.
+                    pub group: Option<_rt::String>,
+                    pub state: IncidentState,
+                    pub direction: Direction,
+                    pub severity: Severity,
+                    /// The series' key; empty for a group.
+                    pub series: _rt::String,
+                    /// Begin and end of the incident so far, milliseconds since the Unix epoch.
+                    pub start: i64,
+                    pub end: i64,
+                    /// Why it is closed, such as `recovered` and `new_level`; none while it is not.
+                    pub reason: Option<_rt::String>,
+                }
+                impl ::core::fmt::Debug for Alert {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Alert")
+                            .field("line", &self.line)
+                            .field("id", &self.id)
+                            .field("is-group", &self.is_group)
+                            .field("group", &self.group)
+                            .field("state", &self.state)
+                            .field("direction", &self.direction)
+                            .field("severity", &self.severity)
+                            .field("series", &self.series)
+                            .field("start", &self.start)
+                            .field("end", &self.end)
+                            .field("reason", &self.reason)
+                            .finish()
+                    }
+                }
+                /// What a host routes on of a `failed` event.
+                #[derive(Clone)]
+                pub struct Failed {
+                    /// The whole event.
+                    pub line: Place,
+                    /// The caller's name for the payload.
+                    pub id: Option<_rt::String>,
+                    pub failure: Failure,
+                    /// How many records of the payload it stands for: one, or all after the first hundred.
+                    pub records: u64,
+                    /// Whether the event has only the first bytes of the record.
+                    pub is_cut: bool,
+                }
+                impl ::core::fmt::Debug for Failed {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Failed")
+                            .field("line", &self.line)
+                            .field("id", &self.id)
+                            .field("failure", &self.failure)
+                            .field("records", &self.records)
+                            .field("is-cut", &self.is_cut)
+                            .finish()
+                    }
+                }
                 /// The outcome of a batch.
                 #[derive(Clone)]
                 pub struct Scored {
-                    /// Events as newline-delimited JSON, one object a line, `type` first: `score`, `window`, `anomaly`, `notice`,
+                    /// Events as newline-delimited JSON, one object a line, `type` first: `score`, `window`, `anomaly`, `group`, `notice`,
                     /// `failed`.
                     pub events: _rt::Vec<u8>,
+                    /// The `anomaly` and `group` events among them, in their order.
+                    pub alerts: _rt::Vec<Alert>,
+                    /// The `failed` events among them, in their order.
+                    pub failures: _rt::Vec<Failed>,
                     /// What became of the records of this batch.
                     pub counts: Counts,
                     /// Payloads of the batch that were looked at. Those after them are to be handed over again.
@@ -1824,6 +2030,8 @@ pub mod exports {
                     ) -> ::core::fmt::Result {
                         f.debug_struct("Scored")
                             .field("events", &self.events)
+                            .field("alerts", &self.alerts)
+                            .field("failures", &self.failures)
                             .field("counts", &self.counts)
                             .field("taken", &self.taken)
                             .field("more", &self.more)
@@ -1895,6 +2103,41 @@ pub mod exports {
                             .field("size", &self.size)
                             .field("sha256", &self.sha256)
                             .finish()
+                    }
+                }
+                /// What a person says of an incident.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Judgement {
+                    /// It is expected: of that series, in that direction, at that time of day (half an hour more on either side), up to half as
+                    /// much again. There it alerts no more, and if it is open it ends with the next window (reason `accepted`).
+                    Fine,
+                    /// It was worth the alert: takes back `fine` for the same, and incidents of that series in that direction are told
+                    /// whatever `detect.alerts_per_day` says.
+                    Real,
+                }
+                impl ::core::fmt::Debug for Judgement {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Judgement::Fine => f.debug_tuple("Judgement::Fine").finish(),
+                            Judgement::Real => f.debug_tuple("Judgement::Real").finish(),
+                        }
+                    }
+                }
+                impl Judgement {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Judgement {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Judgement::Fine,
+                            1 => Judgement::Real,
+                            _ => panic!("invalid enum discriminant"),
+                        }
                     }
                 }
                 /// The bytes of a snapshot, written and read in pieces.
@@ -2227,39 +2470,6 @@ pub mod exports {
                             .field("time", &self.time)
                             .field("value", &self.value)
                             .finish()
-                    }
-                }
-                /// Which way a value deviates.
-                #[repr(u8)]
-                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-                pub enum Direction {
-                    Spike,
-                    Drop,
-                }
-                impl ::core::fmt::Debug for Direction {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
-                        match self {
-                            Direction::Spike => {
-                                f.debug_tuple("Direction::Spike").finish()
-                            }
-                            Direction::Drop => f.debug_tuple("Direction::Drop").finish(),
-                        }
-                    }
-                }
-                impl Direction {
-                    #[doc(hidden)]
-                    pub unsafe fn _lift(val: u8) -> Direction {
-                        if !cfg!(debug_assertions) {
-                            return unsafe { ::core::mem::transmute(val) };
-                        }
-                        match val {
-                            0 => Direction::Spike,
-                            1 => Direction::Drop,
-                            _ => panic!("invalid enum discriminant"),
-                        }
                     }
                 }
                 /// What a point was worth.
@@ -2921,6 +3131,8 @@ pub mod exports {
                         let ptr9 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events10,
+                            alerts: alerts10,
+                            failures: failures10,
                             counts: counts10,
                             taken: taken10,
                             more: more10,
@@ -2932,29 +3144,245 @@ pub mod exports {
                         ::core::mem::forget(vec11);
                         *ptr9.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len11;
                         *ptr9.add(0).cast::<*mut u8>() = ptr11.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records12,
-                            ok: ok12,
-                            dropped: dropped12,
-                            failed: failed12,
-                        } = counts10;
+                        let vec18 = alerts10;
+                        let len18 = vec18.len();
+                        let layout18 = _rt::alloc::Layout::from_size_align(
+                                vec18.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result18, _cleanup18) = wit_bindgen::rt::Cleanup::new(
+                            layout18,
+                        );
+                        if let Some(cleanup) = _cleanup18 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec18.into_iter().enumerate() {
+                            let base = result18
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line12,
+                                    id: id12,
+                                    is_group: is_group12,
+                                    group: group12,
+                                    state: state12,
+                                    direction: direction12,
+                                    severity: severity12,
+                                    series: series12,
+                                    start: start12,
+                                    end: end12,
+                                    reason: reason12,
+                                } = e;
+                                let Place { offset: offset13, length: length13 } = line12;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset13);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length13);
+                                let vec14 = (id12.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len14;
+                                *base.add(8).cast::<*mut u8>() = ptr14.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group12 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group12 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec15 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr15 = vec15.as_ptr().cast::<u8>();
+                                        let len15 = vec15.len();
+                                        ::core::mem::forget(vec15);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len15;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr15.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state12.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction12.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity12.clone() as i32) as u8;
+                                let vec16 = (series12.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start12);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end12);
+                                match reason12 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec17 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr17 = vec17.as_ptr().cast::<u8>();
+                                        let len17 = vec17.len();
+                                        ::core::mem::forget(vec17);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len17;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr17.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr9
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len18;
                         *ptr9
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records12);
+                            .cast::<*mut u8>() = result18;
+                        let vec25 = failures10;
+                        let len25 = vec25.len();
+                        let layout25 = _rt::alloc::Layout::from_size_align(
+                                vec25.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result25, _cleanup25) = wit_bindgen::rt::Cleanup::new(
+                            layout25,
+                        );
+                        if let Some(cleanup) = _cleanup25 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec25.into_iter().enumerate() {
+                            let base = result25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line19,
+                                    id: id19,
+                                    failure: failure19,
+                                    records: records19,
+                                    is_cut: is_cut19,
+                                } = e;
+                                let Place { offset: offset20, length: length20 } = line19;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset20);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length20);
+                                match id19 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec21 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr21 = vec21.as_ptr().cast::<u8>();
+                                        let len21 = vec21.len();
+                                        ::core::mem::forget(vec21);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len21;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr21.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer22,
+                                    offset: offset22,
+                                    reason: reason22,
+                                } = failure19;
+                                let vec23 = (layer22.into_bytes()).into_boxed_slice();
+                                let ptr23 = vec23.as_ptr().cast::<u8>();
+                                let len23 = vec23.len();
+                                ::core::mem::forget(vec23);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len23;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr23.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset22);
+                                let vec24 = (reason22.into_bytes()).into_boxed_slice();
+                                let ptr24 = vec24.as_ptr().cast::<u8>();
+                                let len24 = vec24.len();
+                                ::core::mem::forget(vec24);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len24;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr24.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records19);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut19 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr9
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok12);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len25;
                         *ptr9
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped12);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result25;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records26,
+                            ok: ok26,
+                            dropped: dropped26,
+                            failed: failed26,
+                        } = counts10;
                         *ptr9
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed12);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records26);
                         *ptr9
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok26);
+                        *ptr9
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped26);
+                        *ptr9
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed26);
+                        *ptr9
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken10);
                         *ptr9
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more10 {
                             true => 1,
                             false => 0,
@@ -2975,6 +3403,117 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -2995,6 +3534,8 @@ pub mod exports {
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events2,
+                            alerts: alerts2,
+                            failures: failures2,
                             counts: counts2,
                             taken: taken2,
                             more: more2,
@@ -3006,29 +3547,245 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records4,
-                            ok: ok4,
-                            dropped: dropped4,
-                            failed: failed4,
-                        } = counts2;
+                        let vec10 = alerts2;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
+                        );
+                        if let Some(cleanup) = _cleanup10 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line4,
+                                    id: id4,
+                                    is_group: is_group4,
+                                    group: group4,
+                                    state: state4,
+                                    direction: direction4,
+                                    severity: severity4,
+                                    series: series4,
+                                    start: start4,
+                                    end: end4,
+                                    reason: reason4,
+                                } = e;
+                                let Place { offset: offset5, length: length5 } = line4;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset5);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length5);
+                                let vec6 = (id4.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                                        let len7 = vec7.len();
+                                        ::core::mem::forget(vec7);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len7;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr7.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state4.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction4.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity4.clone() as i32) as u8;
+                                let vec8 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec9 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        ::core::mem::forget(vec9);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len9;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr9.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr1
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len10;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records4);
+                            .cast::<*mut u8>() = result10;
+                        let vec17 = failures2;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
+                        );
+                        if let Some(cleanup) = _cleanup17 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line11,
+                                    id: id11,
+                                    failure: failure11,
+                                    records: records11,
+                                    is_cut: is_cut11,
+                                } = e;
+                                let Place { offset: offset12, length: length12 } = line11;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset12);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length12);
+                                match id11 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len13;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer14,
+                                    offset: offset14,
+                                    reason: reason14,
+                                } = failure11;
+                                let vec15 = (layer14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset14);
+                                let vec16 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records11);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut11 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr1
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok4);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len17;
                         *ptr1
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped4);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result17;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records18,
+                            ok: ok18,
+                            dropped: dropped18,
+                            failed: failed18,
+                        } = counts2;
                         *ptr1
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed4);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records18);
                         *ptr1
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok18);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped18);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed18);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
                         *ptr1
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more2 {
                             true => 1,
                             false => 0,
@@ -3049,6 +3806,117 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3116,6 +3984,8 @@ pub mod exports {
                         let ptr5 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events6,
+                            alerts: alerts6,
+                            failures: failures6,
                             counts: counts6,
                             taken: taken6,
                             more: more6,
@@ -3127,29 +3997,245 @@ pub mod exports {
                         ::core::mem::forget(vec7);
                         *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
                         *ptr5.add(0).cast::<*mut u8>() = ptr7.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records8,
-                            ok: ok8,
-                            dropped: dropped8,
-                            failed: failed8,
-                        } = counts6;
+                        let vec14 = alerts6;
+                        let len14 = vec14.len();
+                        let layout14 = _rt::alloc::Layout::from_size_align(
+                                vec14.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result14, _cleanup14) = wit_bindgen::rt::Cleanup::new(
+                            layout14,
+                        );
+                        if let Some(cleanup) = _cleanup14 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec14.into_iter().enumerate() {
+                            let base = result14
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line8,
+                                    id: id8,
+                                    is_group: is_group8,
+                                    group: group8,
+                                    state: state8,
+                                    direction: direction8,
+                                    severity: severity8,
+                                    series: series8,
+                                    start: start8,
+                                    end: end8,
+                                    reason: reason8,
+                                } = e;
+                                let Place { offset: offset9, length: length9 } = line8;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset9);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length9);
+                                let vec10 = (id8.into_bytes()).into_boxed_slice();
+                                let ptr10 = vec10.as_ptr().cast::<u8>();
+                                let len10 = vec10.len();
+                                ::core::mem::forget(vec10);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len10;
+                                *base.add(8).cast::<*mut u8>() = ptr10.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group8 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group8 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec11 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr11 = vec11.as_ptr().cast::<u8>();
+                                        let len11 = vec11.len();
+                                        ::core::mem::forget(vec11);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len11;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr11.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state8.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction8.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity8.clone() as i32) as u8;
+                                let vec12 = (series8.into_bytes()).into_boxed_slice();
+                                let ptr12 = vec12.as_ptr().cast::<u8>();
+                                let len12 = vec12.len();
+                                ::core::mem::forget(vec12);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len12;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr12.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start8);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end8);
+                                match reason8 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len13;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr5
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len14;
                         *ptr5
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records8);
+                            .cast::<*mut u8>() = result14;
+                        let vec21 = failures6;
+                        let len21 = vec21.len();
+                        let layout21 = _rt::alloc::Layout::from_size_align(
+                                vec21.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result21, _cleanup21) = wit_bindgen::rt::Cleanup::new(
+                            layout21,
+                        );
+                        if let Some(cleanup) = _cleanup21 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec21.into_iter().enumerate() {
+                            let base = result21
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line15,
+                                    id: id15,
+                                    failure: failure15,
+                                    records: records15,
+                                    is_cut: is_cut15,
+                                } = e;
+                                let Place { offset: offset16, length: length16 } = line15;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset16);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length16);
+                                match id15 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec17 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr17 = vec17.as_ptr().cast::<u8>();
+                                        let len17 = vec17.len();
+                                        ::core::mem::forget(vec17);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len17;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr17.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer18,
+                                    offset: offset18,
+                                    reason: reason18,
+                                } = failure15;
+                                let vec19 = (layer18.into_bytes()).into_boxed_slice();
+                                let ptr19 = vec19.as_ptr().cast::<u8>();
+                                let len19 = vec19.len();
+                                ::core::mem::forget(vec19);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len19;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr19.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset18);
+                                let vec20 = (reason18.into_bytes()).into_boxed_slice();
+                                let ptr20 = vec20.as_ptr().cast::<u8>();
+                                let len20 = vec20.len();
+                                ::core::mem::forget(vec20);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len20;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr20.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records15);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut15 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr5
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok8);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len21;
                         *ptr5
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped8);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result21;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records22,
+                            ok: ok22,
+                            dropped: dropped22,
+                            failed: failed22,
+                        } = counts6;
                         *ptr5
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed8);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records22);
                         *ptr5
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok22);
+                        *ptr5
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped22);
+                        *ptr5
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed22);
+                        *ptr5
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken6);
                         *ptr5
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more6 {
                             true => 1,
                             false => 0,
@@ -3170,6 +4256,117 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3196,6 +4393,8 @@ pub mod exports {
                         let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events3,
+                            alerts: alerts3,
+                            failures: failures3,
                             counts: counts3,
                             taken: taken3,
                             more: more3,
@@ -3207,29 +4406,245 @@ pub mod exports {
                         ::core::mem::forget(vec4);
                         *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
                         *ptr2.add(0).cast::<*mut u8>() = ptr4.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records5,
-                            ok: ok5,
-                            dropped: dropped5,
-                            failed: failed5,
-                        } = counts3;
+                        let vec11 = alerts3;
+                        let len11 = vec11.len();
+                        let layout11 = _rt::alloc::Layout::from_size_align(
+                                vec11.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(
+                            layout11,
+                        );
+                        if let Some(cleanup) = _cleanup11 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec11.into_iter().enumerate() {
+                            let base = result11
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line5,
+                                    id: id5,
+                                    is_group: is_group5,
+                                    group: group5,
+                                    state: state5,
+                                    direction: direction5,
+                                    severity: severity5,
+                                    series: series5,
+                                    start: start5,
+                                    end: end5,
+                                    reason: reason5,
+                                } = e;
+                                let Place { offset: offset6, length: length6 } = line5;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset6);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length6);
+                                let vec7 = (id5.into_bytes()).into_boxed_slice();
+                                let ptr7 = vec7.as_ptr().cast::<u8>();
+                                let len7 = vec7.len();
+                                ::core::mem::forget(vec7);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len7;
+                                *base.add(8).cast::<*mut u8>() = ptr7.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group5 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group5 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec8 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                                        let len8 = vec8.len();
+                                        ::core::mem::forget(vec8);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len8;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state5.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction5.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity5.clone() as i32) as u8;
+                                let vec9 = (series5.into_bytes()).into_boxed_slice();
+                                let ptr9 = vec9.as_ptr().cast::<u8>();
+                                let len9 = vec9.len();
+                                ::core::mem::forget(vec9);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len9;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr9.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start5);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end5);
+                                match reason5 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec10 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr10 = vec10.as_ptr().cast::<u8>();
+                                        let len10 = vec10.len();
+                                        ::core::mem::forget(vec10);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len10;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr10.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr2
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len11;
                         *ptr2
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records5);
+                            .cast::<*mut u8>() = result11;
+                        let vec18 = failures3;
+                        let len18 = vec18.len();
+                        let layout18 = _rt::alloc::Layout::from_size_align(
+                                vec18.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result18, _cleanup18) = wit_bindgen::rt::Cleanup::new(
+                            layout18,
+                        );
+                        if let Some(cleanup) = _cleanup18 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec18.into_iter().enumerate() {
+                            let base = result18
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line12,
+                                    id: id12,
+                                    failure: failure12,
+                                    records: records12,
+                                    is_cut: is_cut12,
+                                } = e;
+                                let Place { offset: offset13, length: length13 } = line12;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset13);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length13);
+                                match id12 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec14 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr14 = vec14.as_ptr().cast::<u8>();
+                                        let len14 = vec14.len();
+                                        ::core::mem::forget(vec14);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len14;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr14.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer15,
+                                    offset: offset15,
+                                    reason: reason15,
+                                } = failure12;
+                                let vec16 = (layer15.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset15);
+                                let vec17 = (reason15.into_bytes()).into_boxed_slice();
+                                let ptr17 = vec17.as_ptr().cast::<u8>();
+                                let len17 = vec17.len();
+                                ::core::mem::forget(vec17);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len17;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr17.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records12);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut12 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr2
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok5);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len18;
                         *ptr2
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped5);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result18;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records19,
+                            ok: ok19,
+                            dropped: dropped19,
+                            failed: failed19,
+                        } = counts3;
                         *ptr2
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed5);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records19);
                         *ptr2
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok19);
+                        *ptr2
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped19);
+                        *ptr2
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed19);
+                        *ptr2
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken3);
                         *ptr2
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more3 {
                             true => 1,
                             false => 0,
@@ -3250,6 +4665,146 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_feedback_cabi<T_: GuestScorer>(
+                    arg0: *mut u8,
+                    arg1: *mut u8,
+                    arg2: usize,
+                    arg3: i32,
+                ) -> i32 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result1 = {
+                            let len0 = arg2;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg1.cast(),
+                                len0,
+                                len0,
+                            );
+                            T_::feedback(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                _rt::string_lift(bytes0),
+                                Judgement::_lift(arg3 as u8),
+                            )
+                        };
+                        _rt::as_i32(result1)
                     }
                 }
                 #[doc(hidden)]
@@ -3272,6 +4827,8 @@ pub mod exports {
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events2,
+                            alerts: alerts2,
+                            failures: failures2,
                             counts: counts2,
                             taken: taken2,
                             more: more2,
@@ -3283,29 +4840,245 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records4,
-                            ok: ok4,
-                            dropped: dropped4,
-                            failed: failed4,
-                        } = counts2;
+                        let vec10 = alerts2;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
+                        );
+                        if let Some(cleanup) = _cleanup10 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line4,
+                                    id: id4,
+                                    is_group: is_group4,
+                                    group: group4,
+                                    state: state4,
+                                    direction: direction4,
+                                    severity: severity4,
+                                    series: series4,
+                                    start: start4,
+                                    end: end4,
+                                    reason: reason4,
+                                } = e;
+                                let Place { offset: offset5, length: length5 } = line4;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset5);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length5);
+                                let vec6 = (id4.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                                        let len7 = vec7.len();
+                                        ::core::mem::forget(vec7);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len7;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr7.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state4.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction4.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity4.clone() as i32) as u8;
+                                let vec8 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec9 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        ::core::mem::forget(vec9);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len9;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr9.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr1
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len10;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records4);
+                            .cast::<*mut u8>() = result10;
+                        let vec17 = failures2;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
+                        );
+                        if let Some(cleanup) = _cleanup17 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line11,
+                                    id: id11,
+                                    failure: failure11,
+                                    records: records11,
+                                    is_cut: is_cut11,
+                                } = e;
+                                let Place { offset: offset12, length: length12 } = line11;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset12);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length12);
+                                match id11 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len13;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer14,
+                                    offset: offset14,
+                                    reason: reason14,
+                                } = failure11;
+                                let vec15 = (layer14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset14);
+                                let vec16 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records11);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut11 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr1
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok4);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len17;
                         *ptr1
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped4);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result17;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records18,
+                            ok: ok18,
+                            dropped: dropped18,
+                            failed: failed18,
+                        } = counts2;
                         *ptr1
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed4);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records18);
                         *ptr1
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok18);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped18);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed18);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
                         *ptr1
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more2 {
                             true => 1,
                             false => 0,
@@ -3326,6 +5099,117 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3346,6 +5230,8 @@ pub mod exports {
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events2,
+                            alerts: alerts2,
+                            failures: failures2,
                             counts: counts2,
                             taken: taken2,
                             more: more2,
@@ -3357,29 +5243,245 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records4,
-                            ok: ok4,
-                            dropped: dropped4,
-                            failed: failed4,
-                        } = counts2;
+                        let vec10 = alerts2;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
+                        );
+                        if let Some(cleanup) = _cleanup10 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line4,
+                                    id: id4,
+                                    is_group: is_group4,
+                                    group: group4,
+                                    state: state4,
+                                    direction: direction4,
+                                    severity: severity4,
+                                    series: series4,
+                                    start: start4,
+                                    end: end4,
+                                    reason: reason4,
+                                } = e;
+                                let Place { offset: offset5, length: length5 } = line4;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset5);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length5);
+                                let vec6 = (id4.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                                        let len7 = vec7.len();
+                                        ::core::mem::forget(vec7);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len7;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr7.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state4.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction4.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity4.clone() as i32) as u8;
+                                let vec8 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec9 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        ::core::mem::forget(vec9);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len9;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr9.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr1
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len10;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records4);
+                            .cast::<*mut u8>() = result10;
+                        let vec17 = failures2;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
+                        );
+                        if let Some(cleanup) = _cleanup17 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line11,
+                                    id: id11,
+                                    failure: failure11,
+                                    records: records11,
+                                    is_cut: is_cut11,
+                                } = e;
+                                let Place { offset: offset12, length: length12 } = line11;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset12);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length12);
+                                match id11 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len13;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer14,
+                                    offset: offset14,
+                                    reason: reason14,
+                                } = failure11;
+                                let vec15 = (layer14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset14);
+                                let vec16 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records11);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut11 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr1
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok4);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len17;
                         *ptr1
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped4);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result17;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records18,
+                            ok: ok18,
+                            dropped: dropped18,
+                            failed: failed18,
+                        } = counts2;
                         *ptr1
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed4);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records18);
                         *ptr1
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok18);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped18);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed18);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
                         *ptr1
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more2 {
                             true => 1,
                             false => 0,
@@ -3400,6 +5502,117 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3877,6 +6090,13 @@ pub mod exports {
                     /// `decode` gives.
                     #[allow(async_fn_in_trait)]
                     fn score(&self, records: _rt::Vec<u8>) -> Scored;
+                    /// Takes up what a person says of an incident, or of all members of a group, by its `id`. An incident is known while it is
+                    /// open and for a day after, unless its series has had another since.
+                    ///
+                    /// The result is the number of series that took it up: 0 if the id is not known, and in record mode. It tells no event by itself,
+                    /// and it is part of the snapshot.
+                    #[allow(async_fn_in_trait)]
+                    fn feedback(&self, id: _rt::String, judgement: Judgement) -> u32;
                     /// Tells the time (milliseconds since the Unix epoch), so that windows of an idle stream close and silence is
                     /// noticed. Record mode ignores it. Time that runs backwards is ignored.
                     #[allow(async_fn_in_trait)]
@@ -4083,6 +6303,12 @@ pub mod exports {
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_score::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.feedback")]
+                        unsafe extern "C" fn export_method_scorer_feedback(arg0 : * mut
+                        u8, arg1 : * mut u8, arg2 : usize, arg3 : i32,) -> i32 { unsafe {
+                        $($path_to_types)*:: _export_method_scorer_feedback_cabi::<<$ty
+                        as $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2,
+                        arg3) } } #[unsafe (export_name =
                         "flowscore:transform/scoring@0.2.0#[method]scorer.tick")] unsafe
                         extern "C" fn export_method_scorer_tick(arg0 : * mut u8, arg1 :
                         i64,) -> * mut u8 { unsafe { $($path_to_types)*::
@@ -4156,9 +6382,14 @@ pub mod exports {
                 #[doc(hidden)]
                 pub(crate) use __export_flowscore_transform_scoring_0_2_0_cabi;
                 #[repr(align(8))]
-                struct _RetArea([::core::mem::MaybeUninit<u8>; 80]);
+                struct _RetArea(
+                    [::core::mem::MaybeUninit<
+                        u8,
+                    >; 72 + 2 * ::core::mem::size_of::<*const u8>()],
+                );
                 static mut _RET_AREA: _RetArea = _RetArea(
-                    [::core::mem::MaybeUninit::uninit(); 80],
+                    [::core::mem::MaybeUninit::uninit(); 72
+                        + 2 * ::core::mem::size_of::<*const u8>()],
                 );
             }
         }
@@ -4422,8 +6653,8 @@ pub(crate) use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2447] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x12\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2838] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x99\x15\x01A\x02\x01\
 A\x0e\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
 \x01r\x04\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x04\x01\
 r\x03\x05layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x06\x01r\x03\x04pat\
@@ -4447,36 +6678,44 @@ ple\x12\0s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@
 answerer\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17\
 [static]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07req\
 uest\x07\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transfor\
-m/answering@0.2.0\x05\x07\x01BH\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x0cconfig-e\
-rror\x03\0\x04\x01p}\x01r\x04\x06events\x06\x06counts\x03\x05takeny\x04more\x7f\x04\
-\0\x06scored\x03\0\x07\x01r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06f\
-ailedw\x04latew\x07windowsw\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\
-\x03\0\x09\x01ks\x01r\x05\x02id\x0b\x06reasons\x09beginning\x06\x04sizew\x06sha2\
-56s\x04\0\x08given-up\x03\0\x0c\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\
-\x05\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-e\
-rror\x03\0\x0f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value\x12\x04\0\
-\x05point\x03\0\x13\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x15\x01k\x16\
-\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction\x17\x08expected\x12\x04\0\x07\
-verdict\x03\0\x18\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\0\x1a\x04\0\
-\x06series\x03\x01\x01i\x0e\x01@\0\0\x1d\x04\0\x15[constructor]snapshot\x01\x1e\x01\
-h\x0e\x01@\x01\x04self\x1f\0w\x04\0\x15[method]snapshot.size\x01\x20\x01@\x03\x04\
-self\x1f\x06offsetw\x04mosty\0\x06\x04\0\x15[method]snapshot.read\x01!\x01@\x02\x04\
-self\x1f\x05piece\x06\x01\0\x04\0\x16[method]snapshot.write\x01\"\x01i\x11\x01j\x01\
-#\x01\x05\x01@\x01\x06configs\0$\x04\0\x15[static]scorer.create\x01%\x01j\x01#\x01\
-\x10\x01@\x02\x06configs\x08snapshot\x1d\0&\x04\0\x16[static]scorer.restore\x01'\
-\x01h\x11\x01p\x01\x01@\x02\x04self(\x05batch)\0\x08\x04\0\x18[method]scorer.tra\
-nsform\x01*\x01@\x01\x04self(\0\x08\x04\0\x16[method]scorer.proceed\x01+\x01@\x02\
-\x04self(\x07payload\x0d\0\x08\x04\0\x16[method]scorer.give-up\x01,\x01@\x02\x04\
-self(\x07records\x06\0\x08\x04\0\x14[method]scorer.score\x01-\x01@\x02\x04self(\x03\
-nowx\0\x08\x04\0\x13[method]scorer.tick\x01.\x04\0\x15[method]scorer.finish\x01+\
-\x01@\x01\x04self(\0\x1d\x04\0\x17[method]scorer.snapshot\x01/\x01@\x01\x04self(\
-\0\x0a\x04\0\x15[method]scorer.totals\x010\x01i\x1c\x01j\x011\x01\x05\x01@\x02\x04\
-mode\x1b\x06configs\02\x04\0\x15[static]series.create\x013\x01h\x1c\x01p\x14\x01\
-p\x19\x01@\x02\x04self4\x06points5\06\x04\0\x16[method]series.observe\x017\x04\0\
-!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transform/plugin@0\
-.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+m/answering@0.2.0\x05\x07\x01BZ\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
+\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07failure\x03\
+\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\x01r\x02\x06offsety\x06\
+lengthy\x04\0\x05place\x03\0\x08\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\
+\0\x0a\x01m\x03\x04open\x06update\x06closed\x04\0\x0eincident-state\x03\0\x0c\x01\
+m\x04\x03low\x06medium\x04high\x08critical\x04\0\x08severity\x03\0\x0e\x01ks\x01\
+r\x0b\x04line\x09\x02ids\x08is-group\x7f\x05group\x10\x05state\x0d\x09direction\x0b\
+\x08severity\x0f\x06seriess\x05startx\x03endx\x06reason\x10\x04\0\x05alert\x03\0\
+\x11\x01r\x05\x04line\x09\x02id\x10\x07failure\x05\x07recordsw\x06is-cut\x7f\x04\
+\0\x06failed\x03\0\x13\x01p}\x01p\x12\x01p\x14\x01r\x06\x06events\x15\x06alerts\x16\
+\x08failures\x17\x06counts\x03\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x18\x01\
+r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06failedw\x04latew\x07windows\
+w\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\x03\0\x1a\x01r\x05\x02id\x10\
+\x06reasons\x09beginning\x15\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1c\x01\
+m\x02\x04fine\x04real\x04\0\x09judgement\x03\0\x1e\x04\0\x08snapshot\x03\x01\x01\
+q\x04\x06config\x01\x07\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\
+\x04\0\x0drestore-error\x03\0!\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05\
+value$\x04\0\x05point\x03\0%\x01k\x0b\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09\
+direction'\x08expected$\x04\0\x07verdict\x03\0(\x01m\x02\x06detect\x03rcf\x04\0\x0b\
+series-mode\x03\0*\x04\0\x06series\x03\x01\x01i\x20\x01@\0\0-\x04\0\x15[construc\
+tor]snapshot\x01.\x01h\x20\x01@\x01\x04self/\0w\x04\0\x15[method]snapshot.size\x01\
+0\x01@\x03\x04self/\x06offsetw\x04mosty\0\x15\x04\0\x15[method]snapshot.read\x01\
+1\x01@\x02\x04self/\x05piece\x15\x01\0\x04\0\x16[method]snapshot.write\x012\x01i\
+#\x01j\x013\x01\x07\x01@\x01\x06configs\04\x04\0\x15[static]scorer.create\x015\x01\
+j\x013\x01\"\x01@\x02\x06configs\x08snapshot-\06\x04\0\x16[static]scorer.restore\
+\x017\x01h#\x01p\x01\x01@\x02\x04self8\x05batch9\0\x19\x04\0\x18[method]scorer.t\
+ransform\x01:\x01@\x01\x04self8\0\x19\x04\0\x16[method]scorer.proceed\x01;\x01@\x02\
+\x04self8\x07payload\x1d\0\x19\x04\0\x16[method]scorer.give-up\x01<\x01@\x02\x04\
+self8\x07records\x15\0\x19\x04\0\x14[method]scorer.score\x01=\x01@\x03\x04self8\x02\
+ids\x09judgement\x1f\0y\x04\0\x17[method]scorer.feedback\x01>\x01@\x02\x04self8\x03\
+nowx\0\x19\x04\0\x13[method]scorer.tick\x01?\x04\0\x15[method]scorer.finish\x01;\
+\x01@\x01\x04self8\0-\x04\0\x17[method]scorer.snapshot\x01@\x01@\x01\x04self8\0\x1b\
+\x04\0\x15[method]scorer.totals\x01A\x01i,\x01j\x01\xc2\0\x01\x07\x01@\x02\x04mo\
+de+\x06configs\0\xc3\0\x04\0\x15[static]series.create\x01D\x01h,\x01p&\x01p)\x01\
+@\x02\x04self\xc5\0\x06points\xc6\0\0\xc7\0\x04\0\x16[method]series.observe\x01H\
+\x04\0!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transform/pl\
+ugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocesse\
+d-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

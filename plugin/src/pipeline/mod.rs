@@ -23,12 +23,12 @@ use crate::decode::Context;
 use crate::failure::Failure;
 use crate::state::state;
 
+pub use crate::series::Judgement;
 pub use decoding::{Decoder, discover_schema};
 pub use lines::Outcome;
 pub use reader::{Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;
-pub use crate::series::Judgement;
 pub use scorer::{RECORDS, RestoreError, Scorer};
 pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
 
