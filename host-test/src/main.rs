@@ -21,6 +21,8 @@ use command::man::ManArgs;
 use command::multilang::MultilangArgs;
 use command::report::ReportArgs;
 use command::run::RunArgs;
+#[cfg(feature = "network")]
+use command::s3::S3Args;
 use command::series::SeriesArgs;
 #[cfg(feature = "network")]
 use command::serve::ServeArgs;
@@ -47,6 +49,8 @@ enum Command {
     Run(RunArgs),
     #[cfg(feature = "network")]
     Kinesis(KinesisArgs),
+    #[cfg(feature = "network")]
+    S3(S3Args),
     Decode(DecodeArgs),
     Series(SeriesArgs),
     #[cfg(feature = "network")]
@@ -66,7 +70,7 @@ impl Command {
     /// Whether it runs until it is told to stop, and what it tells goes to a log.
     fn is_long_running(&self) -> bool {
         #[cfg(feature = "network")]
-        return matches!(self, Command::Kinesis(_) | Command::Serve(_) | Command::Multilang(_));
+        return matches!(self, Command::Kinesis(_) | Command::S3(_) | Command::Serve(_) | Command::Multilang(_));
         #[cfg(not(feature = "network"))]
         false
     }
@@ -83,6 +87,8 @@ fn main() -> ExitCode {
         Command::Run(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Kinesis(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::S3(args) => args.run(),
         Command::Decode(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Report(args) => args.run(),

@@ -34,9 +34,13 @@ pub(crate) mod multilang;
 mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
+#[cfg(feature = "network")]
+pub(crate) mod s3;
 pub(crate) mod series;
 #[cfg(feature = "network")]
 pub(crate) mod serve;
+#[cfg(feature = "network")]
+mod stop;
 
 /// The exit code of an error: 2 for wrong usage or configuration, 0 for a reader of the output that has left, else 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {

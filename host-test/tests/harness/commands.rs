@@ -33,6 +33,7 @@ fn every_command_has_help() {
         "demo",
         "run",
         "kinesis",
+        "s3",
         "serve",
         "multilang",
         "decode",
@@ -45,7 +46,7 @@ fn every_command_has_help() {
         "completions",
         "man",
     ] {
-        if cfg!(not(feature = "network")) && ["kinesis", "serve", "multilang"].contains(&command) {
+        if cfg!(not(feature = "network")) && ["kinesis", "s3", "serve", "multilang"].contains(&command) {
             continue;
         }
         let output = flowscore(&[command, "--help"], b"");
