@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use command::backtest::BacktestArgs;
 use command::check_config::CheckConfigArgs;
 use command::completions::CompletionsArgs;
 use command::decode::DecodeArgs;
@@ -51,6 +52,7 @@ enum Command {
     Kinesis(KinesisArgs),
     #[cfg(feature = "network")]
     S3(S3Args),
+    Backtest(BacktestArgs),
     Decode(DecodeArgs),
     Series(SeriesArgs),
     #[cfg(feature = "network")]
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Kinesis(args) => args.run(),
         #[cfg(feature = "network")]
         Command::S3(args) => args.run(),
+        Command::Backtest(args) => args.run(),
         Command::Decode(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Report(args) => args.run(),

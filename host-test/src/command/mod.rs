@@ -17,6 +17,7 @@ use host_test::usage::Usage;
 #[cfg(feature = "network")]
 use host_test::usage::without_credentials;
 
+pub(crate) mod backtest;
 pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod decode;
@@ -109,10 +110,7 @@ impl FailedArgs {
 impl PluginArgs {
     /// The plugin.
     pub(crate) fn load(&self) -> Result<Plugin> {
-        Ok(match &self.plugin {
-            Some(path) => Plugin::from_file(path, Limits::default())?,
-            None => Plugin::built_in(Limits::default())?,
-        })
+        load(self.plugin.as_deref())
     }
 
     /// The configuration file that SIGHUP reads again; standard input has nothing more to say.
@@ -125,6 +123,14 @@ impl PluginArgs {
     pub(crate) fn config_text(&self) -> Result<String> {
         config_text(self.config.as_deref())
     }
+}
+
+/// The plugin in a file, or the built-in one.
+fn load(path: Option<&Path>) -> Result<Plugin> {
+    Ok(match path {
+        Some(path) => Plugin::from_file(path, Limits::default())?,
+        None => Plugin::built_in(Limits::default())?,
+    })
 }
 
 /// The text of a configuration file; `-` is standard input, none the empty text.

@@ -32,6 +32,7 @@ fn every_command_has_help() {
     for command in [
         "demo",
         "run",
+        "backtest",
         "kinesis",
         "s3",
         "serve",

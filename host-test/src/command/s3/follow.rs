@@ -47,8 +47,6 @@ const ATTEMPTS: u32 = 30;
 pub(super) struct Times {
     /// Between two saves.
     pub(super) save_every: Duration,
-    /// For how long messages are hidden.
-    pub(super) hidden: Duration,
     /// How long it may be silent until the time is told.
     pub(super) tick: Option<Duration>,
     /// Whether it ends with the queue.
@@ -76,6 +74,7 @@ pub(super) struct Follow {
     sink: Sink,
     part: Part,
     seen: Seen,
+    hidden: Duration,
     /// Messages of which something is still to be read.
     waiting: Vec<Held>,
     /// Messages that are deleted once the state is saved.
@@ -104,7 +103,7 @@ type Fetched = JoinHandle<Result<Option<Raw>>>;
 
 impl Follow {
     pub(super) fn new(
-        queue: Queue,
+        (queue, hidden): (Queue, Duration),
         access: Access,
         (scoring, reloaded): (Scoring, Reloaded),
         sink: Sink,
@@ -121,6 +120,7 @@ impl Follow {
             sink,
             part,
             seen: Seen::new(seen, remember),
+            hidden,
             waiting: Vec::new(),
             done: Vec::new(),
             counts: Counts::default(),
@@ -134,7 +134,7 @@ impl Follow {
         let mut stop = self.stop.clone();
         let reloaded = self.reloaded.clone();
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(20));
-        self.wait_for_hidden(times).await?;
+        self.wait_for_hidden().await?;
         let (mut save_at, mut heard_at) = (Instant::now() + times.save_every, Instant::now());
         loop {
             if self.reloaded.apply(&mut self.scoring) {
@@ -195,8 +195,8 @@ impl Follow {
     }
 
     /// Messages that a reader before this one had in hand come again after a while: they are older than those that wait.
-    async fn wait_for_hidden(&mut self, times: &Times) -> Result<()> {
-        let until = Instant::now() + times.hidden;
+    async fn wait_for_hidden(&mut self) -> Result<()> {
+        let until = Instant::now() + self.hidden;
         let mut is_told = false;
         while Instant::now() < until {
             let hidden = self.queue.hidden().await?;
@@ -204,7 +204,7 @@ impl Follow {
                 break;
             }
             if !std::mem::replace(&mut is_told, true) {
-                let longest = times.hidden.as_secs();
+                let longest = self.hidden.as_secs();
                 tracing::info!(
                     "a reader before this one had {hidden} messages in hand; waiting for them, {longest} s at most"
                 );
@@ -221,10 +221,13 @@ impl Follow {
     /// Takes all messages that wait: the objects that they name, in the order of time.
     async fn receive(&mut self, wait: Duration) -> Result<Vec<Due>> {
         let mut messages = self.queue.receive(wait).await?;
-        let mut received = messages.len();
-        while received > 0 && messages.len() < MESSAGES {
+        let begun = Instant::now();
+        // Before the first of them is shown again.
+        while !messages.is_empty() && messages.len() < MESSAGES && begun.elapsed() < self.hidden / 3 {
             let more = self.queue.receive(Duration::ZERO).await?;
-            received = more.len();
+            if more.is_empty() {
+                break;
+            }
             messages.extend(more);
         }
         let (mut due, mut failed) = (BTreeMap::new(), Vec::new());

@@ -124,12 +124,12 @@ impl S3Args {
         let access = Access { region, endpoint_url: endpoint_url.map(str::to_owned) };
         let times = Times {
             save_every: Duration::from_secs(self.save_every.into()),
-            hidden: self.hidden(),
             tick: self.tick.map(Duration::from_secs),
             once: self.once,
         };
         let remember = usize::try_from(self.remember)?;
-        let mut follow = Follow::new(queue, access, (scoring, reloaded), sink, part, state.shards, remember)?;
+        let mut follow =
+            Follow::new((queue, self.hidden()), access, (scoring, reloaded), sink, part, state.shards, remember)?;
         let result = follow.run(&times).await;
         self.summary(&mut follow, started)?;
         result
