@@ -183,7 +183,8 @@ fn as_json(runs: &[Run], totals: &Totals, count: usize) -> Value {
 
 fn as_text(runs: &[Run], totals: &Totals, count: usize, out: &mut impl Write) -> Result<()> {
     let Totals { records, failed, late, .. } = totals;
-    writeln!(out, "{records} records of {count} inputs ({failed} failed, {late} late)")?;
+    let inputs = if count == 1 { "input" } else { "inputs" };
+    writeln!(out, "{records} records from {count} {inputs}: {failed} failed, {late} late")?;
     if let (Some((from, to)), Some(days)) = (runs.first().and_then(|run| run.told.period()), days(runs)) {
         writeln!(out, "{} to {} UTC, {}", minute(from), minute(to), quantity::duration((days * 86_400.0) as i64))?;
     }
@@ -236,12 +237,15 @@ fn line(alert: &Alert) -> String {
     let Alert { direction, series, value, start, end, severity, observed, expected, anomaly_score, .. } = alert;
     let time = |text: &str| text.parse::<Timestamp>().map_or(0, Timestamp::as_second);
     let lasts = quantity::duration(time(end) - time(start));
-    let amount = |number: f64| if value == "bytes" { quantity::bytes(number) } else { quantity::number(number) };
+    let amount = |number: f64| match value.as_str() {
+        "bytes" => quantity::bytes(number),
+        value => format!("{} {value}", quantity::number(number)),
+    };
     let score = anomaly_score.map(|score| format!(", score {score:.1}")).unwrap_or_default();
     let (observed, expected) = (amount(*observed), amount(*expected));
     let severity = severity.name();
     let line = format!(
-        "{} {lasts:>10}  {direction:<5} {severity:<8} {series}  {observed} {value} instead of {expected}{score}",
+        "{} {lasts:>10}  {direction:<5} {severity:<8} {series}  {observed} instead of {expected}{score}",
         minute(start)
     );
     // Digits are grouped for pages; a terminal has plain spaces.
