@@ -31,6 +31,7 @@ pub mod aws;
 pub mod backtest;
 pub mod batch;
 mod bindings;
+pub mod configuration;
 pub mod fluent_bit;
 pub mod input;
 pub mod kept;
