@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use command::backtest::BacktestArgs;
 use command::check_config::CheckConfigArgs;
 use command::completions::CompletionsArgs;
 use command::decode::DecodeArgs;
@@ -24,6 +25,8 @@ use command::man::ManArgs;
 use command::multilang::MultilangArgs;
 use command::report::ReportArgs;
 use command::run::RunArgs;
+#[cfg(feature = "network")]
+use command::s3::S3Args;
 use command::series::SeriesArgs;
 #[cfg(feature = "network")]
 use command::serve::ServeArgs;
@@ -50,6 +53,9 @@ enum Command {
     Run(RunArgs),
     #[cfg(feature = "network")]
     Kinesis(KinesisArgs),
+    #[cfg(feature = "network")]
+    S3(S3Args),
+    Backtest(BacktestArgs),
     Decode(DecodeArgs),
     Series(SeriesArgs),
     #[cfg(feature = "network")]
@@ -72,7 +78,7 @@ impl Command {
     /// Whether it runs until it is told to stop, and what it tells goes to a log.
     fn is_long_running(&self) -> bool {
         #[cfg(feature = "network")]
-        return matches!(self, Command::Kinesis(_) | Command::Serve(_) | Command::Multilang(_));
+        return matches!(self, Command::Kinesis(_) | Command::S3(_) | Command::Serve(_) | Command::Multilang(_));
         #[cfg(not(feature = "network"))]
         false
     }
@@ -89,6 +95,9 @@ fn main() -> ExitCode {
         Command::Run(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Kinesis(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::S3(args) => args.run(),
+        Command::Backtest(args) => args.run(),
         Command::Decode(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Report(args) => args.run(),

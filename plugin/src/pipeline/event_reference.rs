@@ -341,6 +341,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("plugin_restarted", "An instance of the component was lost, and a new one has taken over."),
     ("event_too_large", "An event that the other end never takes was left out."),
     ("records_expired", "A shard ended before all of it had been read."),
+    ("object_missing", "An object that a notification named was gone before it could be read."),
 ];
 
 /// JSON Schema (draft 2020-12) of an event.
