@@ -352,28 +352,37 @@ fn rows(mut analysis: Analysis, sampled: usize, dialect: Option<&Dialect>, run: 
     let expected = analysis.records;
     // A delimiter has to be said, but a header is found.
     let delimiter = dialect.filter(|dialect| dialect.delimiter != b',').map(|dialect| dialect.delimiter);
-    let windows = |fields, by, names| Windows { fields, by, delimiter, names, ..Windows::default() }.to_json();
-    let mut candidates = vec![windows(Vec::new(), None, Vec::new())];
     // Where each row is a payload of its own, no header goes before it, so that the names have to be said.
-    let names = dialect.map(|dialect| dialect.names.clone());
-    candidates.extend(names.map(|names| windows(Vec::new(), None, names)));
-    let mut fields = Vec::new();
-    if let Some(mapping) = mapping::map(&analysis.columns) {
-        if !mapping.unclear.is_empty() {
-            analysis.notes.extend(mapping.unclear);
+    let named = dialect.map(|dialect| dialect.names.clone());
+    let windows = |fields: &[(String, String)], by: Option<&String>| {
+        let config = |names: Vec<String>| {
+            Windows { fields: fields.to_vec(), by: by.cloned(), delimiter, names, ..Windows::default() }.to_json()
+        };
+        [Some(Vec::new()), named.clone()].into_iter().flatten().map(config).collect::<Vec<_>>()
+    };
+    let notes = analysis.notes.len();
+    let (mut candidates, mut fields): (Vec<_>, _) = (windows(&[], None), Vec::new());
+    let mapping = mapping::map(&analysis.columns);
+    if let Some(mapping) = mapping.as_ref().filter(|mapping| mapping.unclear.is_empty()) {
+        candidates.extend(windows(&mapping.fields, mapping.by.as_ref()));
+    }
+    analysis.suggest(&candidates, expected, sampled, run);
+    // Why windows would not do is of no interest where they are not what the rows are for.
+    analysis.notes.truncate(notes);
+    match (&analysis.suggestion, mapping) {
+        (Some((config, _)), mapping) => {
+            if let Some(mapping) = mapping.filter(|_| config.contains("\"fields\"")) {
+                fields = mapping.fields;
+            }
+            analysis.score_flow_logs(&fields);
             return analysis;
         }
-        if !mapping.fields.is_empty() || mapping.by.is_some() {
-            candidates.push(windows(mapping.fields.clone(), mapping.by, Vec::new()));
-            fields = mapping.fields;
+        (None, Some(mapping)) if !mapping.unclear.is_empty() => {
+            analysis.notes.extend(mapping.unclear);
+            analysis.notes.push("no configuration is suggested: say which columns the fields are".to_owned());
+            return analysis;
         }
-    }
-    let notes = analysis.notes.len();
-    analysis.suggest(&candidates, expected, sampled, run);
-    analysis.notes.truncate(notes);
-    if analysis.suggestion.is_some() {
-        analysis.score_flow_logs(&fields);
-        return analysis;
+        (None, _) => {}
     }
     analysis.choose_column();
     if let Some((column, _)) = &analysis.score {

@@ -78,11 +78,13 @@ pub(super) fn guess(lines: &[Tokens<'_>]) -> Option<Guess> {
     if !(3..=MAX_GUESSED).contains(&length) {
         return None;
     }
-    let mut guessing = Guessing { lines, fields: vec![None; length], notes: Vec::new(), unclear: Vec::new() };
+    let is_gateway = lines.iter().flatten().any(|token| token.starts_with(b"tgw-"));
+    let mut guessing =
+        Guessing { lines, fields: vec![None; length], is_gateway, notes: Vec::new(), unclear: Vec::new() };
     let kinds = BY_SHAPE.iter().map(|fields| guessing.by_shape(fields)).filter(|found| *found).count();
     let accounts = guessing.columns(&is_account);
-    if let [account] = accounts[..] {
-        guessing.fields[account] = Some(Field::AccountId);
+    if let ([account], false) = (&accounts[..], is_gateway) {
+        guessing.fields[*account] = Some(Field::AccountId);
     }
     if kinds + usize::from(!accounts.is_empty()) < 2 {
         return None;
@@ -106,6 +108,8 @@ pub(super) fn guess(lines: &[Tokens<'_>]) -> Option<Guess> {
 struct Guessing<'l, 't> {
     lines: &'l [Tokens<'t>],
     fields: Vec<Option<Field>>,
+    /// The lines are those of a transit gateway, which have interfaces, networks and accounts of both sides.
+    is_gateway: bool,
     notes: Vec<String>,
     unclear: Vec<String>,
 }
@@ -127,6 +131,7 @@ impl Guessing<'_, '_> {
         let columns = self.columns(&|token| matches!(shape(fields[0], token), Fit::Yes(weight) if weight > 1));
         match (columns.as_slice(), fields) {
             ([], _) => return false,
+            ([_], [Field::InterfaceId | Field::VpcId | Field::SubnetId | Field::AzId, ..]) if self.is_gateway => {}
             ([one], [field, ..]) => {
                 self.fields[*one] = Some(*field);
                 if *field == Field::SrcAddr {
@@ -140,7 +145,7 @@ impl Guessing<'_, '_> {
             }
             _ => {
                 let message = format!("{} look alike: which is {} cannot be told", places(&columns), names(fields));
-                let is_key = matches!(fields[0], Field::InterfaceId | Field::TgwAttachmentId);
+                let is_key = fields[0] == Field::TgwAttachmentId || fields[0] == Field::InterfaceId && !self.is_gateway;
                 if is_key { self.unclear.push(message) } else { self.notes.push(message) }
             }
         }
@@ -188,8 +193,7 @@ impl Guessing<'_, '_> {
         let all = |of: &[Option<i64>], test: &dyn Fn(i64) -> bool| of.iter().flatten().all(|number| test(*number));
         let is_constant =
             |of: &[Option<i64>]| of.iter().flatten().all(|number| Some(number) == of.iter().flatten().next());
-        let is_gateway = self.fields.iter().flatten().any(|field| field.name().starts_with("tgw-"));
-        let is_version = |number: i64| (2..=11).contains(&number) && (number == 6) == is_gateway;
+        let is_version = |number: i64| (2..=11).contains(&number) && (number == 6) == self.is_gateway;
         columns.retain(|(column, of)| {
             let is_it = *column == 0 && is_constant(of) && all(of, &is_version);
             if is_it {

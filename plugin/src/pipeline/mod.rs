@@ -24,6 +24,7 @@ use crate::decode::Context;
 use crate::failure::Failure;
 use crate::state::state;
 
+pub use crate::series::Judgement;
 pub use decoding::Decoder;
 pub use lines::Outcome;
 pub use reader::{Read, Reader, Record};

@@ -590,3 +590,12 @@ fn results_of_a_query_without_messages_are_rows_under_its_names() {
         assert_eq!(decoded("", payload).1, ok(1), "{payload}");
     }
 }
+
+#[test]
+fn a_program_s_first_words_are_no_header() {
+    let line = "2 1 eni-1 10.0.0.1 10.0.0.2 1 2 6 3 400 1723542840 1723542850 ACCEPT OK";
+    for first in ["Start processing", "end reached", "START RequestId"] {
+        let (windows, counts) = told(&windows(), &[&format!("{first}\n{line}")]);
+        assert_eq!((windows, counts.ok, counts.failed), ("eni-1=400".to_owned(), 1, 1), "{first}");
+    }
+}
