@@ -48,17 +48,15 @@ impl InitArgs {
             true => serde_json::json!({ "configuration": {} }),
             false => serde_json::from_str(&self.sample.discover(&plugin)?).context("what was found in the sample")?,
         };
-        let configuration = match &found["configuration"] {
-            Value::Null => {
-                let reason = found["reason"].as_str().unwrap_or("no records were found in it");
-                return Err(Usage(format!(
-                    "the sample says nothing of a configuration: {reason} (`flowscore discover-schema` shows what was found; \
-                     `flowscore init --defaults` goes without one)"
-                ))
-                .into());
-            }
-            configuration => configuration,
-        };
+        let configuration = &found["configuration"];
+        let notes = found["notes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for note in notes {
+            eprintln!("hint: {note}");
+        }
+        if !self.defaults && found["format"] == "unknown" {
+            let reason = "`flowscore discover-schema` shows what was found; `flowscore init --defaults` goes without a sample";
+            return Err(Usage(format!("the sample says nothing of a configuration: {reason}")).into());
+        }
         let text = commented(&schema, configuration);
         // Comments and all: what is written here is what will be read.
         let json = host_test::configuration::to_json(&text, host_test::configuration::Form::Yaml, |_| None);
