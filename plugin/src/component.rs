@@ -40,7 +40,7 @@ impl decoding::Guest for Plugin {
     type Decoder = Decoder;
 
     fn discover_schema(sample: Vec<types::Payload>) -> String {
-        pipeline::discover_schema(sample.iter().map(|payload| &payload.data[..]))
+        crate::discover::discover_schema(sample.iter().map(|payload| &payload.data[..]))
     }
 }
 
@@ -248,6 +248,14 @@ impl scoring::GuestScorer for Scorer {
 
     fn score(&self, records: Vec<u8>) -> scoring::Scored {
         self.scored(|state, events| (state.begin(Pending::Records(records, None), events), 1))
+    }
+
+    fn feedback(&self, id: String, judgement: scoring::Judgement) -> u32 {
+        let judgement = match judgement {
+            scoring::Judgement::Fine => pipeline::Judgement::Fine,
+            scoring::Judgement::Real => pipeline::Judgement::Real,
+        };
+        self.0.borrow_mut().scorer.feedback(&id, judgement)
     }
 
     fn tick(&self, now: i64) -> scoring::Scored {
