@@ -40,6 +40,8 @@ const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest:
 const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.05 };
 /// In windows of a minute a score must be so many times what five half hours of a day reach.
 const ABOVE_PEAKS: f64 = 4.0;
+/// But never more than that, half of the highest score there is: what is off the scale is told however often it comes.
+const MOST_ABOVE: f64 = 3.0;
 /// Windows after an event, or while it goes on, in which the way back to what was expected before it is no news.
 const WAY_BACK: f64 = 60.0;
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
@@ -242,7 +244,7 @@ impl Detector {
         let mut finding = self.residual.observe(time_s, value, at);
         if !tick.coarse {
             let score = finding.score;
-            finding.score /= (ABOVE_PEAKS * self.peaks.reference()).max(1.0);
+            finding.score /= (ABOVE_PEAKS * self.peaks.reference()).clamp(1.0, MOST_ABOVE);
             if !at.away {
                 self.peaks.learn(time_s, score);
             }
