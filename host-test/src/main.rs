@@ -12,6 +12,8 @@ use command::completions::CompletionsArgs;
 use command::decode::DecodeArgs;
 use command::demo::DemoArgs;
 use command::discover_schema::DiscoverSchemaArgs;
+#[cfg(feature = "network")]
+use command::feedback::FeedbackArgs;
 use command::generate::GenerateArgs;
 use command::init::InitArgs;
 use command::inspect::InspectArgs;
@@ -60,6 +62,8 @@ enum Command {
     Serve(ServeArgs),
     #[cfg(feature = "network")]
     Multilang(MultilangArgs),
+    #[cfg(feature = "network")]
+    Feedback(FeedbackArgs),
     Generate(GenerateArgs),
     Report(ReportArgs),
     DiscoverSchema(DiscoverSchemaArgs),
@@ -103,6 +107,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Multilang(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::Feedback(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),

@@ -24,6 +24,8 @@ pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
+#[cfg(feature = "network")]
+pub(crate) mod feedback;
 pub(crate) mod generate;
 pub(crate) mod init;
 mod input;

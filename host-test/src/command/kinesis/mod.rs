@@ -21,7 +21,7 @@ use host_test::usage::Usage;
 mod follow;
 
 /// The part of the stream's state that holds all of its shards.
-const ALL_SHARDS: &str = "all-shards";
+pub(crate) const ALL_SHARDS: &str = "all-shards";
 
 /// Read a Kinesis stream and tell of its spikes and drops: events as lines of JSON
 #[derive(Args)]
