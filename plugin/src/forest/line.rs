@@ -28,8 +28,12 @@ const BLOCK: usize = 16;
 /// Cuts side by side, filled up with infinity.
 type Cuts = [f32; BLOCK];
 
-/// Ends that a place holds.
-pub(crate) const ENDS: usize = 4;
+/// Ends of boxes that are taken in one step, and steps that a place holds.
+pub(crate) const STEP: usize = 2;
+const STEPS: usize = 3;
+
+/// Steps that nearly all places are done with.
+const FEW: usize = 2;
 
 /// A leaf: half a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,37 +41,65 @@ pub(crate) const ENDS: usize = 4;
 struct Place {
     value: f32,
     /// The other ends of the boxes of which the value is one end, the lowest box first, then infinity.
-    ends: [f32; ENDS],
-    depth: u16,
+    ends: [[f32; STEP]; STEPS],
     mass: u16,
-    /// Whether the leaf is a right child, and so the upper end of the boxes of which it is an end.
-    is_upper: bool,
-    /// Whether there are more such boxes than ends here.
-    has_more: bool,
+    /// The depth, and flags.
+    bits: u16,
 }
 
+/// Whether the leaf is a right child, and so the upper end of the boxes of which it is an end.
+const UPPER: u16 = 1 << 15;
+
+/// Whether there are more such boxes than a place holds.
+const MORE: u16 = 1 << 14;
+
 impl Place {
-    const EMPTY: Place =
-        Place { value: 0.0, ends: [f32::INFINITY; ENDS], depth: 0, mass: 0, is_upper: true, has_more: false };
+    const EMPTY: Place = Place { value: 0.0, ends: [[f32::INFINITY; STEP]; STEPS], mass: 0, bits: 0 };
+
+    /// The leaf `at`, of which the ends are not known yet.
+    fn new(tree: &Tree, points: &Points, at: Child, depth: usize, side: usize) -> Place {
+        let leaf = tree.leaves[usize::from(at & !LEAF)];
+        let upper = if side == 1 { UPPER } else { 0 };
+        Place { value: points.get(leaf.point)[0], mass: leaf.mass, bits: depth as u16 | upper, ..Place::EMPTY }
+    }
+
+    #[inline]
+    fn depth(&self) -> usize {
+        usize::from(self.bits & (MORE - 1))
+    }
+
+    #[inline]
+    fn is_upper(&self) -> bool {
+        self.bits & UPPER != 0
+    }
+
+    #[inline]
+    fn has_more(&self) -> bool {
+        self.bits & MORE != 0
+    }
 
     /// Sets the other end of the box at a depth.
     fn set(&mut self, depth: usize, end: f32) {
-        match self.ends.get_mut(usize::from(self.depth).wrapping_sub(depth + 1)) {
+        let index = self.depth().wrapping_sub(depth + 1);
+        match self.ends.as_flattened_mut().get_mut(index) {
             Some(place) => *place = end,
-            None => self.has_more = true,
+            None => self.bits |= MORE,
         }
     }
 
     /// Leaves only the ends of the boxes from a depth on downwards.
     fn forget_above(&mut self, depth: usize) {
-        let kept = usize::from(self.depth).saturating_sub(depth);
-        self.has_more = kept > ENDS;
-        self.ends[kept.min(ENDS)..].fill(f32::INFINITY);
+        let kept = self.depth().saturating_sub(depth);
+        let ends = self.ends.as_flattened_mut();
+        if kept <= ends.len() {
+            ends[kept..].fill(f32::INFINITY);
+            self.bits &= !MORE;
+        }
     }
 }
 
 /// How many cuts lie below `x`.
-#[inline]
+#[inline(always)]
 fn below(cuts: &Cuts, x: f32) -> usize {
     cuts.iter().map(|&cut| u32::from(cut < x)).sum::<u32>() as usize
 }
@@ -87,6 +119,12 @@ pub(crate) struct Line {
     /// Leaves, and points, of each tree.
     counts: Vec<usize>,
     masses: Vec<u16>,
+    /// Scratch: where a point belongs in each tree, and its score there, by direction.
+    at: Vec<usize>,
+    found: Vec<Place>,
+    sides: Vec<[f64; 2]>,
+    /// Scratch: trees that hold the point, or have more ends there than a place.
+    odd: Vec<u32>,
     /// Scratch: ends of the boxes around a place that cannot hold them all.
     ends: Vec<f32>,
 }
@@ -103,6 +141,10 @@ impl Line {
             places: vec![Place::EMPTY; trees * blocks * BLOCK],
             counts: vec![0; trees],
             masses: vec![0; trees],
+            at: vec![0; trees],
+            found: vec![Place::EMPTY; trees],
+            sides: vec![[0.0; 2]; trees],
+            odd: vec![0; trees + 1],
             ends: Vec::new(),
         }
     }
@@ -133,7 +175,7 @@ impl Line {
                 open.push((at, depth));
                 (at, depth, side) = (tree.nodes[usize::from(at)].children[0], depth + 1, 0);
             }
-            row.places[*row.count] = leaf(tree, points, at, depth, side);
+            row.places[*row.count] = Place::new(tree, points, at, depth, side);
             *row.count += 1;
             let Some((node, above)) = open.pop() else { break };
             nodes.push((node, above));
@@ -152,7 +194,7 @@ impl Line {
         let at = tree.at(path);
         let rank = row.rank(x);
         if *row.count == 0 {
-            row.places[0] = leaf(tree, points, at, 0, 1);
+            row.places[0] = Place::new(tree, points, at, 0, 1);
             *row.count = 1;
             return;
         }
@@ -165,10 +207,10 @@ impl Line {
         let old = node.children[1 - side];
         let depth = path.len();
         for at in row.range(tree, points, old) {
-            row.places[at].depth += 1;
+            row.places[at].bits += 1;
         }
         row.unlink(tree, points, old, depth + 1, 1 - side);
-        row.insert(rank, side, node.cut, leaf(tree, points, node.children[side], depth + 1, side));
+        row.insert(rank, side, node.cut, Place::new(tree, points, node.children[side], depth + 1, side));
         row.link(tree, at, depth);
         row.link_above(tree, points, at, path);
     }
@@ -191,7 +233,7 @@ impl Line {
         }
         row.remove(rank, usize::from(low < x));
         for at in row.range(tree, points, at) {
-            row.places[at].depth -= 1;
+            row.places[at].bits -= 1;
         }
         row.unlink(tree, points, at, path.len(), path.last().map_or(1, |&(_, side)| side));
         row.link_above(tree, points, at, path);
@@ -199,52 +241,57 @@ impl Line {
 
     /// The score of `x`, summed over the trees: what it owes to lying above, and below. `DIRECTED` says whether the split
     /// matters for points that a tree holds.
+    ///
+    /// The places lie far apart and seldom in a cache, so all are fetched before the first is looked at: then one does not
+    /// wait for another.
     pub(crate) fn score<const DIRECTED: bool>(&mut self, trees: &[Tree], tables: &Tables, x: f32) -> (f64, f64) {
-        let (mut above, mut below) = (0.0, 0.0);
         let rows = self.cuts.chunks_exact(self.blocks).zip(self.lasts.chunks_exact(self.groups));
-        let rows = rows.zip(self.places.chunks_exact(self.blocks * BLOCK)).zip(&self.masses);
-        for (index, (((cuts, lasts), places), &mass)) in rows.enumerate() {
-            let at = rank(lasts, cuts, x);
-            let place = &places[at];
-            let ends = std::slice::from_ref(&place.ends);
+        for ((cuts, lasts), at) in rows.zip(&mut self.at) {
+            *at = rank(lasts, cuts, x);
+        }
+        let rows = self.places.chunks_exact(self.blocks * BLOCK).zip(&self.at);
+        for ((places, &at), found) in rows.zip(&mut self.found) {
+            *found = places[at];
+        }
+        let mut odd = 0;
+        let found = self.found.iter().zip(&mut self.sides).zip(&self.masses).enumerate();
+        for (index, ((place, sides), &mass)) in found {
+            self.odd[odd] = index as u32;
+            odd += usize::from(place.ends[FEW][0] < f32::INFINITY || place.value == x);
+            let score = unequal(place, &place.ends[..FEW], tables, x) * tables.normaliser(mass);
+            let is_above = x > place.value;
+            *sides = [if is_above { score } else { 0.0 }, if is_above { 0.0 } else { score }];
+        }
+        for &index in &self.odd[..odd] {
+            let index = index as usize;
+            let (place, at, mass) = (&self.found[index], self.at[index], self.masses[index]);
+            let normaliser = tables.normaliser(mass);
             if x != place.value {
-                let score = if place.has_more && (x > place.value) == place.is_upper {
-                    unequal(place, all_ends(&trees[index], x, &mut self.ends), tables, x)
-                } else {
-                    unequal(place, ends, tables, x)
-                } * tables.normaliser(mass);
-                let is_above = x > place.value;
-                above += if is_above { score } else { 0.0 };
-                below += if is_above { 0.0 } else { score };
+                if (x > place.value) == place.is_upper() {
+                    let ends = if place.has_more() { all_ends(&trees[index], x, &mut self.ends) } else { &place.ends };
+                    self.sides[index][usize::from(x < place.value)] = unequal(place, ends, tables, x) * normaliser;
+                }
                 continue;
             }
-            let base = tables.seen(usize::from(place.depth), place.mass, mass);
-            let score = base * tables.normaliser(mass);
-            if DIRECTED {
+            let base = tables.seen(place.depth(), place.mass, mass);
+            let share = if DIRECTED {
                 // Beyond the ends the point itself, which no box asks for.
-                let neighbour = if place.is_upper { at.wrapping_sub(1) } else { at + 1 };
-                let neighbour = places.get(neighbour).map_or(x, |place| place.value);
-                let ends = if place.has_more { all_ends(&trees[index], x, &mut self.ends) } else { ends };
-                let share = share_above(place, ends, tables, base, neighbour);
-                above += score * share;
-                below += score - score * share;
+                let at = if place.is_upper() { at.wrapping_sub(1) } else { at + 1 };
+                let neighbour = self.places[index * self.blocks * BLOCK..].get(at).map_or(x, |place| place.value);
+                let ends = if place.has_more() { all_ends(&trees[index], x, &mut self.ends) } else { &place.ends };
+                share_above(place, ends, tables, base, neighbour)
             } else {
-                above += score;
-            }
+                1.0
+            };
+            let score = base * normaliser;
+            self.sides[index] = [score * share, score - score * share];
         }
-        (above, below)
+        self.sides.iter().fold((0.0, 0.0), |(above, below), side| (above + side[0], below + side[1]))
     }
 }
 
-/// A leaf of which the ends are not known yet.
-fn leaf(tree: &Tree, points: &Points, at: Child, depth: usize, side: usize) -> Place {
-    let leaf = tree.leaves[usize::from(at & !LEAF)];
-    let value = points.get(leaf.point)[0];
-    Place { value, depth: depth as u16, mass: leaf.mass, is_upper: side == 1, ..Place::EMPTY }
-}
-
 /// In how many cuts `x` lies above, and so the place of its leaf.
-#[inline]
+#[inline(always)]
 fn rank(lasts: &[Cuts], cuts: &[Cuts], x: f32) -> usize {
     let block: usize = lasts.iter().map(|lasts| below(lasts, x)).sum();
     block * BLOCK + below(&cuts[block], x)
@@ -305,7 +352,7 @@ impl Row<'_> {
         let range = self.range(tree, points, at);
         let (first, last) = range.into_inner();
         if at & LEAF != 0 {
-            self.places[first].is_upper = side == 1;
+            self.places[first].bits = self.places[first].bits & !UPPER | if side == 1 { UPPER } else { 0 };
         }
         self.places[first].forget_above(depth);
         self.places[last].forget_above(depth);
@@ -335,7 +382,7 @@ impl Row<'_> {
 /// The other ends of all boxes of which the value at the place of `x` is one end, as places hold the first of them.
 #[cold]
 #[inline(never)]
-fn all_ends<'a>(tree: &Tree, x: f32, ends: &'a mut Vec<f32>) -> &'a [[f32; ENDS]] {
+fn all_ends<'a>(tree: &Tree, x: f32, ends: &'a mut Vec<f32>) -> &'a [[f32; STEP]] {
     ends.clear();
     let (mut at, mut is_upper) = (tree.root, true);
     while at & LEAF == 0 {
@@ -349,24 +396,24 @@ fn all_ends<'a>(tree: &Tree, x: f32, ends: &'a mut Vec<f32>) -> &'a [[f32; ENDS]
         at = node.children[usize::from(is_upper)];
     }
     ends.reverse();
-    ends.resize(ends.len().next_multiple_of(ENDS), f32::INFINITY);
+    ends.resize(ends.len().next_multiple_of(STEP), f32::INFINITY);
     ends.as_chunks().0
 }
 
 /// The score of `x`, whose place is at a leaf with another value, folded upwards.
-#[inline]
-fn unequal(place: &Place, ends: &[[f32; ENDS]], tables: &Tables, x: f32) -> f64 {
-    let (value, mut depth) = (f64::from(place.value), usize::from(place.depth));
+#[inline(always)]
+fn unequal(place: &Place, ends: &[[f32; STEP]], tables: &Tables, x: f32) -> f64 {
+    let (value, mut depth) = (f64::from(place.value), place.depth());
     let beyond = f64::from(x) - value;
     // A point within the boxes is in the place of an end of theirs.
-    let beyond = if place.is_upper { beyond } else { -beyond }.max(0.0);
+    let beyond = if place.is_upper() { beyond } else { -beyond }.max(0.0);
     let mut score = tables.unseen(depth);
     for ends in ends {
         let apart = ends.map(|end| beyond / (beyond + (value - f64::from(end)).abs()));
         for (p, unseen) in apart.into_iter().zip(tables.above(depth).iter().rev()) {
             score += p * (unseen - score);
         }
-        depth = depth.saturating_sub(ENDS);
+        depth = depth.saturating_sub(STEP);
     }
     score
 }
@@ -375,8 +422,8 @@ fn unequal(place: &Place, ends: &[[f32; ENDS]], tables: &Tables, x: f32) -> f64 
 /// hold it: by the boxes of what else lies below each ancestor, until such a box holds the point. `neighbour` is the value
 /// of the leaf next to it on the side of the other ends.
 #[inline]
-fn share_above(place: &Place, ends: &[[f32; ENDS]], tables: &Tables, base: f64, neighbour: f32) -> f64 {
-    let (value, mut depth) = (f64::from(place.value), usize::from(place.depth));
+fn share_above(place: &Place, ends: &[[f32; STEP]], tables: &Tables, base: f64, neighbour: f32) -> f64 {
+    let (value, mut depth) = (f64::from(place.value), place.depth());
     let (mut side, mut other) = (0.5, 0.5);
     // The point is one end of the boxes; its neighbour is that end of each box without it.
     let beyond = (value - f64::from(neighbour)).abs();
@@ -386,8 +433,8 @@ fn share_above(place: &Place, ends: &[[f32; ENDS]], tables: &Tables, base: f64, 
             side += p * (unseen / base - side);
             other -= p * other;
         }
-        depth = depth.saturating_sub(ENDS);
+        depth = depth.saturating_sub(STEP);
     }
     let share = side / (side + other);
-    if place.is_upper { share } else { 1.0 - share }
+    if place.is_upper() { share } else { 1.0 - share }
 }

@@ -54,7 +54,7 @@ impl Attribution {
 }
 
 /// How far above a root depths may be asked for.
-pub(crate) const PADDING: usize = 4;
+pub(crate) const PADDING: usize = 2;
 
 /// Values of the scoring functions that need a division or a logarithm, for all depths and masses of a tree.
 #[derive(Clone, Debug)]
