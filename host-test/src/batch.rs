@@ -9,15 +9,14 @@
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use sha2::{Digest as _, Sha256};
 
+use crate::kept::Kept;
 use crate::plugin::{
     Counts, Decoder, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, RestoreError, Scored, Scorer, Totals,
 };
-use crate::private;
 use crate::transform::notice;
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
@@ -62,7 +61,7 @@ pub struct Scoring {
     since: Journal,
     restarts: u64,
     /// Where payloads are kept whose `failed` events do not show everything.
-    failed: Option<PathBuf>,
+    failed: Option<Kept>,
 }
 
 impl Scoring {
@@ -82,29 +81,25 @@ impl Scoring {
         Ok(Scoring { plugin, config, scorer, copy, since: Journal::default(), restarts: 0, failed: None })
     }
 
-    /// From now on keeps each payload of which `failed` events show only a part, as a file of this directory, named by its
-    /// SHA-256.
-    pub fn keep_failed(&mut self, directory: &Path) -> std::io::Result<()> {
-        private::directory(directory)?;
-        self.failed = Some(directory.to_owned());
-        Ok(())
+    /// From now on keeps each payload of which `failed` events show only a part.
+    pub fn keep_failed(&mut self, kept: Option<Kept>) {
+        self.failed = kept;
     }
 
-    /// Keeps payloads as far as these events, which are theirs, show only a part of them.
-    fn keep(&self, payloads: &[Payload<'_>], events: &[u8]) -> std::io::Result<()> {
-        let Some(directory) = &self.failed else { return Ok(()) };
+    /// Keeps payloads as far as these events, which are theirs, show only a part of them. What cannot be kept is told and holds
+    /// nothing up: it can be found where it came from.
+    fn keep(&self, payloads: &[Payload<'_>], events: &[u8]) {
+        let Some(kept) = &self.failed else { return };
         let lines = events.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"type\":\"failed\""));
         for event in lines.filter_map(|line| serde_json::from_slice::<Failed<'_>>(line).ok()) {
             let is_part = event.payload_bytes.is_some() || event.records.is_some();
             let Some(id) = event.id.filter(|_| is_part) else { continue };
             for payload in payloads.iter().filter(|payload| payload.id == Some(&*id)) {
-                let path = directory.join(digest(payload.data));
-                if !path.exists() {
-                    private::file(&path)?.write_all(payload.data)?;
+                if let Err(error) = kept.keep(&digest(payload.data), payload.data) {
+                    tracing::error!("the failed payload {id} cannot be kept (--keep-failed): {error}");
                 }
             }
         }
-        Ok(())
     }
 
     /// Decodes and scores payloads; their events are written to `events` as they come.
@@ -169,7 +164,7 @@ impl Scoring {
                 Err(error) => return Ok(Some(error)),
             };
             if scored.counts.failed > 0 {
-                self.keep(payloads, &scored.events).context(NOT_KEPT)?;
+                self.keep(payloads, &scored.events);
             }
             events.write_all(&scored.events)?;
             add(counts, scored.counts);
@@ -288,9 +283,22 @@ impl Scoring {
             size: payload.data.len() as u64,
             sha256: &digest,
         })?;
-        self.keep(std::slice::from_ref(payload), &scored.events).context(NOT_KEPT)?;
+        self.keep(std::slice::from_ref(payload), &scored.events);
         events.write_all(&scored.events)?;
         events.write_all(&told(error))?;
+        // The copy has it behind it, too.
+        self.snapshot()?;
+        Ok(scored.counts)
+    }
+
+    /// Counts and tells an input, by its name, of which nothing more can be read since it is damaged.
+    ///
+    /// # Errors
+    ///
+    /// The event cannot be written, or the instance is lost.
+    pub fn give_up_input(&mut self, name: &str, reason: &str, events: &mut dyn Write) -> Result<Counts> {
+        let scored = self.scorer.give_up(GivenUp { id: Some(name), reason, beginning: &[], size: 0, sha256: "" })?;
+        events.write_all(&scored.events)?;
         // The copy has it behind it, too.
         self.snapshot()?;
         Ok(scored.counts)
@@ -405,7 +413,6 @@ fn given_up(error: &PluginError) -> Outcome {
 }
 
 const NO_INSTANCE: &str = "no instance of the plugin can be made in the place of the one that was lost";
-const NOT_KEPT: &str = "cannot keep a failed payload (--keep-failed)";
 
 /// Of a `failed` event what says whether it shows everything.
 #[derive(serde::Deserialize)]

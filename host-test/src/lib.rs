@@ -4,10 +4,10 @@
 //! - [`batch`]: payloads to the component, many at once, and what happens when a call fails;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`fluent_bit`]: the core module for Fluent Bit, called as Fluent Bit calls it;
-//! - [`input`]: payloads from files and pipes;
-//! - `source`: payloads from a Kinesis stream; `sink`: where events go;
+//! - [`input`]: payloads cut out of text and bytes;
+//! - [`source`]: where payloads come from: files, objects of a bucket, a Kinesis stream; `sink`: where events go;
 //! - `state`: where reading has come to and what was learned, kept outside the process;
-//! - `serve`: payloads by HTTP; `multilang`: records from Amazon's MultiLangDaemon (these five with the feature `network`);
+//! - `serve`: payloads by HTTP; `multilang`: records from Amazon's MultiLangDaemon (these four with the feature `network`);
 //! - [`artifact`]: what a `.wasm` says of itself.
 //!
 //! A whole host, from a payload to events:
@@ -31,17 +31,19 @@ pub mod batch;
 mod bindings;
 pub mod fluent_bit;
 pub mod input;
+pub mod kept;
 #[cfg(feature = "network")]
 pub mod multilang;
 pub mod plugin;
 mod private;
+#[cfg(feature = "network")]
+pub mod reloaded;
 #[cfg(feature = "network")]
 pub mod serve;
 #[cfg(feature = "network")]
 pub mod signals;
 #[cfg(feature = "network")]
 pub mod sink;
-#[cfg(feature = "network")]
 pub mod source;
 #[cfg(feature = "network")]
 pub mod state;

@@ -3,6 +3,8 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
+#[cfg(any(feature = "network", feature = "parquet"))]
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(unix)]
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -23,4 +25,26 @@ pub(crate) fn file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     options.mode(0o600);
     options.open(path)
+}
+
+/// An empty file without a name, to be written and read: it goes away with the process.
+#[cfg(any(feature = "network", feature = "parquet"))]
+pub(crate) fn temporary() -> io::Result<File> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("flowscore-{}-{number}", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    #[cfg(windows)]
+    {
+        // FILE_FLAG_DELETE_ON_CLOSE
+        use std::os::windows::fs::OpenOptionsExt;
+        options.custom_flags(0x0400_0000);
+    }
+    let file = options.open(&path)?;
+    #[cfg(unix)]
+    std::fs::remove_file(&path)?;
+    Ok(file)
 }

@@ -29,6 +29,22 @@ pub fn without_credentials(text: &str) -> String {
     format!("{scheme}://{host}{}", &path[..end(path, &['?', '#'])])
 }
 
+/// The error and its causes on one line, without saying anything twice.
+#[cfg(feature = "network")]
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text.replace('\n', " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

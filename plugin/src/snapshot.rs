@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! "flowscor"   8 bytes
-//! version      u16, little-endian: raised whenever the layout of the state changes
+//! version      u16, little-endian: of the layout of the state
 //! crc32        u32 of all that follows (IEEE 802.3)
 //! shape        the options that shape the state, as a JSON object by their paths
 //! state        see [`state`](crate::state)
@@ -15,12 +15,9 @@
 use crate::config::{Config, ConfigError};
 use crate::decode::crc32::crc32;
 use crate::json::{Value, Writer};
-use crate::state::{Damaged, Reader, State};
+use crate::state::{Damaged, OLDEST, Reader, State, VERSION};
 
 const MAGIC: &[u8; 8] = b"flowscor";
-
-/// The version of the layout that this build writes, and the only one it reads.
-pub(crate) const VERSION: u16 = 6;
 
 /// A snapshot that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,16 +51,16 @@ pub(crate) fn open<'a>(config: &Config, bytes: &'a [u8]) -> Result<Reader<'a>, R
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| corrupt("it does not begin as a flowscore snapshot does"))?;
     let (version, rest) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
     let version = u16::from_le_bytes(*version);
-    if version != VERSION {
-        return Err(RestoreError::Version(format!(
-            "it has version {version}, and this plugin reads version {VERSION}"
-        )));
+    if !(OLDEST..=VERSION).contains(&version) {
+        let read =
+            if OLDEST == VERSION { format!("version {VERSION}") } else { format!("versions {OLDEST} to {VERSION}") };
+        return Err(RestoreError::Version(format!("it has version {version}, and this plugin reads {read}")));
     }
     let (crc, body) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
     if crc32(body) != u32::from_le_bytes(*crc) {
         return Err(corrupt("its checksum does not match: it is damaged or cut short"));
     }
-    let mut reader = Reader::new(body);
+    let mut reader = Reader::new(body, version);
     let made_under = String::load(&mut reader);
     if reader.is_damaged() {
         return Err(corrupt("its configuration is not readable"));

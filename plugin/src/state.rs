@@ -12,8 +12,18 @@
 //!
 //! Reading cannot fail midway: beyond the end all is zero, and the [`Reader`] remembers that the bytes were damaged. So
 //! there is one place to check, and nothing to unwind. A length is believed only as far as bytes are left.
+//!
+//! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises `VERSION`, and states of
+//! versions from `OLDEST` on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
+//! gets the default of its type.
 
 use std::net::IpAddr;
+
+/// The version of the layout that this build writes.
+pub(crate) const VERSION: u16 = 7;
+
+/// The first version that it still reads.
+pub(crate) const OLDEST: u16 = 6;
 
 /// What has a place in a snapshot. See `state!` for structs and enums.
 pub trait State: Sized {
@@ -36,7 +46,7 @@ pub fn to_bytes(state: &impl State) -> Vec<u8> {
 
 /// The state of `bytes`.
 pub fn from_bytes<T: State>(bytes: &[u8]) -> Result<T, Damaged> {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes, VERSION);
     let state = T::load(&mut reader);
     reader.finish()?;
     Ok(state)
@@ -47,11 +57,18 @@ pub fn from_bytes<T: State>(bytes: &[u8]) -> Result<T, Damaged> {
 pub struct Reader<'a> {
     rest: &'a [u8],
     damaged: bool,
+    version: u16,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Reader { rest: bytes, damaged: false }
+    /// Reads a state of this version.
+    pub(crate) fn new(bytes: &'a [u8], version: u16) -> Self {
+        Reader { rest: bytes, damaged: false, version }
+    }
+
+    /// A field that states have from a version on.
+    pub(crate) fn since<T: State + Default>(&mut self, version: u16) -> T {
+        if self.version < version { T::default() } else { T::load(self) }
     }
 
     /// Whether all was read, and nothing amiss.
@@ -292,9 +309,16 @@ impl State for IpAddr {
 
 /// Gives a struct its place in snapshots by the list of its fields, or an enum by the list of its variants.
 ///
-/// Fields after `default` are not saved. A missing field does not compile.
+/// Fields after `default` are not saved. A missing field does not compile. `field since 7` is a field that states have from version
+/// 7 on.
 macro_rules! state {
-    ($name:ident $(<const $n:ident>)? { $($field:tt),* $(,)? } $(default { $($skipped:ident),* })?) => {
+    (@load $reader:ident) => {
+        $crate::state::State::load($reader)
+    };
+    (@load $reader:ident $since:literal) => {
+        $reader.since($since)
+    };
+    ($name:ident $(<const $n:ident>)? { $($field:tt $(since $since:literal)?),* $(,)? } $(default { $($skipped:ident),* })?) => {
         impl $(<const $n: usize>)? $crate::state::State for $name $(<$n>)? {
             #[inline(never)]
             fn save(&self, out: &mut Vec<u8>) {
@@ -303,7 +327,7 @@ macro_rules! state {
             #[inline(never)]
             fn load(reader: &mut $crate::state::Reader<'_>) -> Self {
                 $name {
-                    $($field: $crate::state::State::load(reader),)*
+                    $($field: $crate::state::state!(@load reader $($since)?),)*
                     $($($skipped: Default::default(),)*)?
                 }
             }
@@ -340,10 +364,12 @@ mod tests {
         floats: [f64; 2],
         texts: Vec<String>,
         choice: Option<Box<bool>>,
+        newer: u16,
+        last: bool,
         scratch: u32,
     }
 
-    state!(Example { integers, floats, texts, choice } default { scratch });
+    state!(Example { integers, floats, texts, choice, newer since 6, last } default { scratch });
 
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Colour {
@@ -364,6 +390,8 @@ mod tests {
             floats: [-0.0, f64::MIN_POSITIVE],
             texts: vec![String::new(), "ä".into()],
             choice: Some(Box::new(true)),
+            newer: 7,
+            last: true,
             scratch: 0,
         }
     }
@@ -378,6 +406,15 @@ mod tests {
         for number in [0, 1, -1, 63, -64, 64, i64::MAX, i64::MIN] {
             assert_eq!(from_bytes(&to_bytes(&number)), Ok(number));
         }
+    }
+
+    #[test]
+    fn a_state_of_an_older_version_has_the_defaults_of_newer_fields() {
+        let bytes = to_bytes(&Example { newer: 7, ..example() });
+        let older = [&bytes[..bytes.len() - 2], &bytes[bytes.len() - 1..]].concat();
+        let mut reader = Reader::new(&older, 5);
+        assert_eq!(Example::load(&mut reader), Example { newer: 0, ..example() });
+        assert_eq!(reader.finish(), Ok(()));
     }
 
     #[test]

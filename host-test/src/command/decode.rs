@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde_json::json;
 
+use super::input::{InputArgs, Piece, for_each_batch};
 use super::log::tell;
-use super::run::InputArgs;
 use super::{PluginArgs, stdout};
 use host_test::batch::{Decoding, digest, shown};
 use host_test::plugin::{Failure, Outcome, Payload};
@@ -19,7 +19,8 @@ use host_test::transform::typed;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  flowscore decode --input payloads.txt | jq -r .srcaddr
+  flowscore decode flowlogs/*.log.gz | jq -r .srcaddr
+  flowscore decode s3://my-bucket/AWSLogs/ --from 2026-01-31T12:00 --to 2026-01-31T13:00 > records.ndjson
   printf '2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK' | flowscore decode
   flowscore decode --answer --input request.json
 
@@ -41,7 +42,11 @@ impl DecodeArgs {
         let mut out = stdout();
         if self.answer {
             let mut answerer = plugin.answerer(&config)?;
-            return self.input.for_each_batch(self.input.open()?, |batch| {
+            return for_each_batch(self.input.open()?, |piece| {
+                let batch = match piece {
+                    Piece::Batch(batch) => batch,
+                    Piece::Damaged { name, reason } => bail!("cannot read {name}: {reason}"),
+                };
                 for payload in batch {
                     let answer = answerer.answer(payload.data)?.context(
                         "the input is no request to answer: it has no records with a recordId, as Firehose \
@@ -54,7 +59,16 @@ impl DecodeArgs {
         }
         let mut decoding = Decoding::new(&plugin, &config)?;
         let (mut ok, mut dropped, mut failed) = (0, 0, 0);
-        self.input.for_each_batch(self.input.open()?, |batch| {
+        for_each_batch(self.input.open()?, |piece| {
+            let batch = match piece {
+                Piece::Batch(batch) => batch,
+                Piece::Damaged { name, reason } => {
+                    let failure = Failure { layer: "input".into(), offset: 0, reason: reason.to_owned() };
+                    failed += 1;
+                    let payload = Payload { data: &[], id: Some(name) };
+                    return Ok(out.write_all(failed_line(&payload, &failure).as_bytes())?);
+                }
+            };
             decoding.decode(batch, &mut |payload, outcome| {
                 match outcome {
                     Outcome::Ok(decoded) => {

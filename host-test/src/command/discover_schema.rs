@@ -5,9 +5,10 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 
-use super::run::InputArgs;
+use super::input::InputArgs;
 use super::{PluginArgs, stdout};
 use host_test::plugin::Payload;
+use host_test::source::inputs::Next;
 
 /// The most that is read: a sample, however large the input.
 const PAYLOADS: usize = 2_000;
@@ -17,7 +18,8 @@ const BYTES: usize = 64 << 20;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  flowscore discover-schema --input payloads.txt
+  flowscore discover-schema flowlogs.parquet
+  flowscore discover-schema 's3://my-bucket/AWSLogs/' --from 2026-01-31 --to 2026-01-31T01:00
   flowscore discover-schema --input payloads.txt | jq .configuration > flowscore.json
 
 The first 2000 payloads, at most 64 MiB, are looked at. The same input always gives the same answer.")]
@@ -32,12 +34,17 @@ impl DiscoverSchemaArgs {
     /// Looks at the input.
     pub(crate) fn run(&self) -> Result<()> {
         let plugin = self.plugin.load()?;
-        let (mut payloads, _) = self.input.open()?;
+        let mut inputs = self.input.open()?;
         let (mut sample, mut bytes) = (Vec::new(), 0);
         while sample.len() < PAYLOADS && bytes < BYTES {
-            let Some(payload) = payloads.next_payload()? else { break };
-            bytes += payload.data.len();
-            sample.push(payload.data);
+            match inputs.next_payload()? {
+                Some(Next::Payload(data, _)) => {
+                    bytes += data.len();
+                    sample.push(data);
+                }
+                Some(Next::Damaged { name, reason }) => tracing::warn!("{name} is damaged: {reason}"),
+                None => break,
+            }
         }
         let view: Vec<Payload<'_>> = sample.iter().map(|data| Payload { data, id: None }).collect();
         let mut out = stdout();

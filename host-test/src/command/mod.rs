@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use host_test::batch::Scoring;
+use host_test::kept::Kept;
 use host_test::plugin::{Limits, Plugin, PluginError, RestoreError};
 #[cfg(feature = "network")]
 use host_test::state::StateError;
@@ -23,6 +23,7 @@ pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
 pub(crate) mod generate;
+mod input;
 pub(crate) mod inspect;
 #[cfg(feature = "network")]
 pub(crate) mod kinesis;
@@ -88,18 +89,16 @@ pub(crate) enum Discard {
 /// What becomes of payloads that failed.
 #[derive(Args)]
 pub(crate) struct FailedArgs {
-    /// Directory in which payloads are kept whole of which `failed` events show only a part (more than 4,096 bytes, or more
-    /// than a hundred failed records), as files named by their SHA-256
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keep_failed: Option<PathBuf>,
+    /// Directory or URL (file://, s3://, gs://, az://) where payloads are kept whole of which `failed` events show only a part
+    /// (more than 4,096 bytes, or more than a hundred failed records), under their SHA-256
+    #[arg(long, value_name = "WHERE")]
+    keep_failed: Option<String>,
 }
 
 impl FailedArgs {
-    /// Has a scorer keep them.
-    pub(crate) fn apply(&self, scoring: &mut Scoring) -> Result<()> {
-        let Some(directory) = &self.keep_failed else { return Ok(()) };
-        let kept = scoring.keep_failed(directory);
-        kept.map_err(|error| Usage(format!("--keep-failed {}: {error}", directory.display())).into())
+    /// Where they are kept, if that is wanted.
+    pub(crate) fn open(&self) -> Result<Option<Kept>, Usage> {
+        self.keep_failed.as_deref().map(Kept::open).transpose()
     }
 }
 
@@ -110,6 +109,12 @@ impl PluginArgs {
             Some(path) => Plugin::from_file(path, Limits::default())?,
             None => Plugin::built_in(Limits::default())?,
         })
+    }
+
+    /// The configuration file that SIGHUP reads again; standard input has nothing more to say.
+    #[cfg(feature = "network")]
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        self.config.clone().filter(|path| path != Path::new("-"))
     }
 
     /// The text of the configuration.

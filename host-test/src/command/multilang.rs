@@ -10,6 +10,7 @@ use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::multilang::processor::{Settings, process};
 use host_test::multilang::protocol::Daemon;
+use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::state::Store;
 use host_test::usage::Usage;
@@ -25,7 +26,7 @@ Examples:
 Standard input and output are the daemon's protocol, so that events need another place: --output. The state of each shard
 must be where every worker can reach it. A checkpoint is made only after the events were accepted and the state was saved;
 after a crash the next worker goes on from the state, and events told since then are told again, with the same `id`.
-With --stream the shards that others were split or merged into go on with what was learned in those (kinesis:ListShards).")]
+SIGHUP reads the configuration again. With --stream the shards that others were split or merged into go on with what was learned in those (kinesis:ListShards).")]
 pub(crate) struct MultilangArgs {
     #[command(flatten)]
     plugin: PluginArgs,
@@ -76,12 +77,15 @@ impl MultilangArgs {
             }
             false => None,
         };
+        let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
+        runtime.block_on(async { reloaded.listen() }).context("cannot listen for signals")?;
         let settings = Settings {
             plugin: (plugin, config),
+            reloaded,
             store: Store::open(&self.state, &self.application, self.stream.as_deref().unwrap_or("stream"))?,
             sink: self.sink(client.as_ref())?,
             stream: client.zip(self.stream.clone()),
-            keep_failed: self.failed.keep_failed.clone(),
+            keep_failed: self.failed.open()?,
             discard_model: self.discard.is_some(),
             save_every: Duration::from_secs(self.save_every),
         };

@@ -42,6 +42,11 @@ impl Progress {
         self.0.inc(by);
     }
 
+    /// Moves on to there.
+    pub(super) fn reach(&self, position: u64) {
+        self.0.set_position(position);
+    }
+
     /// Takes the bar away.
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();

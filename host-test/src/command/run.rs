@@ -1,33 +1,31 @@
 //! `flowscore run`: payloads in, events out.
 
-use std::fmt::Display;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::input::{InputArgs, Piece, for_each_batch};
 use super::log::is_quiet;
-use super::progress::Progress;
 use super::{FailedArgs, PluginArgs, output};
-use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
-use host_test::input::Payloads;
-use host_test::plugin::{Payload, Totals};
-use host_test::usage::Usage;
+use host_test::batch::Scoring;
+use host_test::plugin::Totals;
 
 /// Decode and score payloads: events as lines of JSON on standard output
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  flowscore run --input payloads.txt > events.ndjson
+  flowscore run flowlogs/ > events.ndjson
+  flowscore run 's3://my-bucket/AWSLogs/123456789012/vpcflowlogs/' --from 2026-01-30 --to 2026-01-31 > events.ndjson
+  flowscore run --config flowscore.json --stats json *.log.gz athena.parquet > events.ndjson
   aws kinesis get-records --shard-iterator … | flowscore run
-  zcat flowlogs.log.gz | flowscore run --config flowscore.json --stats json
 
-A payload is one line (a JSON document, base64 text or a log line) or, if the input begins as a binary file or as a JSON
-document over several lines, the whole input. Failed records are events of type `failed`; the exit code stays 0.")]
+From standard input and with --input a payload is one line (a JSON document, base64 text or a log line) or, if the input begins as
+a binary file or as a JSON document over several lines, the whole input. Of an INPUT many lines of text or rows of Parquet are one
+payload. Failed records and damaged files are events of type `failed`; the exit code stays 0.")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     /// Which plugin runs.
@@ -57,83 +55,19 @@ pub(crate) enum Stats {
     None,
 }
 
-/// Where payloads come from.
-#[derive(Args)]
-pub(crate) struct InputArgs {
-    /// File with payloads; `-` is standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub(crate) input: PathBuf,
-}
-
-type Input = BufReader<Box<dyn Read>>;
-
-impl InputArgs {
-    /// The payloads, and the size of the input where it is known.
-    pub(crate) fn open(&self) -> Result<(Payloads<Input>, Option<u64>)> {
-        let (input, size): (Box<dyn Read>, _) = if self.input == Path::new("-") {
-            (Box::new(io::stdin()), None)
-        } else {
-            let wrong =
-                |reason: &dyn Display| Usage(format!("cannot read the input {}: {reason}", self.input.display()));
-            let file = File::open(&self.input).map_err(|error| wrong(&error))?;
-            let metadata = file.metadata().map_err(|error| wrong(&error))?;
-            if metadata.is_dir() {
-                return Err(wrong(&"it is a directory").into());
-            }
-            (Box::new(file), metadata.is_file().then_some(metadata.len()))
-        };
-        Ok((Payloads::new(BufReader::with_capacity(1 << 16, input)), size))
-    }
-
-    /// The name of a payload in `failed` events.
-    pub(crate) fn id(&self, line: u64) -> String {
-        let name = if self.input == Path::new("-") { "stdin".into() } else { self.input.to_string_lossy() };
-        if line == 0 { name.into_owned() } else { format!("{name}:{line}") }
-    }
-
-    /// Hands the payloads to `batch`, many at a time where they are at hand, with a progress bar for people.
-    pub(crate) fn for_each_batch(
-        &self,
-        (mut payloads, size): (Payloads<Input>, Option<u64>),
-        mut batch: impl FnMut(&[Payload<'_>]) -> Result<()>,
-    ) -> Result<()> {
-        let progress = Progress::bytes(size);
-        let (mut data, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0);
-        loop {
-            let next = payloads.next_payload().with_context(|| format!("cannot read {}", self.input.display()))?;
-            let ended = next.is_none();
-            if let Some(payload) = next {
-                bytes += payload.data.len();
-                ids.push(self.id(payload.line));
-                data.push(payload.data);
-            }
-            if !data.is_empty()
-                && (ended || data.len() == CALL_PAYLOADS || bytes >= CALL_BYTES || payloads.would_wait())
-            {
-                let view: Vec<Payload<'_>> =
-                    data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id.as_str()) }).collect();
-                batch(&view)?;
-                progress.advance(bytes as u64);
-                (bytes, data, ids) = (0, Vec::new(), Vec::new());
-            }
-            if ended {
-                progress.finish();
-                return Ok(());
-            }
-        }
-    }
-}
-
 impl RunArgs {
     /// Runs the input through the plugin.
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
         let mut scoring = Scoring::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
-        self.failed.apply(&mut scoring)?;
+        scoring.keep_failed(self.failed.open()?);
         let input = self.input.open()?;
-        let mut out = output(&self.output, &[&self.input.input])?;
-        self.input.for_each_batch(input, |batch| {
-            scoring.transform(batch, &mut out)?;
+        let mut out = output(&self.output, &input.paths().collect::<Vec<_>>())?;
+        for_each_batch(input, |piece| {
+            match piece {
+                Piece::Batch(batch) => scoring.transform(batch, &mut out)?,
+                Piece::Damaged { name, reason } => scoring.give_up_input(name, reason, &mut out)?,
+            };
             // What was scored is told at once: the reader may be waiting for it.
             Ok(out.flush()?)
         })?;

@@ -1,7 +1,7 @@
 //! `flowscore serve`: payloads by HTTP in, events out.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -132,10 +132,10 @@ impl ServeArgs {
                 remember: self.remember as usize,
             },
             plugin: (plugin, config),
-            config_file: self.plugin.config.clone().filter(|path| path != Path::new("-")),
+            config_file: self.plugin.config_file(),
             sink,
             state,
-            keep_failed: self.failed.keep_failed.clone(),
+            keep_failed: self.failed.open()?,
             discard_model: self.discard.is_some(),
             state_every: Duration::from_secs(self.state_every),
             tick: self.tick.map(Duration::from_secs),

@@ -25,7 +25,7 @@ struct Drop<'a> {
 /// the Unix epoch, and returns how many those were.
 pub fn withhold_moved(events: &mut Vec<u8>, parents_end: i64) -> usize {
     let is_moved = |line: &[u8]| {
-        line.starts_with(b"{\"type\":\"anomaly\"")
+        [&b"{\"type\":\"anomaly\""[..], b"{\"type\":\"group\""].iter().any(|kind| line.starts_with(kind))
             && serde_json::from_slice::<Drop<'_>>(line).is_ok_and(|event| {
                 let start = event.start.and_then(|start| start.parse::<Timestamp>().ok());
                 event.direction == Some("drop") && start.is_some_and(|start| start.as_millisecond() <= parents_end)
@@ -66,7 +66,8 @@ mod tests {
             event("window", "drop", "2026-03-01T11:58:00.000Z"),
             "{\"type\":\"failed\"}\n".to_owned(),
         ];
-        let mut events = [kept[0].as_str(), &moved, &kept[1], &kept[2], &moved, &kept[3]].concat().into_bytes();
+        let together = event("group", "drop", "2026-03-01T11:58:00.000Z");
+        let mut events = [kept[0].as_str(), &moved, &kept[1], &kept[2], &together, &kept[3]].concat().into_bytes();
         assert_eq!(withhold_moved(&mut events, split), 2);
         assert_eq!(String::from_utf8(events).unwrap(), kept.concat());
     }

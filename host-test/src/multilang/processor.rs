@@ -6,7 +6,6 @@
 
 use std::cmp::Ordering;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -15,7 +14,9 @@ use tokio::runtime::Runtime;
 use super::inheritance::withhold_moved;
 use super::protocol::{Checkpointed, Daemon, Message, Record};
 use crate::batch::{Scoring, call_length, refused};
+use crate::kept::Kept;
 use crate::plugin::{Payload, Plugin, PluginError, RestoreError};
+use crate::reloaded::Reloaded;
 use crate::sink::Sink;
 use crate::source::kinesis::shards;
 use crate::state::{Part, Position, Read, Shard, State, StateError, Store};
@@ -29,6 +30,8 @@ const CHECKPOINTS: u32 = 6;
 pub struct Settings {
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
+    /// The configuration file, should it be read again.
+    pub reloaded: Reloaded,
     /// Where the states are.
     pub store: Store,
     /// Where events go.
@@ -36,7 +39,7 @@ pub struct Settings {
     /// Client and name of the stream, to find a shard's parents by.
     pub stream: Option<(aws_sdk_kinesis::Client, String)>,
     /// Where payloads are kept of which `failed` events show only a part.
-    pub keep_failed: Option<PathBuf>,
+    pub keep_failed: Option<Kept>,
     /// Whether a stored model that does not fit the configuration is given up.
     pub discard_model: bool,
     /// The shortest time between two states, and so checkpoints.
@@ -141,9 +144,7 @@ impl Processor<'_> {
             }
             None => self.inherit(&mut shard)?,
         }
-        if let Some(directory) = &self.settings.keep_failed {
-            shard.scoring.keep_failed(directory).context("cannot keep failed payloads (--keep-failed)")?;
-        }
+        shard.scoring.keep_failed(self.settings.keep_failed.clone());
         self.shard = Some(shard);
         Ok(())
     }
@@ -218,6 +219,7 @@ impl Processor<'_> {
         if shard.taken.is_some() {
             return shard.still_taken();
         }
+        self.settings.reloaded.apply(&mut shard.scoring);
         let mut events = Vec::new();
         shard.score(records, &mut events)?;
         self.runtime.block_on(self.settings.sink.deliver(&events)).context("cannot write events")?;

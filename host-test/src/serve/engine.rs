@@ -11,8 +11,7 @@
 //! crash after 2 repeats the delivery, with the same bytes, before anything else, and the senders that send again are told
 //! that their batch is known. So every batch counts exactly once in the model, whatever the order of the re-sends.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -23,7 +22,9 @@ use super::admission::{Admission, Job};
 use super::metrics::{Metric, Metrics};
 use super::saved::Saved;
 use crate::batch::{CALL_PAYLOADS, Scoring, refused};
+use crate::kept::Kept;
 use crate::plugin::Plugin;
+use crate::reloaded::Reloaded;
 use crate::sink::Sink;
 use crate::state::{Part, State, StateError};
 
@@ -32,15 +33,12 @@ const GROUP_BATCHES: usize = 256;
 const GROUP_BYTES: usize = 64 << 20;
 const GROUP_PAYLOADS: usize = 100_000;
 
-/// A configuration that the scoring task is to go on by.
-pub type Wanted = Arc<Mutex<Option<String>>>;
-
 /// The scoring task, not yet started.
 pub struct Engine {
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
-    /// Another configuration, once there is one.
-    pub wanted: Wanted,
+    /// The configuration file, should it be read again.
+    pub reloaded: Reloaded,
     /// Where events go.
     pub sink: Sink,
     /// Where the state is kept.
@@ -62,7 +60,7 @@ impl Engine {
     /// # Errors
     ///
     /// The state cannot be read, is damaged, or does not fit.
-    pub async fn prepare(mut self, discard_model: bool, keep_failed: Option<&Path>) -> Result<Prepared> {
+    pub async fn prepare(mut self, discard_model: bool, keep_failed: Option<Kept>) -> Result<Prepared> {
         let saved = match &mut self.state {
             Some(part) => load(part).await?,
             None => None,
@@ -76,11 +74,7 @@ impl Engine {
             let object = self.state.as_ref().map(Part::object).unwrap_or_default();
             refused(error, &object)
         })?;
-        if let Some(directory) = keep_failed {
-            scoring
-                .keep_failed(directory)
-                .with_context(|| format!("cannot keep failed payloads in {}", directory.display()))?;
-        }
+        scoring.keep_failed(keep_failed);
         saved.snapshot = Vec::new();
         Ok(Prepared { engine: self, scoring, saved })
     }
@@ -97,12 +91,12 @@ impl Prepared {
     /// Scores what comes in until the queue ends. Blocks; `handle` runs what waits for others.
     pub fn run(self, mut jobs: mpsc::Receiver<Job>, handle: &Handle) -> Result<()> {
         let Prepared { engine, scoring, saved: Saved { remembered, outbox, .. } } = self;
-        let Engine { mut sink, wanted, state, state_every, tick, admission, metrics, .. } = engine;
+        let Engine { mut sink, reloaded, state, state_every, tick, admission, metrics, .. } = engine;
         handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
         admission.open(&remembered);
         let mut running = Running {
             scoring,
-            wanted,
+            reloaded,
             sink,
             state,
             saved_outbox: !outbox.is_empty(),
@@ -131,7 +125,7 @@ enum Group {
 
 struct Running {
     scoring: Scoring,
-    wanted: Wanted,
+    reloaded: Reloaded,
     sink: Sink,
     state: Option<Part>,
     /// The state that was saved last has events in it.
@@ -169,17 +163,8 @@ impl Running {
         Some(Group::Jobs(group))
     }
 
-    /// Goes on by another configuration, if one is wanted.
-    fn reconfigure(&mut self) {
-        let Some(config) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        match self.scoring.reconfigure(&config) {
-            Ok(()) => tracing::info!("going on by the new configuration, with everything learned"),
-            Err(error) => tracing::error!("{error}; the configuration from before stays until the next start"),
-        }
-    }
-
     fn group(&mut self, group: &Group) -> Result<()> {
-        self.reconfigure();
+        self.reloaded.apply(&mut self.scoring);
         let mut events = Vec::new();
         let jobs = match group {
             Group::Tick(now) => {
@@ -312,9 +297,10 @@ mod tests {
         let output = directory.join("events.ndjson");
         let metrics = Arc::new(Metrics::default());
         let (admission, jobs) = Admission::new(Bounds { batches: 16, bytes: 64 << 20, remember: 16 }, metrics.clone());
+        let plugin = Plugin::built_in(Limits { memory, ..Limits::default() }).unwrap();
         let engine = Engine {
-            plugin: (Plugin::built_in(Limits { memory, ..Limits::default() }).unwrap(), CONFIG.into()),
-            wanted: Wanted::default(),
+            reloaded: Reloaded::new(&plugin, None),
+            plugin: (plugin, CONFIG.into()),
             sink: Sink::file(&output).unwrap(),
             state: Some(Store::open(directory.to_str().unwrap(), "serve", "http").unwrap().part("all").unwrap()),
             state_every: Duration::ZERO,

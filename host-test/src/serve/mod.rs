@@ -5,14 +5,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
+use crate::kept::Kept;
 use crate::plugin::Plugin;
+use crate::reloaded::Reloaded;
 use crate::signals::{Reload, Signals};
 use crate::sink::Sink;
 use crate::state::Part;
@@ -33,7 +35,7 @@ pub mod saved;
 
 use access::AccessKey;
 use admission::{Admission, Bounds};
-use engine::{Engine, Wanted};
+use engine::Engine;
 use http::Service;
 use metrics::Metrics;
 
@@ -60,7 +62,7 @@ pub struct Settings {
     /// Where the state is kept.
     pub state: Option<Part>,
     /// Where payloads are kept of which `failed` events show only a part.
-    pub keep_failed: Option<PathBuf>,
+    pub keep_failed: Option<Kept>,
     /// Whether to learn anew, although there is a state with a model.
     pub discard_model: bool,
     /// The shortest time between two states.
@@ -106,10 +108,18 @@ pub async fn serve(settings: Settings) -> Result<()> {
         None => None,
         Some(files) => Some(Tls::read(files).await.map_err(Usage)?),
     };
-    let wanted = Wanted::default();
-    let configuration = Configuration { plugin: plugin.0.clone(), file: config_file, wanted: wanted.clone() };
-    let engine = Engine { plugin, wanted, sink, state, state_every, tick, admission: admission.clone(), metrics };
-    let prepared = engine.prepare(discard_model, keep_failed.as_deref()).await?;
+    let reloaded = Reloaded::new(&plugin.0, config_file);
+    let engine = Engine {
+        plugin,
+        reloaded: reloaded.clone(),
+        sink,
+        state,
+        state_every,
+        tick,
+        admission: admission.clone(),
+        metrics,
+    };
+    let prepared = engine.prepare(discard_model, keep_failed).await?;
     let listener =
         std::net::TcpListener::bind(listen).map_err(|error| Usage(format!("cannot listen on {listen}: {error}")))?;
     let address = listener.local_addr()?;
@@ -134,7 +144,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let reload = async {
         loop {
             reload.next().await;
-            configuration.read_again();
+            reloaded.read_again();
             reload_files(tls.as_ref()).await;
         }
     };
@@ -159,32 +169,6 @@ pub async fn serve(settings: Settings) -> Result<()> {
             )))
         }
         () = stop.next() => Err(anyhow!("stopped at once by a second signal")),
-    }
-}
-
-/// The configuration, and where it comes from.
-struct Configuration {
-    plugin: Plugin,
-    file: Option<PathBuf>,
-    wanted: Wanted,
-}
-
-impl Configuration {
-    /// Reads the file again. The scoring task goes on by it from its next batch on, if what it has learned allows.
-    fn read_again(&self) {
-        let Some(file) = &self.file else { return };
-        let shown = file.display();
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => return tracing::error!("cannot read {shown}: {error}; the configuration from before stays"),
-        };
-        match self.plugin.check_config(&text) {
-            Ok(_) => {
-                tracing::info!("{shown} was read again; the next batch is scored by it");
-                *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-            }
-            Err(error) => tracing::error!("{shown}: {error}; the configuration from before stays"),
-        }
     }
 }
 

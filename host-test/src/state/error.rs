@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::usage::chain;
+
 /// State that cannot be read or written. Nothing was changed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -63,21 +65,6 @@ impl fmt::Display for StateError {
             }
         }
     }
-}
-
-/// The error and its causes on one line, without saying anything twice.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text.replace('\n', " ")
 }
 
 impl std::error::Error for StateError {}

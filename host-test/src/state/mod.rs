@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 mod error;
 mod file;
 mod format;
-mod location;
+pub(crate) mod location;
 mod store;
 
 pub use error::StateError;

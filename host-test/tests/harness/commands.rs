@@ -65,6 +65,8 @@ fn wrong_usage_and_configuration_exit_with_2_and_one_line() {
         (&["check-config", config], "did you mean"),
         (&["run", "--config", "/nowhere/flowscore.json"], "/nowhere/flowscore.json"),
         (&["decode", "--input", "/nowhere/payloads"], "/nowhere/payloads"),
+        (&["run", "/nowhere/payloads"], "/nowhere/payloads"),
+        (&["run", "/nowhere/*.gz"], "no file fits"),
         (&["run", "--plugin", "/nowhere/plugin.wasm"], "/nowhere/plugin.wasm"),
         (&["series", "--value-column", "bytes"], "timestamp, value"),
         #[cfg(feature = "network")]
@@ -269,7 +271,7 @@ fn each_command_has_a_manual_page_with_what_its_help_says() {
     for expected in [
         concat!(".TH flowscore-run 1 \" \" \"flowscore ", env!("CARGO_PKG_VERSION"), "\" flowscore\n"),
         ".SH SYNOPSIS",
-        "\n.SH EXAMPLES\n.nf\nflowscore run \\-\\-input payloads.txt > events.ndjson\n",
+        "\n.SH EXAMPLES\n.nf\nflowscore run flowlogs/ > events.ndjson\n",
         "\n.SH NOTES\n",
         "\\-\\-log\\-format",
         ".SH \"EXIT STATUS\"",

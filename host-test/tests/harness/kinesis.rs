@@ -196,16 +196,21 @@ fn what_cannot_be_read_is_said_on_one_line() {
 #[test]
 fn a_cloudwatch_subscription_is_read_and_the_state_is_kept_in_s3() {
     let Some(service) = services::moto() else { return };
-    let python = services::directory().join("moto/bin/python");
-    let mut child = Command::new(python)
-        .args(["-", &service.url])
-        .envs(services::ENVIRONMENT)
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(SUBSCRIPTION.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
+    let python = |script: &str| {
+        let mut child = Command::new(services::directory().join("moto/bin/python"))
+            .args(["-", &service.url])
+            .envs(services::ENVIRONMENT)
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    python(SUBSCRIPTION);
     let run = || {
         let mut command =
             flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &service.url, "--once", "--stats", "json"]);
@@ -227,7 +232,31 @@ fn a_cloudwatch_subscription_is_read_and_the_state_is_kept_in_s3() {
     command.env("AWS_SHARED_CREDENTIALS_FILE", profile).env("AWS_PROFILE", "flows");
     let second = summary(&mut command);
     assert_eq!((&second["read"], &second["payloads"]), (&0.into(), &90.into()), "{second}");
+
+    // What failed and is too long for an event is kept whole there, too; a bucket that is not there holds nothing up.
+    for (bucket, kept) in [("flowscore-state", true), ("not-there", false)] {
+        let mut command = flowscore(&["run", "--keep-failed", &format!("s3://{bucket}/failed"), "--stats", "json"]);
+        command.env("AWS_ENDPOINT_URL", &service.url).env("AWS_ALLOW_HTTP", "true");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&[b'a'; 10_000]).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let (said, event) = (String::from_utf8(output.stderr).unwrap(), output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(said.contains("cannot be kept"), !kept, "{said}");
+        let event: Value = serde_json::from_slice(&event).unwrap();
+        if kept {
+            let digest = event["payload_sha256"].as_str().unwrap();
+            let script = format!("{KEPT}\nprint(size('failed/{digest}'))");
+            assert_eq!(python(&script).trim(), "10000");
+        }
+    }
 }
+
+const KEPT: &str = r"
+import boto3, sys
+s3 = boto3.client('s3', endpoint_url=sys.argv[1])
+size = lambda key: s3.head_object(Bucket='flowscore-state', Key=key)['ContentLength']
+";
 
 /// Three interfaces, half an hour of records of one minute.
 const SUBSCRIPTION: &str = r"

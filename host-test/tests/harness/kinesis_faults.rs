@@ -157,6 +157,47 @@ fn a_service_that_refuses_is_told_within_seconds() {
 }
 
 #[test]
+fn a_hang_up_reads_the_configuration_again_and_goes_on_at_once() {
+    let Some(service) = services::moto() else { return };
+    let stream = LocalStream::create(&service, "hung-up", 1);
+    let line = b"2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+    let directory = empty_directory("kinesis-hang-up");
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let write = |text: &str| std::fs::write(path("config.json"), text).unwrap();
+    write(r#"{"mode":"record","record":{"only_anomalies":true}}"#);
+    let mut command = flowscore(&["kinesis", "--stream", "hung-up", "--endpoint-url", &service.url]);
+    command.args(["--state", &path("state"), "--config", &path("config.json"), "--output", &path("events.ndjson")]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut wait_for = |word: &str| said.find(|line| line.contains(word)).unwrap_or_else(|| panic!("never: {word}"));
+    let signal = |name: &str| {
+        let signal = [name, &child.id().to_string()].map(str::to_owned);
+        assert!(std::process::Command::new("kill").args(signal).status().unwrap().success());
+    };
+    wait_for("reading the stream");
+    stream.put(&[("k".into(), line.to_vec())]);
+    // Refused, and nothing changes; of another shape, likewise; then one that tells every score.
+    write(r#"{"mode":"window","#);
+    signal("-HUP");
+    wait_for("the configuration from before stays");
+    write(r#"{"mode":"record","forest":{"number_of_trees":7}}"#);
+    signal("-HUP");
+    wait_for("stays until the next start");
+    write(r#"{"mode":"record"}"#);
+    signal("-HUP");
+    wait_for("going on by the new configuration");
+    stream.put(&[("k".into(), line.to_vec())]);
+    let begun = Instant::now();
+    let told = || std::fs::read_to_string(path("events.ndjson")).unwrap_or_default();
+    while !told().contains("\"score\"") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing is told");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    signal("-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_reader_of_standard_output_that_leaves_is_a_failure_with_a_word() {
     let Some(service) = services::moto() else { return };
     let stream = LocalStream::create(&service, "unread", 1);

@@ -7,6 +7,7 @@ mod commands;
 mod compiled_once;
 mod component;
 mod fluent_bit;
+mod inputs;
 #[cfg(feature = "network")]
 mod kinesis;
 #[cfg(feature = "network")]
@@ -15,6 +16,8 @@ mod kinesis_faults;
 mod multilang;
 #[cfg(feature = "network")]
 mod oci;
+#[cfg(feature = "network")]
+mod s3;
 #[cfg(feature = "network")]
 mod serve;
 #[cfg(feature = "network")]

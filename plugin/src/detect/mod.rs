@@ -105,7 +105,7 @@ pub struct Settings {
 
 impl Settings {
     /// Whether a deviation of `value` from `expected` is of interest at all.
-    fn watches(&self, value: f64, expected: f64) -> bool {
+    pub(crate) fn watches(&self, value: f64, expected: f64) -> bool {
         let near = &self.ignore_near_expected;
         if value.max(expected) < self.min_value {
             return false;

@@ -33,8 +33,16 @@ pub enum Ending {
     TimeWithdrawn,
 }
 
+/// A direction in events.
+pub(super) const fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Spike => "spike",
+        Direction::Drop => "drop",
+    }
+}
+
 impl Change {
-    const fn state(self) -> &'static str {
+    pub(super) const fn state(self) -> &'static str {
         match self {
             Change::Opened => "open",
             Change::Updated => "update",
@@ -44,7 +52,17 @@ impl Change {
 }
 
 impl Ending {
-    const fn name(self) -> &'static str {
+    /// All of them.
+    pub(super) const ALL: [Ending; 6] = [
+        Ending::Recovered,
+        Ending::NewLevel,
+        Ending::Turned,
+        Ending::Expired,
+        Ending::SeriesGone,
+        Ending::TimeWithdrawn,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Ending::Recovered => "recovered",
             Ending::NewLevel => "new_level",
@@ -62,10 +80,7 @@ impl Incident {
         let mut event = Writer::event("anomaly", out);
         event.key("id").text(&format!("{:016x}", self.id));
         event.key("state").text(change.state());
-        event.key("direction").text(match self.direction {
-            Direction::Spike => "spike",
-            Direction::Drop => "drop",
-        });
+        event.key("direction").text(direction_name(self.direction));
         event.key("series").bytes(series);
         event.key("value").text(value);
         event.key("start").time(self.start);
@@ -82,6 +97,9 @@ impl Incident {
         event.key("grade").rounded(grade(self.score));
         event.key("severity").text(self.severity.name());
         event.key("p").number(self.p);
+        if let Some(group) = self.group {
+            event.key("group").text(&format!("{group:016x}"));
+        }
         self.explanation.write(&mut event);
         if let Change::Closed(ending) = change {
             event.key("reason").text(ending.name());

@@ -63,26 +63,7 @@ impl Explanation {
             event.key(name).rounded(share);
         }
         event.close(b'}');
-        event.key("top_talkers").open(b'[');
-        for mover in &self.top_talkers {
-            event.open(b'{');
-            for (name, address) in [("srcaddr", mover.srcaddr), ("dstaddr", mover.dstaddr)] {
-                match address {
-                    Some(address) => event.key(name).text(&address.to_string()),
-                    None => event.key(name).literal("null"),
-                }
-            }
-            event.key("dstport").whole(mover.dstport.into());
-            event.key("protocol").whole(mover.protocol.into());
-            event.key("bytes").rounded(mover.bytes);
-            event.key("baseline_bytes").rounded(mover.baseline_bytes);
-            event.key("share").rounded(mover.share);
-            if mover.pairs > 1 {
-                event.key("pairs").whole(mover.pairs.into());
-            }
-            event.close(b'}');
-        }
-        event.close(b']');
+        write_talkers(&self.top_talkers, event);
         if !self.members.is_empty() {
             event.key("members").open(b'[');
             for member in &self.members {
@@ -99,4 +80,28 @@ impl Explanation {
         self.attribution.iter().all(|share| share.is_finite())
             && self.top_talkers.iter().all(|mover| mover.bytes.is_finite() && mover.baseline_bytes.is_finite())
     }
+}
+
+/// The member `top_talkers` of an event.
+pub(super) fn write_talkers(talkers: &[TopTalker], event: &mut Writer<'_>) {
+    event.key("top_talkers").open(b'[');
+    for mover in talkers {
+        event.open(b'{');
+        for (name, address) in [("srcaddr", mover.srcaddr), ("dstaddr", mover.dstaddr)] {
+            match address {
+                Some(address) => event.key(name).text(&address.to_string()),
+                None => event.key(name).literal("null"),
+            }
+        }
+        event.key("dstport").whole(mover.dstport.into());
+        event.key("protocol").whole(mover.protocol.into());
+        event.key("bytes").rounded(mover.bytes);
+        event.key("baseline_bytes").rounded(mover.baseline_bytes);
+        event.key("share").rounded(mover.share);
+        if mover.pairs > 1 {
+            event.key("pairs").whole(mover.pairs.into());
+        }
+        event.close(b'}');
+    }
+    event.close(b']');
 }

@@ -37,7 +37,7 @@ pub struct Lifecycle {
 state!(Lifecycle { run, open, last, expired, echo });
 
 /// What a window did.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Step {
     /// The incident that is over, and why.
     pub closed: Option<(Box<Incident>, Ending)>,
@@ -45,6 +45,8 @@ pub struct Step {
     pub active: Option<Change>,
     /// The window is the worst of the open incident: time to explain it.
     pub peak: bool,
+    /// The open incident had been closed.
+    pub continued: bool,
 }
 
 /// How an aggregate's members bear on its incident.
@@ -83,6 +85,13 @@ impl Lifecycle {
     pub fn explain(&mut self, explanation: Explanation) {
         if let Some(incident) = &mut self.open {
             incident.explanation = explanation;
+        }
+    }
+
+    /// Makes the incident that is open part of a group, or of none.
+    pub fn join(&mut self, group: Option<u64>) {
+        if let Some(incident) = &mut self.open {
+            incident.group = group;
         }
     }
 
@@ -204,6 +213,7 @@ impl Lifecycle {
                 }
                 // Told again whatever the score.
                 incident.told = (0.0, 0.0);
+                step.continued = true;
                 self.open = Some(incident);
                 return;
             }
@@ -231,6 +241,7 @@ impl Lifecycle {
             expected_total: run.expected,
             severity: Severity::Low,
             explanation: Explanation::default(),
+            group: None,
             former: (judged.verdict.expected_low, judged.verdict.expected, judged.verdict.expected_high),
             told: (0.0, 0.0),
             calm: 0,

@@ -20,14 +20,18 @@
 //!
 //! An **aggregate** (the total of all series, or of a prefix) would repeat its members' incidents. Its own incident is held
 //! back for [`HOLD`] windows and dropped if incidents of its members explain most of the change by then.
+//!
+//! Incidents of several series that begin together are one [`Group`], which is told besides them.
 
 mod event;
 mod explanation;
+mod group;
 mod lifecycle;
 mod severity;
 
 pub use event::{Change, Ending};
 pub use explanation::{Explanation, METRICS, Member, TopTalker};
+pub use group::{Affected, Group, GroupMember};
 pub use lifecycle::{Lifecycle, Members, Step};
 pub use severity::Severity;
 
@@ -105,6 +109,8 @@ pub struct Incident {
     pub severity: Severity,
     /// The cause.
     pub explanation: Explanation,
+    /// The id of the group that it is part of.
+    pub group: Option<u64>,
     /// What was expected when it began: lower end, value and upper end.
     former: (f64, f64, f64),
     /// The score and the distance from the expected value last told.
@@ -136,6 +142,7 @@ state!(Incident {
     expected_total,
     severity,
     explanation,
+    group since 7,
     former,
     told,
     calm,

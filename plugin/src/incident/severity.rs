@@ -26,7 +26,9 @@ state!(
 );
 
 /// Scores (1 is the threshold of an alert) from which an incident is medium, high, critical as far as certainty goes.
-const SCORES: [f64; 3] = [1.5, 2.5, 4.0];
+const SCORES: [f64; 3] = [1.5, 2.5, CERTAIN];
+/// A score that leaves no doubt.
+const CERTAIN: f64 = 4.0;
 /// Spikes of so many times the expected value, and drops by such a share of it: the same classes as far as size goes.
 const RISES: [f64; 3] = [2.0, 4.0, 10.0];
 const FALLS: [f64; 3] = [0.4, 0.7, 0.95];
@@ -90,6 +92,16 @@ impl Severity {
             2 => Severity::High,
             _ => Severity::Critical,
         }
+    }
+
+    /// The class of several series together, of which one for itself is `worst`: that they begin together leaves no doubt. A loss
+    /// of what nobody misses is no worse for being of many.
+    pub(crate) fn of_group(facts: Facts, worst: Severity) -> Severity {
+        let size = (facts.observed - facts.expected).abs();
+        if facts.whole.is_some_and(|whole| size < BUSY_PART * whole) {
+            return worst;
+        }
+        Severity::of(Facts { score: CERTAIN, ..facts }).max(worst)
     }
 
     /// The name in events.

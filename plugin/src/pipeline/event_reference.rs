@@ -66,6 +66,12 @@ const TALKER: &[Member] = &[
     sometimes("pairs", Kind::Count, "How many pairs of addresses are put together in it, if there are several."),
 ];
 
+const GROUP_MEMBER: &[Member] = &[
+    always("series", Kind::Text, "A series."),
+    always("id", Kind::Text, "Its incident: the `id` of its `anomaly` events."),
+    always("share", Kind::Number, "Its part of the change, 0 to 1."),
+];
+
 const PREFIX_MEMBER: &[Member] = &[
     always("series", Kind::Text, "A series that is part of the total."),
     always("share", Kind::Number, "Its part of the change, 0 to 1."),
@@ -116,6 +122,11 @@ const EVENTS: &[Event] = &[
                  while a loss lasts, and never falls.",
             ),
             always("p", Kind::Number, "How often, 0 to 1, windows of this series deviate as much by its own history."),
+            sometimes(
+                "group",
+                Kind::Text,
+                "The `id` of the `group` event that tells of it together with others: alert on that instead.",
+            ),
             always(
                 "attribution",
                 Kind::Numbers,
@@ -139,6 +150,65 @@ const EVENTS: &[Event] = &[
                 Kind::Number,
                 "With `new_level`: the value that is ordinary now, a mean of its last windows.",
             ),
+        ],
+    },
+    Event {
+        kind: "group",
+        meaning: "Incidents of three or more series that began together, in one direction, and not by chance: one cause. Their own events \
+                  come after it and name it as `group`.",
+        members: &[
+            always("id", Kind::Text, "Names the group; all its events have the same."),
+            always(
+                "state",
+                Kind::Word(&["open", "update", "closed"]),
+                "`open`: it is new. `update`: it has twice as many members, or twice the change, or a higher severity, or came back soon \
+                 after it was closed. `closed`: the incident of the last member is over.",
+            ),
+            always("direction", Kind::Word(&["spike", "drop"]), "Of all members."),
+            always("value", Kind::Word(&["bytes", "packets", "flows", "rejects"]), "What is detected on."),
+            always("start", Kind::Time, "Begin of the first incident."),
+            always("end", Kind::Time, "End of the last deviating window of any member so far."),
+            always("duration_s", Kind::Count, "Seconds from `start` to `end`."),
+            always(
+                "peak",
+                Kind::Time,
+                "Begin of the window with the largest change; the next three members are about it and the members that deviate in it.",
+            ),
+            always("observed", Kind::Number, "Sum of the members' values."),
+            always("expected", Kind::Number, "What was to be expected of them."),
+            always(
+                "traffic_share",
+                Kind::Number,
+                "The change, `observed` less `expected`, as a part of what was to be expected of all series; above 1 for a spike that \
+                 more than doubles it.",
+            ),
+            always(
+                "severity",
+                Kind::Word(&["low", "medium", "high", "critical"]),
+                "As of one incident with these sums that is certain, and at least that of the worst member. It never falls.",
+            ),
+            always(
+                "p",
+                Kind::Number,
+                "How likely it is, 0 to 1, that so many incidents begin together by chance; 1e-9 also stands for less.",
+            ),
+            always("series_count", Kind::Count, "Series that are part of it, or have been."),
+            always("series_open", Kind::Count, "Those of them whose incident is open."),
+            always("series_known", Kind::Count, "All series that had a value when it began."),
+            always("series_share", Kind::Number, "`series_count` as a part of `series_known`."),
+            always("members", Kind::List(GROUP_MEMBER), "The 20 with the largest change, largest first."),
+            always(
+                "top_talkers",
+                Kind::List(TALKER),
+                "Who made the difference in all members together, most first; at most `series.top_talkers`. Without both addresses: one \
+                 service.",
+            ),
+            sometimes(
+                "reason",
+                Kind::Word(&["recovered", "new_level", "turned", "expired", "series_gone", "time_withdrawn"]),
+                "Why it is closed: what most members came to, as in `anomaly`.",
+            ),
+            sometimes("reasons", Kind::Numbers, "How many members came to each end."),
         ],
     },
     Event {

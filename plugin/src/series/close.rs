@@ -4,7 +4,7 @@ use super::engine::{Engine, Horizon};
 use super::registry::{Keyed, TOTAL};
 use super::scratch::Closed;
 use crate::detect::Direction;
-use crate::incident::Members;
+use crate::incident::{Members, Step};
 
 /// Members whose incidents explain so much of a total's change make its own superfluous.
 const EXPLAINED: f64 = 0.5;
@@ -60,6 +60,9 @@ impl Engine {
             let cell = self.registry.slot_mut(TOTAL).cells.take(index);
             self.ahead = self.ahead.saturating_sub(u32::from(cell.is_some_and(|cell| cell.ahead)));
         }
+        self.group(&closed, &window, out);
+        closed.iter().for_each(|closed| self.tell(closed, out));
+        self.end_groups(&window, out);
         let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);
         self.frontier.learn(closed.iter().filter(is_heard).count());
         for cell in closed.drain(..).filter_map(|closed| closed.cell) {
@@ -99,8 +102,8 @@ impl Engine {
     fn close_series(&mut self, slot: u32, window: &Window, out: &mut Vec<u8>) -> Option<Closed> {
         let (cell, value, verdict) = self.judge(slot, false, window)?;
         let change = value.map_or(0.0, |value| value - verdict.expected);
-        let mut closed = Closed { slot, total: false, cell, value, change, incident: None };
-        closed.incident = self.settle(&closed, &verdict, window, Members::None, &[], out);
+        let mut closed = Closed { slot, total: false, cell, value, change, incident: None, step: Step::default() };
+        self.settle(&mut closed, &verdict, window, Members::None, &[], out);
         Some(closed)
     }
 
@@ -118,8 +121,8 @@ impl Engine {
         }
         let change = value.map_or(0.0, |value| value - verdict.expected);
         let explained = explain(change, &members);
-        let mut total = Closed { slot, total: true, cell, value, change, incident: None };
-        total.incident = self.settle(&total, &verdict, window, explained, &members, out);
+        let mut total = Closed { slot, total: true, cell, value, change, incident: None, step: Step::default() };
+        self.settle(&mut total, &verdict, window, explained, &members, out);
         Some(total)
     }
 }

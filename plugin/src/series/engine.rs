@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::frontier::{Frontier, Progress};
+use super::groups::Groups;
 use super::notice::{Kind, Notices, source_recovered, source_silent};
 use super::prorate::{Share, Shares};
 use super::registry::{Keyed, Lookup, Registry, Slot, TOTAL, key_hash};
@@ -76,6 +77,7 @@ pub struct Engine {
     pub(super) registry: Registry,
     pub(super) frontier: Frontier,
     silence: Silence,
+    pub(super) groups: Groups,
     pub(super) notices: Notices,
     pub(super) totals: Totals,
     /// The window that is closed next; `None` before the first.
@@ -87,7 +89,7 @@ pub struct Engine {
     pub(super) scratch: Scratch,
 }
 
-state!(Engine { shape, registry, frontier, silence, notices, totals, next, again, ahead } default { settings, scratch });
+state!(Engine { shape, registry, frontier, silence, groups since 7, notices, totals, next, again, ahead } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).
@@ -98,6 +100,7 @@ impl Engine {
             registry: Registry::new(settings.max_series),
             frontier: Frontier::new(settings.window.into(), settings.allowed_lateness.into()),
             silence: Silence::default(),
+            groups: Groups::default(),
             notices: Notices::default(),
             totals: Totals::default(),
             next: None,
@@ -126,6 +129,7 @@ impl Engine {
             && (0..=last).contains(&self.again)
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
+            && self.groups.is_valid()
             && self.registry.revive(self.next.unwrap_or(0)..=last, self.shape.1 as usize)
             && self.take_up(settings)
     }
@@ -248,6 +252,7 @@ impl Engine {
         self.silence.go_back(next + self.reach() - 1);
         for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
             if let Some(incident) = self.registry.slot_mut(slot).go_back(next, next * window) {
+                self.groups.leave(incident.group, Ending::TimeWithdrawn);
                 incident.write(Change::Closed(Ending::TimeWithdrawn), self.name(slot), self.settings.value.name(), out);
             }
         }
@@ -454,6 +459,7 @@ impl Engine {
             self.recycle(cell.sample);
         }
         if let Some(incident) = slot.track.and_then(|mut track| track.lifecycle.end()) {
+            self.groups.leave(incident.group, Ending::SeriesGone);
             incident.write(Change::Closed(Ending::SeriesGone), &slot.key, self.settings.value.name(), out);
         }
     }

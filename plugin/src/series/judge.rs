@@ -1,5 +1,6 @@
 //! One series in one window: the verdict, what it does to the incident, and what is learned.
 
+use super::absence::Meaning;
 use super::cell::{Cell, Sums};
 use super::close::Window;
 use super::engine::Engine;
@@ -7,10 +8,11 @@ use super::notice::write_window;
 use super::registry::{Newborn, TOTAL};
 use super::scratch::{Closed, Scratch};
 use super::settings::Settings;
+use super::talker::Alike;
 use super::top_talkers;
 use super::track::Track;
 use crate::detect::{Direction, Verdict};
-use crate::incident::{Change, Explanation, Judged, Member, Members};
+use crate::incident::{Change, Explanation, Incident, Judged, Member, Members};
 
 /// The name of the total in events.
 const TOTAL_NAME: &[u8] = b"total";
@@ -77,12 +79,12 @@ impl Engine {
         let track = place.track.as_mut()?;
         // After a gap the detector may expect anything again, so what was ordinary before counts, too.
         let low = track.usual_low(settings.value);
-        let before = window.edge.then(|| track.detector.clone());
-        let mut verdict = track.detector.observe(&settings.detect, window.start, value);
+        let before = window.edge.then(|| (track.detector.clone(), track.absence));
+        let mut verdict = observe(track, settings, window, cell.is_some(), &mut value);
         if let (Some(before), true) = (before, value.is_some_and(|value| value < verdict.expected_low.max(low))) {
-            track.detector = before;
+            (track.detector, track.absence) = before;
             value = None;
-            verdict = track.detector.observe(&settings.detect, window.start, value);
+            verdict = observe(track, settings, window, cell.is_some(), &mut value);
         }
         Some((cell, value, verdict))
     }
@@ -94,27 +96,26 @@ impl Engine {
         })
     }
 
-    /// Lets the verdict work: events, incident, habits. What the series' incidents mean for
-    /// totals that it counts in.
+    /// Lets the verdict work on incident and habits, and gives back what became of the incident. What the series' incidents
+    /// mean for totals that it counts in is noted.
     pub(super) fn settle(
         &mut self,
-        closed: &Closed,
+        closed: &mut Closed,
         verdict: &Verdict,
         window: &Window,
         explained: Members,
         members: &[&Closed],
         out: &mut Vec<u8>,
-    ) -> Option<Direction> {
+    ) {
         let value = closed.value;
         let none = Cell::default();
         let cell = closed.cell.as_ref().unwrap_or(&none);
-        let name = self.settings.value.name();
         if self.settings.windows {
             let key = self.name(closed.slot);
             write_window(key, (window.start, window.end), &cell.sums, value.is_none(), verdict, out);
         }
         // Out of its slot for a while, as explaining it looks at other slots.
-        let mut track = self.registry.slot_mut(closed.slot).track.take()?;
+        let Some(mut track) = self.registry.slot_mut(closed.slot).track.take() else { return };
         let whole = self.registry.slot(TOTAL).track.as_ref().map(|total| total.mean(self.settings.value));
         let whole = whole.or_else(|| (closed.slot == TOTAL).then(|| track.mean(self.settings.value)));
         let judged = Judged { start: window.start, end: window.end, value, whole, verdict };
@@ -125,13 +126,6 @@ impl Engine {
             let explanation = self.explain(&track, closed, cell, direction, members);
             track.lifecycle.explain(explanation);
         }
-        if let Some((incident, ending)) = &step.closed {
-            incident.write(Change::Closed(*ending), self.name(closed.slot), name, out);
-        }
-        if let (Some(change), Some(incident)) = (step.active, track.lifecycle.open()) {
-            incident.write(change, self.name(closed.slot), name, out);
-            self.totals.anomalies += u64::from(change == Change::Opened);
-        }
         let bears = track.lifecycle.bears(window.start, window.end);
         if value.is_some() && !verdict.deviating && !verdict.alert {
             let Scratch { tally, means, .. } = &mut self.scratch;
@@ -141,7 +135,27 @@ impl Engine {
             track.learn(&cell.sums, tally, means);
         }
         self.registry.slot_mut(closed.slot).track = Some(track);
-        bears
+        closed.step = step;
+        closed.incident = bears;
+    }
+
+    /// Tells what became of the incident of a series.
+    pub(super) fn tell(&mut self, closed: &Closed, out: &mut Vec<u8>) {
+        let name = self.settings.value.name();
+        if let Some((incident, ending)) = &closed.step.closed {
+            incident.write(Change::Closed(*ending), self.name(closed.slot), name, out);
+        }
+        if let Some(change) = closed.step.active
+            && let Some(incident) = self.open_incident(closed.slot)
+        {
+            incident.write(change, self.name(closed.slot), name, out);
+            self.totals.anomalies += u64::from(change == Change::Opened);
+        }
+    }
+
+    /// The incident of a series that is open and was told.
+    pub(super) fn open_incident(&self, slot: u32) -> Option<&Incident> {
+        self.registry.slot(slot).track.as_ref()?.lifecycle.open()
     }
 
     /// The series' name in events.
@@ -164,7 +178,8 @@ impl Engine {
             let tally = &mut self.scratch.tally;
             tally.count(track.talkers.means(), cell.sample.counted(self.settings.talker_sample as usize));
             let change = cell.sums.bytes as f64 - track.mean_bytes();
-            top_talkers = top_talkers::explain(tally, &track.talkers, direction, change, most);
+            let all = top_talkers::changes(tally, &track.talkers).collect();
+            top_talkers = top_talkers::explain(all, &[Alike::Destination, Alike::Source], direction, change, most);
         }
         let share = |member: &&Closed| member.change / closed.change;
         let mut largest: Vec<(usize, &Closed)> =
@@ -178,6 +193,27 @@ impl Engine {
             .collect();
         Explanation { attribution: track.attribution(&cell.sums), top_talkers, members }
     }
+}
+
+/// Judges the value of a series in a window; it becomes unknown where it says nothing.
+fn observe(
+    track: &mut Track,
+    settings: &Settings,
+    window: &Window,
+    has_record: bool,
+    value: &mut Option<f64>,
+) -> Verdict {
+    let meaning = value.map_or(Meaning::Ordinary, |_| track.absence.see(window.index, has_record));
+    if meaning == Meaning::Ordinary || track.usual_low(settings.value) <= 0.0 {
+        return track.detector.observe(&settings.detect, window.start, *value);
+    }
+    let verdict = track.detector.observe(&settings.detect, window.start, None);
+    let is_missed = verdict.ready && verdict.expected_low > 0.0;
+    if meaning == Meaning::Unknown || !is_missed || !settings.detect.watches(0.0, verdict.expected) {
+        *value = None;
+        return verdict;
+    }
+    track.absent(verdict)
 }
 
 /// A series seen in a second window gets a detector, which is told of the first and of the nothing between.

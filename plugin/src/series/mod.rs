@@ -18,15 +18,19 @@
 //! **Totals.** The sum of all series, and of each key prefix if asked for, are series of their own. Their incidents are only
 //! told if incidents of single series don't explain them.
 //!
+//! **Groups.** Incidents that begin together, more than chance would have it, are one group, with an event of its own.
+//!
 //! **Bounds.** `max_series` series; a key seen in one window only costs under 300 bytes besides its sample; a series with a
 //! history up to 48 KB for the detector and 4 KB for habits; each open window 120 bytes and up to `talker_sample` × 88
 //! bytes of sample (6 KB), taken as records come.
 
+mod absence;
 mod cell;
 mod claims;
 mod close;
 mod engine;
 mod frontier;
+mod groups;
 mod habit;
 mod heard;
 mod joined_key;

@@ -5,6 +5,7 @@ use super::sample::Sample;
 use super::settings::Settings;
 use super::tally::Tally;
 use crate::detect::Direction;
+use crate::incident::Step;
 
 /// What can be made anew: the order of series, and room to work in.
 #[derive(Clone, Debug, Default)]
@@ -52,4 +53,6 @@ pub(super) struct Closed {
     pub(super) change: f64,
     /// The direction of its incident, as far as that bears on totals.
     pub(super) incident: Option<Direction>,
+    /// What the window did to its incident, not told yet.
+    pub(super) step: Step,
 }

@@ -123,6 +123,17 @@ impl State for TalkerKey {
     }
 }
 
+/// What talkers can have in common besides port and protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alike {
+    /// The source.
+    Source,
+    /// The destination.
+    Destination,
+    /// Nothing.
+    Service,
+}
+
 const DESTINATION_TEXT: u8 = 1;
 const SOURCE_TEXT: u8 = 2;
 
@@ -174,10 +185,13 @@ impl TalkerKey {
         Address { low, high, is_text: self.texts & DESTINATION_TEXT != 0 }
     }
 
-    /// What talkers of one source, or of one destination, have in common.
-    pub(crate) fn common(&self, by_source: bool) -> Self {
-        let (source, destination) =
-            if by_source { (self.source(), Address::default()) } else { (Address::default(), self.destination()) };
+    /// What talkers that are alike have in common.
+    pub(crate) fn common(&self, alike: Alike) -> Self {
+        let (source, destination) = match alike {
+            Alike::Source => (self.source(), Address::default()),
+            Alike::Destination => (Address::default(), self.destination()),
+            Alike::Service => Default::default(),
+        };
         TalkerKey::of(source, destination, self.port, self.protocol)
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A talker's change is the bytes of the window less the mean bytes of ordinary windows, and counts if it goes the way of
 //! the incident. Where no single talker stands out, those that have something in common are taken together: a flood from
-//! spoofed addresses is many sources to one destination and port, a scan one source to many destinations.
+//! spoofed addresses is many sources to one destination and port, a scan one source to many destinations. Several series
+//! together can have no more in common than the port: a flood at all interfaces.
 
 use super::habit::Habit;
-use super::talker::TalkerKey;
+use super::talker::{Alike, TalkerKey};
 use super::tally::Tally;
 use crate::detect::Direction;
 use crate::incident::TopTalker;
@@ -19,8 +20,9 @@ const WORTH: f64 = 0.01;
 /// Members of a group that is named are only named besides if they have this part of the change.
 const BESIDES: f64 = 0.1;
 
+/// A talker in a window, and in ordinary ones.
 #[derive(Clone, Copy)]
-struct TalkerChange {
+pub(crate) struct TalkerChange {
     talker: TalkerKey,
     bytes: f64,
     baseline: f64,
@@ -39,7 +41,7 @@ impl TalkerChange {
 struct Group {
     /// What they have in common; the other address is not set.
     common: TalkerKey,
-    by_source: bool,
+    alike: Alike,
     bytes: f64,
     baseline: f64,
     change: f64,
@@ -49,17 +51,21 @@ struct Group {
 
 impl Group {
     fn holds(&self, talker: &TalkerKey) -> bool {
-        talker.common(self.by_source) == self.common
+        talker.common(self.alike) == self.common
     }
 }
 
-/// At most `most` talkers, largest share first. `tally` counts the window beside the habit; `change` is that of the whole
-/// series in bytes.
-pub(crate) fn explain(tally: &Tally, habit: &Habit, direction: Direction, change: f64, most: usize) -> Vec<TopTalker> {
-    let mut all = join(tally, habit);
-    let groups = [groups(&mut all, direction, false), groups(&mut all, direction, true)];
+/// The change of a series or of several: at most `most` talkers, largest share first. `change` is that of the whole in bytes.
+pub(crate) fn explain(
+    mut all: Vec<TalkerChange>,
+    alike: &[Alike],
+    direction: Direction,
+    change: f64,
+    most: usize,
+) -> Vec<TopTalker> {
+    let groups: Vec<Group> = alike.iter().flat_map(|&alike| groups(&mut all, direction, alike)).collect();
     let mut best: Option<Group> = None;
-    for group in groups.into_iter().flatten() {
+    for group in groups {
         let larger = best.as_ref().is_none_or(|best| group.change > best.change);
         if larger && group.pairs >= MANY && group.largest < STANDS_OUT * group.change {
             best = Some(group);
@@ -103,23 +109,26 @@ fn top_talker(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: 
     }
 }
 
-/// Everyone who is in the window or in the habit.
-fn join(tally: &Tally, habit: &Habit) -> Vec<TalkerChange> {
+/// Everyone who is in the window, which was counted beside the habit, or in the habit.
+pub(crate) fn changes<'a>(tally: &'a Tally, habit: &'a Habit) -> impl Iterator<Item = TalkerChange> + 'a {
     let known = habit.means().iter().zip(&tally.known).map(|(entry, &bytes)| (entry.0, bytes, entry.1));
     let fresh = tally.fresh.iter().map(|&(talker, bytes)| (talker, bytes, 0.0));
-    known.chain(fresh).map(|(talker, bytes, baseline)| TalkerChange { talker, bytes: bytes as f64, baseline }).collect()
+    known.chain(fresh).map(|(talker, bytes, baseline)| TalkerChange { talker, bytes: bytes as f64, baseline })
 }
 
-/// Those that share destination, port and protocol, or source, port and protocol.
-fn groups(all: &mut [TalkerChange], direction: Direction, by_source: bool) -> Vec<Group> {
-    let key = |moved: &TalkerChange| (moved.talker.common(by_source), moved.talker);
+/// Those that are alike, by what they have in common.
+fn groups(all: &mut [TalkerChange], direction: Direction, alike: Alike) -> Vec<Group> {
+    let key = |moved: &TalkerChange| (moved.talker.common(alike), moved.talker);
     all.sort_by_key(key);
-    all.chunk_by(|a, b| a.talker.common(by_source) == b.talker.common(by_source))
+    let chunks = all.chunk_by(|a, b| a.talker.common(alike) == b.talker.common(alike));
+    // The ports of clients are no service.
+    chunks
+        .filter(|members| alike != Alike::Service || members[0].talker.port != 0)
         .map(|members| {
             let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(of).sum::<f64>();
             Group {
-                common: members[0].talker.common(by_source),
-                by_source,
+                common: members[0].talker.common(alike),
+                alike,
                 bytes: sum(&|moved| moved.bytes),
                 baseline: sum(&|moved| moved.baseline),
                 change: sum(&|moved| moved.change(direction)),

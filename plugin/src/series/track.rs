@@ -1,10 +1,11 @@
 //! A series with a history: its detector, its habits and its incidents.
 
+use super::absence::Absence;
 use super::cell::Sums;
 use super::habit::{Habit, rate};
 use super::settings::Value;
 use super::tally::Tally;
-use crate::detect::Detector;
+use crate::detect::{Detector, Direction, Verdict};
 use crate::incident::Lifecycle;
 use crate::state::state;
 
@@ -28,6 +29,9 @@ impl Level {
 /// Mean distances from the mean within which nearly all values lie, if they are as ordinary as can be.
 const USUAL: f64 = 4.0;
 
+/// The score of a series that is gone: far beyond the threshold at any sensitivity.
+const ABSENT: f64 = 2.0;
+
 /// What is kept of a series between windows: the detector (below 24 KB in windows of a minute, below 48 KB in longer ones), 3.5 KB of talkers, and under 1 KB besides.
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
@@ -37,9 +41,10 @@ pub(crate) struct Track {
     levels: [Level; 4],
     /// Ordinary windows learned.
     windows: u64,
+    pub(crate) absence: Absence,
 }
 
-state!(Track { detector, lifecycle, talkers, levels, windows });
+state!(Track { detector, lifecycle, talkers, levels, windows, absence since 7 });
 
 impl Track {
     pub(crate) fn new(window: u32) -> Self {
@@ -49,6 +54,7 @@ impl Track {
             talkers: Habit::default(),
             levels: [Level::default(); 4],
             windows: 0,
+            absence: Absence::default(),
         }
     }
 
@@ -69,6 +75,18 @@ impl Track {
     pub(crate) fn usual_low(&self, value: Value) -> f64 {
         let Level { mean, spread } = self.levels[value as usize];
         mean - USUAL * spread
+    }
+
+    /// The verdict on a window in which the series is gone, by what the detector expected there.
+    pub(crate) fn absent(&self, expectation: Verdict) -> Verdict {
+        Verdict {
+            score: ABSENT,
+            alert: true,
+            direction: Some(Direction::Drop),
+            deviating: true,
+            p: 1.0 / (1.0 + self.windows as f64),
+            ..expectation
+        }
     }
 
     /// Mean of an ordinary window.

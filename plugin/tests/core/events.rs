@@ -85,18 +85,18 @@ fn check_all(events: &[u8], seen: &mut BTreeSet<String>) {
     }
 }
 
-/// Two days of two interfaces in a zone each, with a spike and an outage.
+/// Two days of four interfaces in a zone each, with a spike, and an outage of three.
 fn traffic() -> String {
     let mut text =
         String::from("az-id interface-id srcaddr dstaddr dstport protocol bytes start end action log-status\n");
     for minute in 0..2_880_i64 {
         let start = 1_767_225_600 + minute * 60;
-        for interface in 0..3 {
+        for interface in 0..4 {
             let usual = 1_000_000 + (minute * 7_919 + interface * 104_729) % 9_973;
             let bytes = match minute {
                 2_000..2_010 if interface == 0 => usual * 3,
                 2_010..2_030 if interface == 0 => usual * 90,
-                2_400..2_430 if interface < 2 => continue,
+                2_400..2_430 if interface < 3 => continue,
                 _ => usual,
             };
             let end = start + 59;
@@ -135,7 +135,7 @@ fn every_event_is_as_the_reference_says() {
         }
         check_all(&events, &mut seen);
     }
-    let expected = ["anomaly", "closed", "failed", "notice", "open", "score", "update", "window"];
+    let expected = ["anomaly", "closed", "failed", "group", "notice", "open", "score", "update", "window"];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 

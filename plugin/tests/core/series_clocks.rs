@@ -125,9 +125,11 @@ fn of_fifty_interfaces_one_that_goes_on_after_a_gap_is_believed() {
         assert_eq!(stream.engine.newest(), Some(T0 + (300 + gap) * 60), "gap of {gap} minutes");
         let missing: Vec<_> = stream.of("notice").filter(|event| event["kind"] == "series_missing").collect();
         assert_eq!(missing.iter().map(|event| event["count"].as_u64().unwrap()).collect::<Vec<_>>(), [49], "{gap}");
-        // After more than ten unknown windows the detector learns anew.
         let opened = stream.opened().len();
-        assert!(gap > 3 || opened >= 45, "gap of {gap} minutes: {opened}");
+        assert!(opened >= 45, "gap of {gap} minutes: {opened}");
+        let groups: Vec<_> = stream.of("group").filter(|event| event["state"] == "open").collect();
+        assert_eq!(groups.len(), 1, "gap of {gap} minutes");
+        assert!(groups[0]["series_count"].as_u64() >= Some(45), "gap of {gap} minutes: {}", groups[0]);
         assert!(stream.opened().iter().all(|event| event["direction"] == "drop"));
         assert_eq!(stream.engine.totals().late, 0, "gap of {gap} minutes");
     }

@@ -128,6 +128,11 @@ impl Stream {
         }
     }
 
+    /// All events.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Value> {
+        self.events.iter()
+    }
+
     /// Events of a type.
     pub(crate) fn of(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.events.iter().filter(move |event| event["type"] == kind)

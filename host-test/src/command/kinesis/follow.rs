@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::stop::Stop;
 use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
 use host_test::plugin::{Payload, Totals};
+use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::source::kinesis::{Item, Stream};
 use host_test::state::{Part, Start, State};
@@ -30,6 +31,7 @@ pub(super) struct Source {
 pub(super) struct Follow {
     stream: Stream,
     scoring: Scoring,
+    reloaded: Reloaded,
     sink: Sink,
     part: Part,
     batch: Batch,
@@ -53,7 +55,7 @@ impl Follow {
         source: Source,
         start: Start,
         state: State,
-        scoring: Scoring,
+        (scoring, reloaded): (Scoring, Reloaded),
         sink: Sink,
         part: Part,
     ) -> Result<Self> {
@@ -64,7 +66,7 @@ impl Follow {
         let Source { client, stream } = source;
         let stream = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost).await?;
         let mut follow =
-            Follow { stream, scoring, sink, part, batch: Batch::default(), read: 0, is_dirty: is_new, stop };
+            Follow { stream, scoring, reloaded, sink, part, batch: Batch::default(), read: 0, is_dirty: is_new, stop };
         for shard in &lost {
             follow.tell_loss(shard).await?;
         }
@@ -77,8 +79,14 @@ impl Follow {
     /// Goes on until told to stop, or until everything was read that the stream held at the time `until`.
     pub(super) async fn run(&mut self, save_every: Duration, until: Option<i64>) -> Result<()> {
         let mut stop = self.stop.clone();
+        let reloaded = self.reloaded.clone();
         let mut save_at = Instant::now() + save_every;
         loop {
+            if self.reloaded.apply(&mut self.scoring) {
+                // A crash must not go back to before the change.
+                self.is_dirty = true;
+                self.save().await?;
+            }
             let waits = self.score_what_is_at_hand().await?;
             if self.stream.is_over() {
                 tracing::info!("all shards are closed, and none follow them: the stream is at its end");
@@ -101,6 +109,7 @@ impl Follow {
                     return Err(error.into());
                 },
                 () = tokio::time::sleep_until(save_at), if waits => {}
+                () = reloaded.read(), if waits => {}
                 () = std::future::ready(()), if !waits => {}
             }
         }

@@ -13,6 +13,7 @@ use super::run::{Stats, report, stats};
 use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::batch::{Scoring, refused};
+use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::state::{Part, Start, State, StateError, Store};
 use host_test::usage::Usage;
@@ -34,7 +35,7 @@ Examples:
 
 All shards are read by this one process, in the order of arrival. What was learned and how far was read are stored together
 every --save-every seconds and at the end (SIGTERM, SIGINT). After a crash reading goes on from there: no record is left out
-or counts twice, and events told since then are told again, with the same `id`.
+or counts twice, and events told since then are told again, with the same `id`. SIGHUP reads the configuration again.
 
 Credentials and region come by the usual chain: environment, profile, container, instance. Needed are kinesis:ListShards,
 kinesis:GetShardIterator and kinesis:GetRecords, for an output stream kinesis:PutRecords.")]
@@ -135,10 +136,13 @@ impl KinesisArgs {
         let state = self.load(&mut part).await?;
         let mut scoring =
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
-        self.failed.apply(&mut scoring)?;
+        scoring.keep_failed(self.failed.open()?);
         self.tell(&state, &part);
         let now = now()?;
-        let mut follow = Follow::open(self.source(client), self.start(now), state, scoring, sink, part).await?;
+        let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
+        reloaded.listen().context("cannot listen for signals")?;
+        let start = self.start(now);
+        let mut follow = Follow::open(self.source(client), start, state, (scoring, reloaded), sink, part).await?;
         let result = follow.run(Duration::from_secs(self.save_every.into()), self.once.then_some(now)).await;
         self.summary(&mut follow, started)?;
         result

@@ -29,6 +29,9 @@ impl Dialogue {
         let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
         let mut command = flowscore(&["multilang", "--save-every", "0"]);
         command.args(["--state", &path("state"), "--output", &path("events.ndjson")]);
+        if directory.join("config.json").exists() {
+            command.args(["--config", &path("config.json")]);
+        }
         if let Some(service) = service {
             command.args(["--stream", STREAM, "--endpoint-url", &service.url]);
         }
@@ -225,6 +228,35 @@ fn the_children_of_a_split_go_on_with_what_was_learned_and_tell_no_outage_of_wha
     assert!(false_alarms.is_empty(), "{false_alarms:?}");
     let missed: Vec<_> = expected.difference(&told).filter(|incident| !split_at.contains(*incident)).collect();
     assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn a_hang_up_reads_the_configuration_again_and_ends_nothing() {
+    let directory = empty_directory("multilang-hang-up");
+    let config = directory.join("config.json");
+    let only_anomalies = |only: bool| {
+        let text =
+            json!({ "mode": "record", "forest": { "number_of_trees": 10 }, "record": { "only_anomalies": only } });
+        std::fs::write(&config, text.to_string()).unwrap();
+    };
+    only_anomalies(true);
+    let line = b"2 123456789010 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 4249 1418530010 1418530070 ACCEPT OK".to_vec();
+    let mut daemon = Dialogue::start(&directory, None);
+    daemon.initialize("shard-0", "TRIM_HORIZON");
+    daemon.ask(&records(&[("1".into(), line.clone())]));
+    assert_eq!(events(&directory), [] as [String; 0]);
+
+    only_anomalies(false);
+    let signal = ["-HUP", &daemon.child.id().to_string()].map(str::to_owned);
+    assert!(std::process::Command::new("kill").args(signal).status().unwrap().success());
+    // The signal comes when it comes.
+    let told = (2..100).find(|number| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        daemon.ask(&records(&[(number.to_string(), line.clone())]));
+        !events(&directory).is_empty()
+    });
+    assert!(told.is_some(), "each record is told now");
+    assert!(daemon.end().success());
 }
 
 #[test]

@@ -83,7 +83,13 @@ pub fn wkg() -> PathBuf {
     directory().join("wkg/bin/wkg")
 }
 
-fn is_installed(name: &str, file: &Path) -> bool {
+/// What writes Parquet files independently of us.
+pub fn pyarrow() -> PathBuf {
+    directory().join("pyarrow")
+}
+
+/// Whether a file is there that `.ci/services` installs; says so if not.
+pub fn is_installed(name: &str, file: &Path) -> bool {
     let is_required = std::env::var_os("FLOWSCORE_SERVICES").is_some_and(|value| value == "required");
     if !file.exists() {
         assert!(!is_required, "{name} is not installed: {}", file.display());

@@ -12,6 +12,8 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use crate::usage::Usage;
 
+pub(crate) mod s3;
+
 /// Finds credentials and region, unless one is given, by the usual chain.
 pub(crate) fn loader(region: Option<&str>) -> ConfigLoader {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -60,4 +62,13 @@ where
         }
     };
     text.replace('\n', " ")
+}
+
+/// A client of the Simple Queue Service, at the region's endpoint or another one.
+pub fn sqs(configuration: &SdkConfig, endpoint_url: Option<&str>) -> aws_sdk_sqs::Client {
+    let mut builder = aws_sdk_sqs::config::Builder::from(configuration);
+    if let Some(url) = endpoint_url {
+        builder = builder.endpoint_url(url);
+    }
+    aws_sdk_sqs::Client::from_conf(builder.build())
 }
