@@ -7,7 +7,6 @@
 //! halves, until the payload is found that does it; and that one is told as `failed`. Everything else goes on as if it had
 //! not been there: no other payload is lost, none counts twice, and what was learned stays.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -15,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::kept::Kept;
 use crate::plugin::{
-    Counts, Decoder, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, RestoreError, Scored, Scorer, Totals,
+    Counts, Decoder, Failed, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, RestoreError, Scored, Scorer,
+    Totals,
 };
 use crate::transform::notice;
 
@@ -86,15 +86,13 @@ impl Scoring {
         self.failed = kept;
     }
 
-    /// Keeps payloads as far as these events, which are theirs, show only a part of them. What cannot be kept is told and holds
-    /// nothing up: it can be found where it came from.
-    fn keep(&self, payloads: &[Payload<'_>], events: &[u8]) {
+    /// Keeps payloads as far as the events of these failures, which are theirs, show only a part of them. What cannot be kept is
+    /// told and holds nothing up: it can be found where it came from.
+    fn keep(&self, payloads: &[Payload<'_>], failures: &[Failed]) {
         let Some(kept) = &self.failed else { return };
-        let lines = events.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"type\":\"failed\""));
-        for event in lines.filter_map(|line| serde_json::from_slice::<Failed<'_>>(line).ok()) {
-            let is_part = event.payload_bytes.is_some() || event.records.is_some();
-            let Some(id) = event.id.filter(|_| is_part) else { continue };
-            for payload in payloads.iter().filter(|payload| payload.id == Some(&*id)) {
+        for failed in failures.iter().filter(|failed| failed.is_cut || failed.records > 1) {
+            let Some(id) = failed.id.as_deref() else { continue };
+            for payload in payloads.iter().filter(|payload| payload.id == Some(id)) {
                 if let Err(error) = kept.keep(&digest(payload.data), payload.data) {
                     tracing::error!("the failed payload {id} cannot be kept (--keep-failed): {error}");
                 }
@@ -164,7 +162,7 @@ impl Scoring {
                 Err(error) => return Ok(Some(error)),
             };
             if scored.counts.failed > 0 {
-                self.keep(payloads, &scored.events);
+                self.keep(payloads, &scored.failures);
             }
             events.write_all(&scored.events)?;
             add(counts, scored.counts);
@@ -283,7 +281,7 @@ impl Scoring {
             size: payload.data.len() as u64,
             sha256: &digest,
         })?;
-        self.keep(std::slice::from_ref(payload), &scored.events);
+        self.keep(std::slice::from_ref(payload), &scored.failures);
         events.write_all(&scored.events)?;
         events.write_all(&told(error))?;
         // The copy has it behind it, too.
@@ -413,15 +411,6 @@ fn given_up(error: &PluginError) -> Outcome {
 }
 
 const NO_INSTANCE: &str = "no instance of the plugin can be made in the place of the one that was lost";
-
-/// Of a `failed` event what says whether it shows everything.
-#[derive(serde::Deserialize)]
-struct Failed<'a> {
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    payload_bytes: Option<u64>,
-    records: Option<u64>,
-}
 
 const NONE: Counts = Counts { records: 0, ok: 0, dropped: 0, failed: 0 };
 

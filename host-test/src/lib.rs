@@ -29,6 +29,7 @@ pub mod artifact;
 pub mod aws;
 pub mod batch;
 mod bindings;
+pub mod configuration;
 pub mod fluent_bit;
 pub mod input;
 pub mod kept;

@@ -12,6 +12,7 @@ use command::decode::DecodeArgs;
 use command::demo::DemoArgs;
 use command::discover_schema::DiscoverSchemaArgs;
 use command::generate::GenerateArgs;
+use command::init::InitArgs;
 use command::inspect::InspectArgs;
 #[cfg(feature = "network")]
 use command::kinesis::KinesisArgs;
@@ -56,6 +57,7 @@ enum Command {
     Generate(GenerateArgs),
     Report(ReportArgs),
     DiscoverSchema(DiscoverSchemaArgs),
+    Init(InitArgs),
     CheckConfig(CheckConfigArgs),
     Inspect(InspectArgs),
     Completions(CompletionsArgs),
@@ -92,6 +94,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Multilang(args) => args.run(),
+        Command::Init(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),
         Command::Completions(args) => args.run(Cli::command()),

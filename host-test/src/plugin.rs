@@ -21,7 +21,8 @@ use crate::bindings::{Plugin as Bindings, PluginPre};
 pub use crate::bindings::exports::flowscore::transform::decoding::{Decoded, Outcome};
 pub use crate::bindings::exports::flowscore::transform::description::Info;
 pub use crate::bindings::exports::flowscore::transform::scoring::{
-    Direction, GivenUp, Point, RestoreError, Scored, SeriesMode, Totals, Verdict,
+    Alert, Direction, Failed, GivenUp, IncidentState, Place, Point, RestoreError, Scored, SeriesMode, Severity, Totals,
+    Verdict,
 };
 pub use crate::bindings::exports::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
 

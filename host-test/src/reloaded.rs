@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::batch::Scoring;
+use crate::configuration;
 use crate::plugin::Plugin;
 use crate::signals::Reload;
 
@@ -52,9 +53,9 @@ impl Reloaded {
             return tracing::info!("there is no configuration file (--config) to read again");
         };
         let shown = file.display();
-        let text = match std::fs::read_to_string(file) {
+        let text = match configuration::read(file) {
             Ok(text) => text,
-            Err(error) => return tracing::error!("cannot read {shown}: {error}; the configuration from before stays"),
+            Err(error) => return tracing::error!("{error}; the configuration from before stays"),
         };
         match self.0.plugin.check_config(&text) {
             Ok(_) => {

@@ -12,6 +12,8 @@ use crate::pipeline::{self, Counts, Rest, RestoreError};
 #[allow(missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, clippy::all, reason = "generated")]
 mod bindings;
 
+mod routes;
+
 bindings::export!(Plugin with_types_in bindings);
 
 use bindings::exports::flowscore::transform::{answering, decoding, description, scoring, types};
@@ -204,7 +206,8 @@ impl Scorer {
             None => call(state, &mut events),
             Some(_) => (state.proceed(&mut events), 0),
         };
-        scoring::Scored { events, counts: counts.into(), taken, more: state.pending.is_some() }
+        let (alerts, failures) = routes::of(&events);
+        scoring::Scored { events, alerts, failures, counts: counts.into(), taken, more: state.pending.is_some() }
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::input::InputArgs;
 use super::{PluginArgs, stdout};
-use host_test::plugin::Payload;
+use host_test::plugin::{Payload, Plugin};
 use host_test::source::inputs::Next;
 
 /// The most that is read: a sample, however large the input.
@@ -27,13 +27,20 @@ pub(crate) struct DiscoverSchemaArgs {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
-    plugin: PluginArgs,
+    pub(super) plugin: PluginArgs,
 }
 
 impl DiscoverSchemaArgs {
     /// Looks at the input.
     pub(crate) fn run(&self) -> Result<()> {
-        let plugin = self.plugin.load()?;
+        let found = self.discover(&self.plugin.load()?)?;
+        let mut out = stdout();
+        writeln!(out, "{found}")?;
+        Ok(out.flush()?)
+    }
+
+    /// What the input holds, as JSON text.
+    pub(super) fn discover(&self, plugin: &Plugin) -> Result<String> {
         let mut inputs = self.input.open()?;
         let (mut sample, mut bytes) = (Vec::new(), 0);
         while sample.len() < PAYLOADS && bytes < BYTES {
@@ -47,8 +54,6 @@ impl DiscoverSchemaArgs {
             }
         }
         let view: Vec<Payload<'_>> = sample.iter().map(|data| Payload { data, id: None }).collect();
-        let mut out = stdout();
-        writeln!(out, "{}", plugin.discover_schema(&view)?.trim_end())?;
-        Ok(out.flush()?)
+        Ok(plugin.discover_schema(&view)?.trim_end().to_owned())
     }
 }

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
+use host_test::configuration;
 use host_test::kept::Kept;
 use host_test::plugin::{Limits, Plugin, PluginError, RestoreError};
 #[cfg(feature = "network")]
@@ -23,6 +24,7 @@ pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
 pub(crate) mod generate;
+pub(crate) mod init;
 mod input;
 pub(crate) mod inspect;
 #[cfg(feature = "network")]
@@ -70,7 +72,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 /// Which plugin runs, and by which configuration.
 #[derive(Args)]
 pub(crate) struct PluginArgs {
-    /// Configuration file (JSON); without it the defaults hold
+    /// Configuration file (JSON with comments, YAML or TOML, by its name); without it the defaults hold
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Run another build of the component instead of the built-in one
@@ -118,21 +120,14 @@ impl PluginArgs {
     }
 
     /// The text of the configuration.
-    pub(crate) fn config_text(&self) -> Result<String> {
+    pub(crate) fn config_text(&self) -> Result<String, Usage> {
         config_text(self.config.as_deref())
     }
 }
 
-/// The text of a configuration file; `-` is standard input, none the empty text.
-fn config_text(path: Option<&Path>) -> Result<String> {
-    match path {
-        None => Ok(String::new()),
-        Some(path) if path == Path::new("-") => {
-            io::read_to_string(io::stdin()).context("cannot read the configuration from standard input")
-        }
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| Usage(format!("cannot read the configuration {}: {error}", path.display())).into()),
-    }
+/// The JSON text of a configuration file; `-` is standard input, none the empty text.
+fn config_text(path: Option<&Path>) -> Result<String, Usage> {
+    path.map_or(Ok(String::new()), configuration::read)
 }
 
 /// The value of `--endpoint-url`. Not read by clap, which repeats a wrong value with the credentials in it.

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use flowscore_generate::{Scenario, Wrapping};
 use host_test::artifact::Artifact;
-use host_test::plugin::{BUILT_IN, Limits, Outcome, Payload, Plugin, PluginError, RestoreError, SeriesMode};
+use host_test::plugin::{BUILT_IN, Limits, Outcome, Payload, Place, Plugin, PluginError, RestoreError, SeriesMode};
 use serde_json::{Value, json};
 
 fn plugin() -> Plugin {
@@ -305,6 +305,64 @@ fn native_and_webassembly_give_the_same_bytes() {
         assert!(expected == events, "{config}");
         assert!(native.snapshot() == scorer.snapshot().unwrap(), "{config}");
     }
+}
+
+/// What the events of a call say of alerts and failures is said once more without JSON.
+#[test]
+fn alerts_and_failures_are_told_typed_as_well() {
+    let mut scorer = plugin().scorer(WINDOW).unwrap();
+    let mut results = Vec::new();
+    // Four hours of one interface: ten minutes of twenty times as much, and ten of silence.
+    for minute in 0..240 {
+        let bytes = match minute {
+            100..110 => 200_000,
+            170..180 => 0,
+            _ => 10_000 + minute * 7_919 % 997,
+        };
+        let start = 1_700_000_040 + minute * 60;
+        let line = format!("2 1 eni-1 10.0.0.1 10.0.0.2 1 22 6 20 {bytes} {start} {} ACCEPT OK", start + 59);
+        let bad = Payload { data: b"no flow log", id: None };
+        results.push(scorer.transform(&[payload(line.as_bytes()), bad]).unwrap());
+    }
+    // One that is cut, and many of which most are told together.
+    let (long, many) = ("2 ".repeat(5_000), "no flow log\n".repeat(250));
+    results.push(scorer.transform(&[payload(long.as_bytes()), payload(many.as_bytes())]).unwrap());
+    results.push(scorer.finish().unwrap());
+    let (mut alerts, mut failures) = (0, 0);
+    for result in &results {
+        let line = |place: &Place| &result.events[place.offset as usize..(place.offset + place.length) as usize];
+        let events = lines(&result.events);
+        let of = |kind: &str| -> Vec<&Value> { events.iter().filter(|event| event["type"] == kind).collect() };
+        let (told, failed) = (of("anomaly"), of("failed"));
+        assert_eq!((result.alerts.len(), result.failures.len()), (told.len(), failed.len()));
+        for (alert, event) in result.alerts.iter().zip(told) {
+            assert_eq!(serde_json::from_slice::<Value>(line(&alert.line)).unwrap(), *event);
+            let named = |value: &dyn std::fmt::Debug| format!("{value:?}").rsplit("::").next().unwrap().to_lowercase();
+            assert_eq!(alert.id, event["id"]);
+            assert_eq!(alert.series, event["series"]);
+            assert_eq!(named(&alert.state), event["state"]);
+            assert_eq!(named(&alert.direction), event["direction"]);
+            assert_eq!(named(&alert.severity), event["severity"]);
+            assert_eq!(alert.reason.as_deref(), event["reason"].as_str());
+            assert_eq!(alert.end - alert.start, event["duration_s"].as_i64().unwrap() * 1000);
+            let start = jiff::Timestamp::from_millisecond(alert.start).unwrap();
+            assert_eq!(Some(start), event["start"].as_str().unwrap().parse().ok());
+            alerts += 1;
+        }
+        for (failed, event) in result.failures.iter().zip(failed) {
+            assert_eq!(serde_json::from_slice::<Value>(line(&failed.line)).unwrap(), *event);
+            assert_eq!(failed.id.as_deref(), event["id"].as_str());
+            assert_eq!(failed.failure.layer, event["layer"]);
+            assert_eq!(failed.failure.reason, event["reason"]);
+            assert_eq!(failed.failure.offset, event["offset"]);
+            assert_eq!(failed.records, event["records"].as_u64().unwrap_or(1));
+            assert_eq!(failed.is_cut, event.get("payload_bytes").is_some());
+            failures += 1;
+        }
+    }
+    let last = &results[results.len() - 2].failures;
+    assert!(last[0].is_cut && last[101].records == 150, "{last:?}");
+    assert!(alerts >= 4 && failures == 240 + 102, "{alerts} alerts, {failures} failures");
 }
 
 #[test]

@@ -1802,13 +1802,213 @@ pub mod exports {
                 use super::super::super::super::_rt;
                 pub type Payload = super::super::super::super::exports::flowscore::transform::types::Payload;
                 pub type Counts = super::super::super::super::exports::flowscore::transform::types::Counts;
+                pub type Failure = super::super::super::super::exports::flowscore::transform::types::Failure;
                 pub type ConfigError = super::super::super::super::exports::flowscore::transform::types::ConfigError;
+                /// Where an event is among those of its call: its line, without the end of it.
+                #[repr(C)]
+                #[derive(Clone, Copy)]
+                pub struct Place {
+                    pub offset: u32,
+                    pub length: u32,
+                }
+                impl ::core::fmt::Debug for Place {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Place")
+                            .field("offset", &self.offset)
+                            .field("length", &self.length)
+                            .finish()
+                    }
+                }
+                /// Which way a value deviates.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Direction {
+                    Spike,
+                    Drop,
+                }
+                impl ::core::fmt::Debug for Direction {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Direction::Spike => {
+                                f.debug_tuple("Direction::Spike").finish()
+                            }
+                            Direction::Drop => f.debug_tuple("Direction::Drop").finish(),
+                        }
+                    }
+                }
+                impl Direction {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Direction {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Direction::Spike,
+                            1 => Direction::Drop,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// What has become of an incident.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum IncidentState {
+                    Open,
+                    Update,
+                    Closed,
+                }
+                impl ::core::fmt::Debug for IncidentState {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            IncidentState::Open => {
+                                f.debug_tuple("IncidentState::Open").finish()
+                            }
+                            IncidentState::Update => {
+                                f.debug_tuple("IncidentState::Update").finish()
+                            }
+                            IncidentState::Closed => {
+                                f.debug_tuple("IncidentState::Closed").finish()
+                            }
+                        }
+                    }
+                }
+                impl IncidentState {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> IncidentState {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => IncidentState::Open,
+                            1 => IncidentState::Update,
+                            2 => IncidentState::Closed,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// How urgent it is.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Severity {
+                    Low,
+                    Medium,
+                    High,
+                    Critical,
+                }
+                impl ::core::fmt::Debug for Severity {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Severity::Low => f.debug_tuple("Severity::Low").finish(),
+                            Severity::Medium => {
+                                f.debug_tuple("Severity::Medium").finish()
+                            }
+                            Severity::High => f.debug_tuple("Severity::High").finish(),
+                            Severity::Critical => {
+                                f.debug_tuple("Severity::Critical").finish()
+                            }
+                        }
+                    }
+                }
+                impl Severity {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Severity {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Severity::Low,
+                            1 => Severity::Medium,
+                            2 => Severity::High,
+                            3 => Severity::Critical,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// What a host routes on of an `anomaly` event.
+                #[derive(Clone)]
+                pub struct Alert {
+                    /// The whole event.
+                    pub line: Place,
+                    /// Names the incident: all of its events have the same.
+                    pub id: _rt::String,
+                    pub state: IncidentState,
+                    pub direction: Direction,
+                    pub severity: Severity,
+                    /// The series' key.
+                    pub series: _rt::String,
+                    /// Begin and end of the incident so far, milliseconds since the Unix epoch.
+                    pub start: i64,
+                    pub end: i64,
+                    /// Why it is closed, such as `recovered` and `new_level`; none while it is not.
+                    pub reason: Option<_rt::String>,
+                }
+                impl ::core::fmt::Debug for Alert {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Alert")
+                            .field("line", &self.line)
+                            .field("id", &self.id)
+                            .field("state", &self.state)
+                            .field("direction", &self.direction)
+                            .field("severity", &self.severity)
+                            .field("series", &self.series)
+                            .field("start", &self.start)
+                            .field("end", &self.end)
+                            .field("reason", &self.reason)
+                            .finish()
+                    }
+                }
+                /// What a host routes on of a `failed` event.
+                #[derive(Clone)]
+                pub struct Failed {
+                    /// The whole event.
+                    pub line: Place,
+                    /// The caller's name for the payload.
+                    pub id: Option<_rt::String>,
+                    pub failure: Failure,
+                    /// How many records of the payload it stands for: one, or all after the first hundred.
+                    pub records: u64,
+                    /// Whether the event has only the first bytes of the record.
+                    pub is_cut: bool,
+                }
+                impl ::core::fmt::Debug for Failed {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Failed")
+                            .field("line", &self.line)
+                            .field("id", &self.id)
+                            .field("failure", &self.failure)
+                            .field("records", &self.records)
+                            .field("is-cut", &self.is_cut)
+                            .finish()
+                    }
+                }
                 /// The outcome of a batch.
                 #[derive(Clone)]
                 pub struct Scored {
                     /// Events as newline-delimited JSON, one object a line, `type` first: `score`, `window`, `anomaly`, `notice`,
                     /// `failed`.
                     pub events: _rt::Vec<u8>,
+                    /// The `anomaly` events among them, in their order.
+                    pub alerts: _rt::Vec<Alert>,
+                    /// The `failed` events among them, in their order.
+                    pub failures: _rt::Vec<Failed>,
                     /// What became of the records of this batch.
                     pub counts: Counts,
                     /// Payloads of the batch that were looked at. Those after them are to be handed over again.
@@ -1824,6 +2024,8 @@ pub mod exports {
                     ) -> ::core::fmt::Result {
                         f.debug_struct("Scored")
                             .field("events", &self.events)
+                            .field("alerts", &self.alerts)
+                            .field("failures", &self.failures)
                             .field("counts", &self.counts)
                             .field("taken", &self.taken)
                             .field("more", &self.more)
@@ -2227,39 +2429,6 @@ pub mod exports {
                             .field("time", &self.time)
                             .field("value", &self.value)
                             .finish()
-                    }
-                }
-                /// Which way a value deviates.
-                #[repr(u8)]
-                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-                pub enum Direction {
-                    Spike,
-                    Drop,
-                }
-                impl ::core::fmt::Debug for Direction {
-                    fn fmt(
-                        &self,
-                        f: &mut ::core::fmt::Formatter<'_>,
-                    ) -> ::core::fmt::Result {
-                        match self {
-                            Direction::Spike => {
-                                f.debug_tuple("Direction::Spike").finish()
-                            }
-                            Direction::Drop => f.debug_tuple("Direction::Drop").finish(),
-                        }
-                    }
-                }
-                impl Direction {
-                    #[doc(hidden)]
-                    pub unsafe fn _lift(val: u8) -> Direction {
-                        if !cfg!(debug_assertions) {
-                            return unsafe { ::core::mem::transmute(val) };
-                        }
-                        match val {
-                            0 => Direction::Spike,
-                            1 => Direction::Drop,
-                            _ => panic!("invalid enum discriminant"),
-                        }
                     }
                 }
                 /// What a point was worth.
@@ -2921,6 +3090,8 @@ pub mod exports {
                         let ptr9 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events10,
+                            alerts: alerts10,
+                            failures: failures10,
                             counts: counts10,
                             taken: taken10,
                             more: more10,
@@ -2932,29 +3103,215 @@ pub mod exports {
                         ::core::mem::forget(vec11);
                         *ptr9.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len11;
                         *ptr9.add(0).cast::<*mut u8>() = ptr11.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records12,
-                            ok: ok12,
-                            dropped: dropped12,
-                            failed: failed12,
-                        } = counts10;
+                        let vec17 = alerts10;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
+                        );
+                        if let Some(cleanup) = _cleanup17 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line12,
+                                    id: id12,
+                                    state: state12,
+                                    direction: direction12,
+                                    severity: severity12,
+                                    series: series12,
+                                    start: start12,
+                                    end: end12,
+                                    reason: reason12,
+                                } = e;
+                                let Place { offset: offset13, length: length13 } = line12;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset13);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length13);
+                                let vec14 = (id12.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len14;
+                                *base.add(8).cast::<*mut u8>() = ptr14.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state12.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction12.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity12.clone() as i32) as u8;
+                                let vec15 = (series12.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start12);
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end12);
+                                match reason12 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec16 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr16 = vec16.as_ptr().cast::<u8>();
+                                        let len16 = vec16.len();
+                                        ::core::mem::forget(vec16);
+                                        *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len16;
+                                        *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr16.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr9
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len17;
                         *ptr9
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records12);
+                            .cast::<*mut u8>() = result17;
+                        let vec24 = failures10;
+                        let len24 = vec24.len();
+                        let layout24 = _rt::alloc::Layout::from_size_align(
+                                vec24.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result24, _cleanup24) = wit_bindgen::rt::Cleanup::new(
+                            layout24,
+                        );
+                        if let Some(cleanup) = _cleanup24 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec24.into_iter().enumerate() {
+                            let base = result24
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line18,
+                                    id: id18,
+                                    failure: failure18,
+                                    records: records18,
+                                    is_cut: is_cut18,
+                                } = e;
+                                let Place { offset: offset19, length: length19 } = line18;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset19);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length19);
+                                match id18 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec20 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr20 = vec20.as_ptr().cast::<u8>();
+                                        let len20 = vec20.len();
+                                        ::core::mem::forget(vec20);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len20;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr20.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer21,
+                                    offset: offset21,
+                                    reason: reason21,
+                                } = failure18;
+                                let vec22 = (layer21.into_bytes()).into_boxed_slice();
+                                let ptr22 = vec22.as_ptr().cast::<u8>();
+                                let len22 = vec22.len();
+                                ::core::mem::forget(vec22);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len22;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr22.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset21);
+                                let vec23 = (reason21.into_bytes()).into_boxed_slice();
+                                let ptr23 = vec23.as_ptr().cast::<u8>();
+                                let len23 = vec23.len();
+                                ::core::mem::forget(vec23);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len23;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr23.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records18);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut18 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr9
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok12);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len24;
                         *ptr9
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped12);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result24;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records25,
+                            ok: ok25,
+                            dropped: dropped25,
+                            failed: failed25,
+                        } = counts10;
                         *ptr9
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed12);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records25);
                         *ptr9
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok25);
+                        *ptr9
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped25);
+                        *ptr9
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed25);
+                        *ptr9
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken10);
                         *ptr9
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more10 {
                             true => 1,
                             false => 0,
@@ -2975,6 +3332,100 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base12 = l3;
+                        let len12 = l4;
+                        for i in 0..len12 {
+                            let base = base12
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l7, l8, 1);
+                                let l9 = i32::from(
+                                    *base
+                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l9 {
+                                    0 => {}
+                                    _ => {
+                                        let l10 = *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base12,
+                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l13 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l14 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base22 = l13;
+                        let len22 = l14;
+                        for i in 0..len22 {
+                            let base = base22
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l15 = i32::from(*base.add(8).cast::<u8>());
+                                match l15 {
+                                    0 => {}
+                                    _ => {
+                                        let l16 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l16, l17, 1);
+                                    }
+                                }
+                                let l18 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l18, l19, 1);
+                                let l20 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l20, l21, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base22,
+                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -2995,6 +3446,8 @@ pub mod exports {
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events2,
+                            alerts: alerts2,
+                            failures: failures2,
                             counts: counts2,
                             taken: taken2,
                             more: more2,
@@ -3006,29 +3459,214 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records4,
-                            ok: ok4,
-                            dropped: dropped4,
-                            failed: failed4,
-                        } = counts2;
+                        let vec9 = alerts2;
+                        let len9 = vec9.len();
+                        let layout9 = _rt::alloc::Layout::from_size_align(
+                                vec9.len() * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
+                            layout9,
+                        );
+                        if let Some(cleanup) = _cleanup9 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec9.into_iter().enumerate() {
+                            let base = result9
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line4,
+                                    id: id4,
+                                    state: state4,
+                                    direction: direction4,
+                                    severity: severity4,
+                                    series: series4,
+                                    start: start4,
+                                    end: end4,
+                                    reason: reason4,
+                                } = e;
+                                let Place { offset: offset5, length: length5 } = line4;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset5);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length5);
+                                let vec6 = (id4.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state4.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction4.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity4.clone() as i32) as u8;
+                                let vec7 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr7 = vec7.as_ptr().cast::<u8>();
+                                let len7 = vec7.len();
+                                ::core::mem::forget(vec7);
+                                *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len7;
+                                *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr7.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec8 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                                        let len8 = vec8.len();
+                                        ::core::mem::forget(vec8);
+                                        *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len8;
+                                        *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr1
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len9;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records4);
+                            .cast::<*mut u8>() = result9;
+                        let vec16 = failures2;
+                        let len16 = vec16.len();
+                        let layout16 = _rt::alloc::Layout::from_size_align(
+                                vec16.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
+                            layout16,
+                        );
+                        if let Some(cleanup) = _cleanup16 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec16.into_iter().enumerate() {
+                            let base = result16
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line10,
+                                    id: id10,
+                                    failure: failure10,
+                                    records: records10,
+                                    is_cut: is_cut10,
+                                } = e;
+                                let Place { offset: offset11, length: length11 } = line10;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset11);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length11);
+                                match id10 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec12 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr12 = vec12.as_ptr().cast::<u8>();
+                                        let len12 = vec12.len();
+                                        ::core::mem::forget(vec12);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len12;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr12.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer13,
+                                    offset: offset13,
+                                    reason: reason13,
+                                } = failure10;
+                                let vec14 = (layer13.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len14;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr14.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset13);
+                                let vec15 = (reason13.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records10);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut10 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr1
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok4);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len16;
                         *ptr1
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped4);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result16;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records17,
+                            ok: ok17,
+                            dropped: dropped17,
+                            failed: failed17,
+                        } = counts2;
                         *ptr1
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed4);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records17);
                         *ptr1
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok17);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped17);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed17);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
                         *ptr1
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more2 {
                             true => 1,
                             false => 0,
@@ -3049,6 +3687,100 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base12 = l3;
+                        let len12 = l4;
+                        for i in 0..len12 {
+                            let base = base12
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l7, l8, 1);
+                                let l9 = i32::from(
+                                    *base
+                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l9 {
+                                    0 => {}
+                                    _ => {
+                                        let l10 = *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base12,
+                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l13 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l14 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base22 = l13;
+                        let len22 = l14;
+                        for i in 0..len22 {
+                            let base = base22
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l15 = i32::from(*base.add(8).cast::<u8>());
+                                match l15 {
+                                    0 => {}
+                                    _ => {
+                                        let l16 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l16, l17, 1);
+                                    }
+                                }
+                                let l18 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l18, l19, 1);
+                                let l20 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l20, l21, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base22,
+                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3116,6 +3848,8 @@ pub mod exports {
                         let ptr5 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events6,
+                            alerts: alerts6,
+                            failures: failures6,
                             counts: counts6,
                             taken: taken6,
                             more: more6,
@@ -3127,29 +3861,215 @@ pub mod exports {
                         ::core::mem::forget(vec7);
                         *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
                         *ptr5.add(0).cast::<*mut u8>() = ptr7.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records8,
-                            ok: ok8,
-                            dropped: dropped8,
-                            failed: failed8,
-                        } = counts6;
+                        let vec13 = alerts6;
+                        let len13 = vec13.len();
+                        let layout13 = _rt::alloc::Layout::from_size_align(
+                                vec13.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(
+                            layout13,
+                        );
+                        if let Some(cleanup) = _cleanup13 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec13.into_iter().enumerate() {
+                            let base = result13
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line8,
+                                    id: id8,
+                                    state: state8,
+                                    direction: direction8,
+                                    severity: severity8,
+                                    series: series8,
+                                    start: start8,
+                                    end: end8,
+                                    reason: reason8,
+                                } = e;
+                                let Place { offset: offset9, length: length9 } = line8;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset9);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length9);
+                                let vec10 = (id8.into_bytes()).into_boxed_slice();
+                                let ptr10 = vec10.as_ptr().cast::<u8>();
+                                let len10 = vec10.len();
+                                ::core::mem::forget(vec10);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len10;
+                                *base.add(8).cast::<*mut u8>() = ptr10.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state8.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction8.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity8.clone() as i32) as u8;
+                                let vec11 = (series8.into_bytes()).into_boxed_slice();
+                                let ptr11 = vec11.as_ptr().cast::<u8>();
+                                let len11 = vec11.len();
+                                ::core::mem::forget(vec11);
+                                *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len11;
+                                *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr11.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start8);
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end8);
+                                match reason8 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec12 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr12 = vec12.as_ptr().cast::<u8>();
+                                        let len12 = vec12.len();
+                                        ::core::mem::forget(vec12);
+                                        *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len12;
+                                        *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr12.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr5
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len13;
                         *ptr5
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records8);
+                            .cast::<*mut u8>() = result13;
+                        let vec20 = failures6;
+                        let len20 = vec20.len();
+                        let layout20 = _rt::alloc::Layout::from_size_align(
+                                vec20.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result20, _cleanup20) = wit_bindgen::rt::Cleanup::new(
+                            layout20,
+                        );
+                        if let Some(cleanup) = _cleanup20 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec20.into_iter().enumerate() {
+                            let base = result20
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line14,
+                                    id: id14,
+                                    failure: failure14,
+                                    records: records14,
+                                    is_cut: is_cut14,
+                                } = e;
+                                let Place { offset: offset15, length: length15 } = line14;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset15);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length15);
+                                match id14 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec16 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr16 = vec16.as_ptr().cast::<u8>();
+                                        let len16 = vec16.len();
+                                        ::core::mem::forget(vec16);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len16;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr16.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer17,
+                                    offset: offset17,
+                                    reason: reason17,
+                                } = failure14;
+                                let vec18 = (layer17.into_bytes()).into_boxed_slice();
+                                let ptr18 = vec18.as_ptr().cast::<u8>();
+                                let len18 = vec18.len();
+                                ::core::mem::forget(vec18);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len18;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr18.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset17);
+                                let vec19 = (reason17.into_bytes()).into_boxed_slice();
+                                let ptr19 = vec19.as_ptr().cast::<u8>();
+                                let len19 = vec19.len();
+                                ::core::mem::forget(vec19);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len19;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr19.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records14);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut14 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr5
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok8);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len20;
                         *ptr5
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped8);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result20;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records21,
+                            ok: ok21,
+                            dropped: dropped21,
+                            failed: failed21,
+                        } = counts6;
                         *ptr5
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed8);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records21);
                         *ptr5
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok21);
+                        *ptr5
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped21);
+                        *ptr5
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed21);
+                        *ptr5
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken6);
                         *ptr5
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more6 {
                             true => 1,
                             false => 0,
@@ -3170,6 +4090,100 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base12 = l3;
+                        let len12 = l4;
+                        for i in 0..len12 {
+                            let base = base12
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l7, l8, 1);
+                                let l9 = i32::from(
+                                    *base
+                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l9 {
+                                    0 => {}
+                                    _ => {
+                                        let l10 = *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base12,
+                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l13 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l14 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base22 = l13;
+                        let len22 = l14;
+                        for i in 0..len22 {
+                            let base = base22
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l15 = i32::from(*base.add(8).cast::<u8>());
+                                match l15 {
+                                    0 => {}
+                                    _ => {
+                                        let l16 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l16, l17, 1);
+                                    }
+                                }
+                                let l18 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l18, l19, 1);
+                                let l20 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l20, l21, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base22,
+                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3196,6 +4210,8 @@ pub mod exports {
                         let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events3,
+                            alerts: alerts3,
+                            failures: failures3,
                             counts: counts3,
                             taken: taken3,
                             more: more3,
@@ -3207,29 +4223,215 @@ pub mod exports {
                         ::core::mem::forget(vec4);
                         *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
                         *ptr2.add(0).cast::<*mut u8>() = ptr4.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records5,
-                            ok: ok5,
-                            dropped: dropped5,
-                            failed: failed5,
-                        } = counts3;
+                        let vec10 = alerts3;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
+                        );
+                        if let Some(cleanup) = _cleanup10 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line5,
+                                    id: id5,
+                                    state: state5,
+                                    direction: direction5,
+                                    severity: severity5,
+                                    series: series5,
+                                    start: start5,
+                                    end: end5,
+                                    reason: reason5,
+                                } = e;
+                                let Place { offset: offset6, length: length6 } = line5;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset6);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length6);
+                                let vec7 = (id5.into_bytes()).into_boxed_slice();
+                                let ptr7 = vec7.as_ptr().cast::<u8>();
+                                let len7 = vec7.len();
+                                ::core::mem::forget(vec7);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len7;
+                                *base.add(8).cast::<*mut u8>() = ptr7.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state5.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction5.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity5.clone() as i32) as u8;
+                                let vec8 = (series5.into_bytes()).into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
+                                *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
+                                *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start5);
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end5);
+                                match reason5 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec9 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        ::core::mem::forget(vec9);
+                                        *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len9;
+                                        *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr9.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr2
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len10;
                         *ptr2
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records5);
+                            .cast::<*mut u8>() = result10;
+                        let vec17 = failures3;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
+                        );
+                        if let Some(cleanup) = _cleanup17 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line11,
+                                    id: id11,
+                                    failure: failure11,
+                                    records: records11,
+                                    is_cut: is_cut11,
+                                } = e;
+                                let Place { offset: offset12, length: length12 } = line11;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset12);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length12);
+                                match id11 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len13;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer14,
+                                    offset: offset14,
+                                    reason: reason14,
+                                } = failure11;
+                                let vec15 = (layer14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset14);
+                                let vec16 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records11);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut11 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr2
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok5);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len17;
                         *ptr2
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped5);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result17;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records18,
+                            ok: ok18,
+                            dropped: dropped18,
+                            failed: failed18,
+                        } = counts3;
                         *ptr2
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed5);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records18);
                         *ptr2
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok18);
+                        *ptr2
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped18);
+                        *ptr2
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed18);
+                        *ptr2
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken3);
                         *ptr2
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more3 {
                             true => 1,
                             false => 0,
@@ -3250,6 +4452,100 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base12 = l3;
+                        let len12 = l4;
+                        for i in 0..len12 {
+                            let base = base12
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l7, l8, 1);
+                                let l9 = i32::from(
+                                    *base
+                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l9 {
+                                    0 => {}
+                                    _ => {
+                                        let l10 = *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base12,
+                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l13 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l14 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base22 = l13;
+                        let len22 = l14;
+                        for i in 0..len22 {
+                            let base = base22
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l15 = i32::from(*base.add(8).cast::<u8>());
+                                match l15 {
+                                    0 => {}
+                                    _ => {
+                                        let l16 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l16, l17, 1);
+                                    }
+                                }
+                                let l18 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l18, l19, 1);
+                                let l20 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l20, l21, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base22,
+                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3272,6 +4568,8 @@ pub mod exports {
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events2,
+                            alerts: alerts2,
+                            failures: failures2,
                             counts: counts2,
                             taken: taken2,
                             more: more2,
@@ -3283,29 +4581,214 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records4,
-                            ok: ok4,
-                            dropped: dropped4,
-                            failed: failed4,
-                        } = counts2;
+                        let vec9 = alerts2;
+                        let len9 = vec9.len();
+                        let layout9 = _rt::alloc::Layout::from_size_align(
+                                vec9.len() * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
+                            layout9,
+                        );
+                        if let Some(cleanup) = _cleanup9 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec9.into_iter().enumerate() {
+                            let base = result9
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line4,
+                                    id: id4,
+                                    state: state4,
+                                    direction: direction4,
+                                    severity: severity4,
+                                    series: series4,
+                                    start: start4,
+                                    end: end4,
+                                    reason: reason4,
+                                } = e;
+                                let Place { offset: offset5, length: length5 } = line4;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset5);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length5);
+                                let vec6 = (id4.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state4.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction4.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity4.clone() as i32) as u8;
+                                let vec7 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr7 = vec7.as_ptr().cast::<u8>();
+                                let len7 = vec7.len();
+                                ::core::mem::forget(vec7);
+                                *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len7;
+                                *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr7.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec8 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                                        let len8 = vec8.len();
+                                        ::core::mem::forget(vec8);
+                                        *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len8;
+                                        *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr1
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len9;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records4);
+                            .cast::<*mut u8>() = result9;
+                        let vec16 = failures2;
+                        let len16 = vec16.len();
+                        let layout16 = _rt::alloc::Layout::from_size_align(
+                                vec16.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
+                            layout16,
+                        );
+                        if let Some(cleanup) = _cleanup16 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec16.into_iter().enumerate() {
+                            let base = result16
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line10,
+                                    id: id10,
+                                    failure: failure10,
+                                    records: records10,
+                                    is_cut: is_cut10,
+                                } = e;
+                                let Place { offset: offset11, length: length11 } = line10;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset11);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length11);
+                                match id10 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec12 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr12 = vec12.as_ptr().cast::<u8>();
+                                        let len12 = vec12.len();
+                                        ::core::mem::forget(vec12);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len12;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr12.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer13,
+                                    offset: offset13,
+                                    reason: reason13,
+                                } = failure10;
+                                let vec14 = (layer13.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len14;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr14.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset13);
+                                let vec15 = (reason13.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records10);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut10 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr1
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok4);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len16;
                         *ptr1
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped4);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result16;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records17,
+                            ok: ok17,
+                            dropped: dropped17,
+                            failed: failed17,
+                        } = counts2;
                         *ptr1
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed4);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records17);
                         *ptr1
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok17);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped17);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed17);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
                         *ptr1
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more2 {
                             true => 1,
                             false => 0,
@@ -3326,6 +4809,100 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base12 = l3;
+                        let len12 = l4;
+                        for i in 0..len12 {
+                            let base = base12
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l7, l8, 1);
+                                let l9 = i32::from(
+                                    *base
+                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l9 {
+                                    0 => {}
+                                    _ => {
+                                        let l10 = *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base12,
+                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l13 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l14 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base22 = l13;
+                        let len22 = l14;
+                        for i in 0..len22 {
+                            let base = base22
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l15 = i32::from(*base.add(8).cast::<u8>());
+                                match l15 {
+                                    0 => {}
+                                    _ => {
+                                        let l16 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l16, l17, 1);
+                                    }
+                                }
+                                let l18 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l18, l19, 1);
+                                let l20 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l20, l21, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base22,
+                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -3346,6 +4923,8 @@ pub mod exports {
                         let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
                             events: events2,
+                            alerts: alerts2,
+                            failures: failures2,
                             counts: counts2,
                             taken: taken2,
                             more: more2,
@@ -3357,29 +4936,214 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records4,
-                            ok: ok4,
-                            dropped: dropped4,
-                            failed: failed4,
-                        } = counts2;
+                        let vec9 = alerts2;
+                        let len9 = vec9.len();
+                        let layout9 = _rt::alloc::Layout::from_size_align(
+                                vec9.len() * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
+                            layout9,
+                        );
+                        if let Some(cleanup) = _cleanup9 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec9.into_iter().enumerate() {
+                            let base = result9
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line4,
+                                    id: id4,
+                                    state: state4,
+                                    direction: direction4,
+                                    severity: severity4,
+                                    series: series4,
+                                    start: start4,
+                                    end: end4,
+                                    reason: reason4,
+                                } = e;
+                                let Place { offset: offset5, length: length5 } = line4;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset5);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length5);
+                                let vec6 = (id4.into_bytes()).into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state4.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction4.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity4.clone() as i32) as u8;
+                                let vec7 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr7 = vec7.as_ptr().cast::<u8>();
+                                let len7 = vec7.len();
+                                ::core::mem::forget(vec7);
+                                *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len7;
+                                *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr7.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec8 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                                        let len8 = vec8.len();
+                                        ::core::mem::forget(vec8);
+                                        *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len8;
+                                        *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr1
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len9;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records4);
+                            .cast::<*mut u8>() = result9;
+                        let vec16 = failures2;
+                        let len16 = vec16.len();
+                        let layout16 = _rt::alloc::Layout::from_size_align(
+                                vec16.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
+                            layout16,
+                        );
+                        if let Some(cleanup) = _cleanup16 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec16.into_iter().enumerate() {
+                            let base = result16
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line10,
+                                    id: id10,
+                                    failure: failure10,
+                                    records: records10,
+                                    is_cut: is_cut10,
+                                } = e;
+                                let Place { offset: offset11, length: length11 } = line10;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset11);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length11);
+                                match id10 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec12 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr12 = vec12.as_ptr().cast::<u8>();
+                                        let len12 = vec12.len();
+                                        ::core::mem::forget(vec12);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len12;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr12.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer13,
+                                    offset: offset13,
+                                    reason: reason13,
+                                } = failure10;
+                                let vec14 = (layer13.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len14;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr14.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset13);
+                                let vec15 = (reason13.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records10);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut10 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
                         *ptr1
-                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok4);
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len16;
                         *ptr1
-                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped4);
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result16;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records17,
+                            ok: ok17,
+                            dropped: dropped17,
+                            failed: failed17,
+                        } = counts2;
                         *ptr1
-                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed4);
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records17);
                         *ptr1
-                            .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok17);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped17);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed17);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
                         *ptr1
-                            .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (match more2 {
                             true => 1,
                             false => 0,
@@ -3400,6 +5164,100 @@ pub mod exports {
                         let base2 = l0;
                         let len2 = l1;
                         _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base12 = l3;
+                        let len12 = l4;
+                        for i in 0..len12 {
+                            let base = base12
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = *base
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l8 = *base
+                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l7, l8, 1);
+                                let l9 = i32::from(
+                                    *base
+                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l9 {
+                                    0 => {}
+                                    _ => {
+                                        let l10 = *base
+                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base12,
+                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l13 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l14 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base22 = l13;
+                        let len22 = l14;
+                        for i in 0..len22 {
+                            let base = base22
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l15 = i32::from(*base.add(8).cast::<u8>());
+                                match l15 {
+                                    0 => {}
+                                    _ => {
+                                        let l16 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l17 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l16, l17, 1);
+                                    }
+                                }
+                                let l18 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l18, l19, 1);
+                                let l20 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l20, l21, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base22,
+                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
                     }
                 }
                 #[doc(hidden)]
@@ -4156,9 +6014,14 @@ pub mod exports {
                 #[doc(hidden)]
                 pub(crate) use __export_flowscore_transform_scoring_0_2_0_cabi;
                 #[repr(align(8))]
-                struct _RetArea([::core::mem::MaybeUninit<u8>; 80]);
+                struct _RetArea(
+                    [::core::mem::MaybeUninit<
+                        u8,
+                    >; 72 + 2 * ::core::mem::size_of::<*const u8>()],
+                );
                 static mut _RET_AREA: _RetArea = _RetArea(
-                    [::core::mem::MaybeUninit::uninit(); 80],
+                    [::core::mem::MaybeUninit::uninit(); 72
+                        + 2 * ::core::mem::size_of::<*const u8>()],
                 );
             }
         }
@@ -4422,8 +6285,8 @@ pub(crate) use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2447] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x12\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2738] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb5\x14\x01A\x02\x01\
 A\x0e\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
 \x01r\x04\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x04\x01\
 r\x03\x05layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x06\x01r\x03\x04pat\
@@ -4447,36 +6310,42 @@ ple\x12\0s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@
 answerer\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17\
 [static]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07req\
 uest\x07\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transfor\
-m/answering@0.2.0\x05\x07\x01BH\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x0cconfig-e\
-rror\x03\0\x04\x01p}\x01r\x04\x06events\x06\x06counts\x03\x05takeny\x04more\x7f\x04\
-\0\x06scored\x03\0\x07\x01r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06f\
-ailedw\x04latew\x07windowsw\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\
-\x03\0\x09\x01ks\x01r\x05\x02id\x0b\x06reasons\x09beginning\x06\x04sizew\x06sha2\
-56s\x04\0\x08given-up\x03\0\x0c\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\
-\x05\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-e\
-rror\x03\0\x0f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value\x12\x04\0\
-\x05point\x03\0\x13\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x15\x01k\x16\
-\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction\x17\x08expected\x12\x04\0\x07\
-verdict\x03\0\x18\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\0\x1a\x04\0\
-\x06series\x03\x01\x01i\x0e\x01@\0\0\x1d\x04\0\x15[constructor]snapshot\x01\x1e\x01\
-h\x0e\x01@\x01\x04self\x1f\0w\x04\0\x15[method]snapshot.size\x01\x20\x01@\x03\x04\
-self\x1f\x06offsetw\x04mosty\0\x06\x04\0\x15[method]snapshot.read\x01!\x01@\x02\x04\
-self\x1f\x05piece\x06\x01\0\x04\0\x16[method]snapshot.write\x01\"\x01i\x11\x01j\x01\
-#\x01\x05\x01@\x01\x06configs\0$\x04\0\x15[static]scorer.create\x01%\x01j\x01#\x01\
-\x10\x01@\x02\x06configs\x08snapshot\x1d\0&\x04\0\x16[static]scorer.restore\x01'\
-\x01h\x11\x01p\x01\x01@\x02\x04self(\x05batch)\0\x08\x04\0\x18[method]scorer.tra\
-nsform\x01*\x01@\x01\x04self(\0\x08\x04\0\x16[method]scorer.proceed\x01+\x01@\x02\
-\x04self(\x07payload\x0d\0\x08\x04\0\x16[method]scorer.give-up\x01,\x01@\x02\x04\
-self(\x07records\x06\0\x08\x04\0\x14[method]scorer.score\x01-\x01@\x02\x04self(\x03\
-nowx\0\x08\x04\0\x13[method]scorer.tick\x01.\x04\0\x15[method]scorer.finish\x01+\
-\x01@\x01\x04self(\0\x1d\x04\0\x17[method]scorer.snapshot\x01/\x01@\x01\x04self(\
-\0\x0a\x04\0\x15[method]scorer.totals\x010\x01i\x1c\x01j\x011\x01\x05\x01@\x02\x04\
-mode\x1b\x06configs\02\x04\0\x15[static]series.create\x013\x01h\x1c\x01p\x14\x01\
-p\x19\x01@\x02\x04self4\x06points5\06\x04\0\x16[method]series.observe\x017\x04\0\
-!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transform/plugin@0\
-.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+m/answering@0.2.0\x05\x07\x01BV\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
+\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07failure\x03\
+\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\x01r\x02\x06offsety\x06\
+lengthy\x04\0\x05place\x03\0\x08\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\
+\0\x0a\x01m\x03\x04open\x06update\x06closed\x04\0\x0eincident-state\x03\0\x0c\x01\
+m\x04\x03low\x06medium\x04high\x08critical\x04\0\x08severity\x03\0\x0e\x01ks\x01\
+r\x09\x04line\x09\x02ids\x05state\x0d\x09direction\x0b\x08severity\x0f\x06series\
+s\x05startx\x03endx\x06reason\x10\x04\0\x05alert\x03\0\x11\x01r\x05\x04line\x09\x02\
+id\x10\x07failure\x05\x07recordsw\x06is-cut\x7f\x04\0\x06failed\x03\0\x13\x01p}\x01\
+p\x12\x01p\x14\x01r\x06\x06events\x15\x06alerts\x16\x08failures\x17\x06counts\x03\
+\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x18\x01r\x0a\x08payloadsw\x07record\
+sw\x02okw\x07droppedw\x06failedw\x04latew\x07windowsw\x06seriesw\x07evictedw\x09\
+anomaliesw\x04\0\x06totals\x03\0\x1a\x01r\x05\x02id\x10\x06reasons\x09beginning\x15\
+\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1c\x04\0\x08snapshot\x03\x01\x01q\x04\
+\x06config\x01\x07\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\
+\x0drestore-error\x03\0\x1f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05v\
+alue\"\x04\0\x05point\x03\0#\x01k\x0b\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09\
+direction%\x08expected\"\x04\0\x07verdict\x03\0&\x01m\x02\x06detect\x03rcf\x04\0\
+\x0bseries-mode\x03\0(\x04\0\x06series\x03\x01\x01i\x1e\x01@\0\0+\x04\0\x15[cons\
+tructor]snapshot\x01,\x01h\x1e\x01@\x01\x04self-\0w\x04\0\x15[method]snapshot.si\
+ze\x01.\x01@\x03\x04self-\x06offsetw\x04mosty\0\x15\x04\0\x15[method]snapshot.re\
+ad\x01/\x01@\x02\x04self-\x05piece\x15\x01\0\x04\0\x16[method]snapshot.write\x01\
+0\x01i!\x01j\x011\x01\x07\x01@\x01\x06configs\02\x04\0\x15[static]scorer.create\x01\
+3\x01j\x011\x01\x20\x01@\x02\x06configs\x08snapshot+\04\x04\0\x16[static]scorer.\
+restore\x015\x01h!\x01p\x01\x01@\x02\x04self6\x05batch7\0\x19\x04\0\x18[method]s\
+corer.transform\x018\x01@\x01\x04self6\0\x19\x04\0\x16[method]scorer.proceed\x01\
+9\x01@\x02\x04self6\x07payload\x1d\0\x19\x04\0\x16[method]scorer.give-up\x01:\x01\
+@\x02\x04self6\x07records\x15\0\x19\x04\0\x14[method]scorer.score\x01;\x01@\x02\x04\
+self6\x03nowx\0\x19\x04\0\x13[method]scorer.tick\x01<\x04\0\x15[method]scorer.fi\
+nish\x019\x01@\x01\x04self6\0+\x04\0\x17[method]scorer.snapshot\x01=\x01@\x01\x04\
+self6\0\x1b\x04\0\x15[method]scorer.totals\x01>\x01i*\x01j\x01?\x01\x07\x01@\x02\
+\x04mode)\x06configs\0\xc0\0\x04\0\x15[static]series.create\x01A\x01h*\x01p$\x01\
+p'\x01@\x02\x04self\xc2\0\x06points\xc3\0\0\xc4\0\x04\0\x16[method]series.observ\
+e\x01E\x04\0!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transf\
+orm/plugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cpr\
+ocessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

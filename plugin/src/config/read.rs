@@ -46,6 +46,10 @@ fn section(config: &mut Config, members: &[(String, Value)], prefix: &str) -> Re
         if members[..index].iter().any(|(before, _)| before == name) {
             return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
         }
+        // For editors, which find the schema by it.
+        if path == "$schema" && matches!(value, Value::String(_)) {
+            continue;
+        }
         // A name with a dot would pass for a path.
         let is_name = !name.contains('.');
         if let Some(setting) = SETTINGS.iter().find(|setting| is_name && setting.path == path) {

@@ -53,6 +53,12 @@ The configuration is one JSON document. Every key is optional; a key that is not
 { \"forest\": { \"seed\": 7 } }
 ```
 
+The commands also read JSON with comments (`//`, `/* */`), YAML (`.yaml`, `.yml`) and TOML (`.toml`), and replace `${NAME}` by the
+variable `NAME` of the environment; `${NAME:-text}` has a text for when it is not set, and `$${NAME}` stays `${NAME}`. Names
+are of capital letters, digits and `_`, so that `${interface-id}` in a format stays what it is. `flowscore init SAMPLE` writes
+a commented configuration that fits a sample. Editors find the schema by `\"$schema\": \"flowscore.schema.json\"`. The Fluent Bit
+filter reads plain JSON only.
+
 What was learned outlives a change of any option but those that say *learns anew*: they shape it. After a change of one of
 these a stored model is refused, with the name of the option; `--discard model` begins a new one.
 

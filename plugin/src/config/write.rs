@@ -57,6 +57,12 @@ fn section(writer: &mut Writer<'_>, config: &mut Config, prefix: &str, is_schema
             }
         }
         open_object_schema(writer);
+        if prefix.is_empty() {
+            writer.key("$schema").open(b'{');
+            member(writer, "description", "Where this schema is, for editors. It changes nothing.");
+            member(writer, "type", "string");
+            writer.close(b'}');
+        }
     }
     let mut written = "";
     for setting in SETTINGS {

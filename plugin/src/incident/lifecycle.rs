@@ -10,6 +10,9 @@ const MOST_DOUBLED: u32 = 3;
 /// Deviating windows before the alert that still belong to the incident, at most.
 const RUN_UP: u32 = 15;
 
+/// Seconds in which the score that a weak incident has to surpass falls to 1/e: a week.
+const WEAK_MEMORY: f64 = 7.0 * 86_400.0;
+
 /// A run of deviating windows.
 #[derive(Clone, Debug, PartialEq)]
 struct Run {
@@ -32,9 +35,31 @@ pub struct Lifecycle {
     expired: bool,
     /// An alert that was the way back from an incident, and until when totals may show it, too.
     echo: Option<(Direction, i64)>,
+    weak: Weak,
 }
 
-state!(Lifecycle { run, open, last, expired, echo });
+state!(Lifecycle { run, open, last, expired, echo, weak since 7 });
+
+/// The highest score of the series' weak incidents, which fades, and the second for which that holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Weak {
+    score: f64,
+    second: i64,
+}
+
+state!(Weak { score, second });
+
+impl Weak {
+    fn at(self, second: i64) -> f64 {
+        let age = (second - self.second).max(0);
+        self.score * libm::exp(-(age as f64) / WEAK_MEMORY)
+    }
+
+    /// A weak incident is over.
+    fn learn(&mut self, score: f64, second: i64) {
+        *self = Weak { score: score.max(self.at(second)), second };
+    }
+}
 
 /// What a window did.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +70,15 @@ pub struct Step {
     pub active: Option<Change>,
     /// The window is the worst of the open incident: time to explain it.
     pub peak: bool,
+    /// The open incident began with the window.
+    pub begun: bool,
     /// The open incident had been closed.
     pub continued: bool,
+    /// The open incident is weak and was not told: its score against those of the series' other weak ones of late. It is up
+    /// to the caller to [announce](Lifecycle::announce) it.
+    pub waiting: Option<f64>,
+    /// An incident is over that was never told.
+    pub withheld: bool,
 }
 
 /// How an aggregate's members bear on its incident.
@@ -78,7 +110,7 @@ impl Lifecycle {
         // It was closed CALM windows after its end.
         let lately = start - 2 * i64::from(CALM) * (end - start);
         let last = self.last.as_ref().filter(|last| last.end >= lately).map(|last| last.direction);
-        self.open().map(|incident| incident.direction).or(echo).or(last)
+        self.direction().or(echo).or(last)
     }
 
     /// Sets the cause of the incident that is open.
@@ -88,11 +120,24 @@ impl Lifecycle {
         }
     }
 
+    /// The incident that is open, told or not.
+    pub fn current(&self) -> Option<&Incident> {
+        self.open.as_deref()
+    }
+
     /// Makes the incident that is open part of a group, or of none.
     pub fn join(&mut self, group: Option<u64>) {
         if let Some(incident) = &mut self.open {
             incident.group = group;
         }
+    }
+
+    /// The incident that is open is worth an event, if it was not told yet.
+    pub fn announce(&mut self) -> Option<Change> {
+        let incident = self.open.as_mut().filter(|incident| !incident.announced)?;
+        incident.announced = true;
+        incident.told = (incident.score, incident.distance());
+        Some(Change::Opened)
     }
 
     /// Takes the next window of the series `key` (of `window` seconds) into account.
@@ -109,9 +154,9 @@ impl Lifecycle {
                 self.begin(key, judged, value, window, members, &mut step);
             }
         }
-        self.tell(members, judged.whole, &mut step);
+        self.tell(members, judged, &mut step);
         if self.open.as_ref().is_some_and(|incident| judged.end - incident.start >= LONGEST) {
-            self.close(Ending::Expired, &mut step);
+            self.close(Ending::Expired, window, &mut step);
             self.expired = true;
         }
         if self.last.as_ref().is_some_and(|last| judged.start - last.end > ECHO.max(REOPEN * window)) {
@@ -150,10 +195,11 @@ impl Lifecycle {
     /// The open incident lives on, worsens, or ends.
     fn go_on(&mut self, judged: &Judged<'_>, value: f64, deviating: bool, step: &mut Step) {
         let verdict = judged.verdict;
+        let window = judged.end - judged.start;
         let Some(incident) = &mut self.open else { return };
         let turned = verdict.alert && verdict.direction.is_some_and(|direction| direction != incident.direction);
         if turned && !incident.is_way_back(value) {
-            self.close(Ending::Turned, step);
+            self.close(Ending::Turned, window, step);
             return;
         }
         incident.age += 1;
@@ -170,7 +216,7 @@ impl Lifecycle {
                 let level = incident.pending.0 / f64::from(incident.calm);
                 incident.level = (!incident.is_recovered(level, verdict.normal)).then_some(level);
                 let ending = if incident.level.is_some() { Ending::NewLevel } else { Ending::Recovered };
-                self.close(ending, step);
+                self.close(ending, window, step);
             }
             return;
         }
@@ -253,14 +299,15 @@ impl Lifecycle {
         };
         incident.rise(judged, value);
         step.peak = true;
+        step.begun = true;
         self.open = Some(Box::new(incident));
     }
 
     /// Decides whether the open incident is worth an event now.
-    fn tell(&mut self, members: Members, whole: Option<f64>, step: &mut Step) {
+    fn tell(&mut self, members: Members, judged: &Judged<'_>, step: &mut Step) {
         let Some(incident) = &mut self.open else { return };
+        let severity = incident.severity_now(judged.whole);
         if incident.announced {
-            let severity = incident.severity_now(whole);
             let (score, distance) = incident.told;
             let worse = incident.score >= WORSE * score || incident.distance() >= WORSE * distance;
             if severity > incident.severity || worse {
@@ -268,29 +315,40 @@ impl Lifecycle {
                 incident.told = (incident.score, incident.distance());
                 step.active = Some(Change::Updated);
             }
-        } else if members == Members::Explain {
-            self.open = None;
-            step.peak = false;
-        } else if members == Members::None || incident.age >= HOLD {
-            incident.announced = true;
-            incident.severity = incident.severity_now(whole);
-            incident.told = (incident.score, incident.distance());
-            step.active = Some(Change::Opened);
+            return;
+        }
+        incident.severity = severity.max(incident.severity);
+        match members {
+            Members::Explain => {
+                self.open = None;
+                step.peak = false;
+            }
+            Members::None if !incident.is_pressing(judged.end - judged.start) => {
+                let usual = self.weak.at(judged.start).max(1.0);
+                step.waiting = (incident.calm == 0).then_some(incident.score / usual);
+            }
+            Members::Quiet if incident.age < HOLD => {}
+            Members::None | Members::Quiet => step.active = self.announce(),
         }
     }
 
-    fn close(&mut self, ending: Ending, step: &mut Step) {
-        if let Some(incident) = self.open.take()
-            && incident.announced
-        {
-            self.last = Some(incident.clone());
+    fn close(&mut self, ending: Ending, window: i64, step: &mut Step) {
+        let Some(incident) = self.open.take() else { return };
+        if incident.group.is_none() && !incident.is_pressing(window) {
+            self.weak.learn(incident.score, incident.end);
+        }
+        self.last = Some(incident.clone());
+        if incident.announced {
             step.closed = Some((incident, ending));
+        } else {
+            step.withheld = true;
         }
     }
 
     /// Whether a deserialised lifecycle can be one.
     pub fn is_valid(&self) -> bool {
         [&self.open, &self.last].into_iter().flatten().all(|incident| incident.is_valid())
+            && self.weak.score.is_finite()
             && self.run.as_ref().is_none_or(|run| run.observed.is_finite() && run.expected.is_finite())
     }
 }

@@ -21,6 +21,8 @@
 //! An **aggregate** (the total of all series, or of a prefix) would repeat its members' incidents. Its own incident is held
 //! back for [`HOLD`] windows and dropped if incidents of its members explain most of the change by then.
 //!
+//! An incident of low or medium severity is **weak**: whether it is told is up to the caller, until it lasts ([`LASTING`]) or gets worse.
+//!
 //! Incidents of several series that begin together are one [`Group`], which is told besides them.
 
 mod event;
@@ -61,6 +63,8 @@ pub const NEAR: f64 = 0.3;
 /// Windows that an aggregate's incident is held back. Detectors of members, with less noise to overcome, are seldom
 /// later than that.
 pub const HOLD: u32 = 2;
+/// Seconds, and three windows, from which on an incident of any severity is no matter of chance.
+pub const LASTING: i64 = 900;
 /// A window of one series, judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
@@ -201,6 +205,11 @@ impl Incident {
             lasted: self.end - self.start,
             whole,
         })
+    }
+
+    /// Whether it is told whatever others there are: it is severe, or no short one. `window`: seconds.
+    fn is_pressing(&self, window: i64) -> bool {
+        self.severity >= Severity::High || self.end - self.start >= LASTING.max(3 * window)
     }
 
     /// How far the peak is from what was expected there.

@@ -1,5 +1,6 @@
 //! How bad an incident is: how certain, how large against what was expected and against the whole, and how long.
 
+use super::LASTING;
 use crate::detect::Direction;
 use crate::state::state;
 
@@ -37,8 +38,6 @@ const HIGH_PART: f64 = 0.5;
 const MEDIUM_PART: f64 = 0.1;
 /// A loss of less than this part of the whole is of a series that nobody misses.
 const BUSY_PART: f64 = 0.005;
-/// A drop by most of the traffic is one class worse after so many seconds: by then it is no restart.
-const LASTING: i64 = 900;
 
 /// What the severity of an incident depends on.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +77,7 @@ impl Severity {
                 if size == 3 && busy {
                     rank = rank.max(2);
                 }
-                rank += usize::from(size >= 2 && busy && lasted >= LASTING);
+                rank += usize::from(size >= 2 && busy && lasted >= LASTING); // by then it is no restart
             }
             Direction::Spike => match part {
                 Some(part) if part < MEDIUM_PART => rank = rank.min(1),

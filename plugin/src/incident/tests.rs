@@ -7,11 +7,13 @@ struct Series {
     lifecycle: Lifecycle,
     minute: i64,
     normal: Option<f64>,
+    /// How significant a weak incident must be to be told.
+    demanded: f64,
 }
 
 impl Series {
     fn new() -> Self {
-        Series { lifecycle: Lifecycle::default(), minute: 0, normal: None }
+        Series { lifecycle: Lifecycle::default(), minute: 0, normal: None, demanded: 0.0 }
     }
 
     fn window(&mut self, value: Option<f64>, alert: bool, members: Members) -> Step {
@@ -34,11 +36,12 @@ impl Series {
         };
         let start = self.minute * 60;
         self.minute += 1;
-        self.lifecycle.step(
-            b"eni-1",
-            &Judged { start, end: start + 60, value, whole: None, verdict: &verdict },
-            members,
-        )
+        let judged = Judged { start, end: start + 60, value, whole: None, verdict: &verdict };
+        let mut step = self.lifecycle.step(b"eni-1", &judged, members);
+        if step.waiting.is_some_and(|significance| significance >= self.demanded) {
+            step.active = self.lifecycle.announce();
+        }
+        step
     }
 
     fn quiet(&mut self, value: f64) -> Step {
@@ -170,4 +173,24 @@ fn back_at_what_the_night_expects_is_recovered() {
     series.alert(0.0);
     let ended = (0..CALM).filter_map(|_| series.calm(38.0).closed).next().unwrap();
     assert_eq!(ended.1, Ending::Recovered);
+}
+
+#[test]
+fn a_weak_incident_that_is_withheld_is_told_once_it_lasts_and_weak_ones_must_surpass_each_other() {
+    let mut series = Series::new();
+    series.demanded = 3.0;
+    assert_eq!(series.alert(160.0).waiting, Some(2.0));
+    let told = (1..30).find(|_| series.window(Some(160.0), false, Members::None).active == Some(Change::Opened));
+    assert_eq!(told, Some(14));
+
+    let mut series = Series::new();
+    series.demanded = 3.0;
+    assert_eq!((series.alert(160.0).active, series.quiet(100.0).closed.is_none()), (None, true));
+    assert!((0..CALM).any(|_| series.quiet(100.0).withheld));
+    (0..60).for_each(|_| assert!(series.quiet(100.0).waiting.is_none()));
+    // The same again, an hour later, is nothing that this series has not had.
+    let significance = series.alert(160.0).waiting.unwrap();
+    assert!((0.99..1.02).contains(&significance), "{significance}");
+    // What is severe waits for nobody.
+    assert_eq!(series.alert(0.0).active, Some(Change::Opened));
 }

@@ -314,6 +314,10 @@ const NOTICES: &[(&str, &str)] = &[
         "The time that one series was believed for was wrong; windows are closed again from here (`docs/time.md`).",
     ),
     ("series_missing", "Most series fell silent together, and the few that go on tell the time (`docs/time.md`)."),
+    (
+        "alerts_withheld",
+        "Short incidents of low or medium severity were not told, to keep to `detect.alerts_per_day`; at most once a day.",
+    ),
     ("source_silent", "All series fell silent at once: the source has failed."),
     ("source_recovered", "Records come again."),
     ("columns_chosen", "Which columns record mode scores, if none are configured."),

@@ -60,7 +60,8 @@ impl Engine {
             let cell = self.registry.slot_mut(TOTAL).cells.take(index);
             self.ahead = self.ahead.saturating_sub(u32::from(cell.is_some_and(|cell| cell.ahead)));
         }
-        self.group(&closed, &window, out);
+        self.group(&mut closed, &window, out);
+        self.spend_budget(&mut closed);
         closed.iter().for_each(|closed| self.tell(closed, out));
         self.end_groups(&window, out);
         let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);

@@ -1,5 +1,6 @@
 //! The stream of records: into windows, and windows closed as time goes on.
 
+use super::budget::Budget;
 use super::cell::Cell;
 use super::frontier::{Frontier, Progress};
 use super::groups::Groups;
@@ -78,6 +79,7 @@ pub struct Engine {
     pub(super) frontier: Frontier,
     silence: Silence,
     pub(super) groups: Groups,
+    pub(super) budget: Budget,
     pub(super) notices: Notices,
     pub(super) totals: Totals,
     /// The window that is closed next; `None` before the first.
@@ -89,7 +91,7 @@ pub struct Engine {
     pub(super) scratch: Scratch,
 }
 
-state!(Engine { shape, registry, frontier, silence, groups since 7, notices, totals, next, again, ahead } default { settings, scratch });
+state!(Engine { shape, registry, frontier, silence, groups since 7, budget since 7, notices, totals, next, again, ahead } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).
@@ -101,6 +103,7 @@ impl Engine {
             frontier: Frontier::new(settings.window.into(), settings.allowed_lateness.into()),
             silence: Silence::default(),
             groups: Groups::default(),
+            budget: Budget::default(),
             notices: Notices::default(),
             totals: Totals::default(),
             next: None,
@@ -130,6 +133,7 @@ impl Engine {
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
             && self.groups.is_valid()
+            && self.budget.is_valid()
             && self.registry.revive(self.next.unwrap_or(0)..=last, self.shape.1 as usize)
             && self.take_up(settings)
     }

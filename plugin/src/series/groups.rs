@@ -11,6 +11,8 @@
 //! | a later incident joins an open group | if it begins within two spans of the group's beginning |
 //! | a member comes back after its incident was closed | its group goes on, as the incident does |
 //!
+//! Weak incidents that would not be told by themselves (see `budget`) are told as members.
+//!
 //! Totals are no members: their incidents are not told where members explain them.
 
 use super::close::Window;
@@ -20,7 +22,7 @@ use super::settings::Settings;
 use super::talker::Alike;
 use super::top_talkers;
 use crate::detect::Direction;
-use crate::incident::{Affected, Change, Ending, Group, GroupMember, REOPEN, TopTalker};
+use crate::incident::{Affected, Ending, Group, GroupMember, Incident, REOPEN, TopTalker};
 use crate::state::state;
 
 /// Fewer incidents are told one by one.
@@ -114,19 +116,15 @@ impl Groups {
 
 impl Engine {
     /// Finds what belongs together in a window that was judged, and tells groups that are new or worse.
-    pub(super) fn group(&mut self, closed: &[Closed], window: &Window, out: &mut Vec<u8>) {
+    pub(super) fn group(&mut self, closed: &mut [Closed], window: &Window, out: &mut Vec<u8>) {
         let known = closed.iter().filter(|closed| !closed.total && closed.value.is_some()).count();
         let mut begun = [0; DIRECTIONS.len()];
-        let is_active = |closed: &&Closed| !closed.total && closed.step.active.is_some();
+        let moves = |closed: &&Closed| !closed.total && (closed.step.begun || closed.step.continued);
         for (incident, ending) in closed.iter().filter_map(|closed| closed.step.closed.as_ref()) {
             self.groups.leave(incident.group, *ending);
         }
-        if closed.iter().any(|closed| is_active(&closed)) {
-            closed
-                .iter()
-                .filter(is_active)
-                .filter(|closed| closed.step.continued)
-                .for_each(|closed| self.go_on(closed));
+        if closed.iter().any(|closed| moves(&closed)) {
+            closed.iter().filter(moves).filter(|closed| closed.step.continued).for_each(|closed| self.go_on(closed));
             for direction in DIRECTIONS {
                 begun[direction as usize] = self.begin(closed, direction, known);
             }
@@ -176,14 +174,16 @@ impl Engine {
     }
 
     /// Lets incidents that begin with this window join a group, or make one. How many have nothing to do with each other.
-    fn begin(&mut self, closed: &[Closed], direction: Direction, known: usize) -> usize {
+    fn begin(&mut self, closed: &mut [Closed], direction: Direction, known: usize) -> usize {
         let span = span(&self.settings);
         let mut latest = None;
         let mut apart = 0;
         for (place, start) in self.open_in(closed, direction) {
-            let Some(Change::Opened) = closed[place].step.active else { continue };
+            if !closed[place].step.begun {
+                continue;
+            }
             match self.groups.fitting(direction, start, span).map(|group| group.id) {
-                Some(id) => self.add_member(&closed[place], id),
+                Some(id) => self.add_member(&mut closed[place], id),
                 None => {
                     apart += 1;
                     latest = latest.max(Some(start));
@@ -196,32 +196,37 @@ impl Engine {
         let p = self.groups.chance(direction, together.len(), known, span + i64::from(self.settings.window));
         let first = together.iter().copied().min_by_key(|&(place, start)| (start, place));
         if let (Some((place, start)), true) = (first, together.len() >= FEWEST && p < IMPROBABLE)
-            && let Some(incident) = self.open_incident(closed[place].slot)
+            && let Some(incident) = self.current(closed[place].slot)
         {
             let group = Group::new(incident.id, direction, start, known as u32, p);
             let id = group.id;
             self.groups.push(group);
-            together.iter().for_each(|&(place, _)| self.add_member(&closed[place], id));
+            together.iter().for_each(|&(place, _)| self.add_member(&mut closed[place], id));
             return 1;
         }
         apart
     }
 
-    /// Incidents in one direction that are open and in no group: the place of the series, and the beginning.
+    /// Incidents in one direction that are open, told or not, and in no group: the place of the series, and the beginning.
     fn open_in(&self, closed: &[Closed], direction: Direction) -> Vec<(usize, i64)> {
         let series = closed.iter().enumerate().filter(|(_, closed)| !closed.total);
-        let open = series.filter_map(|(place, closed)| Some((place, self.open_incident(closed.slot)?)));
+        let open = series.filter_map(|(place, closed)| Some((place, self.current(closed.slot)?)));
         let apart = open.filter(|(_, incident)| incident.direction == direction && incident.group.is_none());
         apart.map(|(place, incident)| (place, incident.start)).collect()
     }
 
-    fn add_member(&mut self, closed: &Closed, id: u64) {
+    fn add_member(&mut self, closed: &mut Closed, id: u64) {
         self.join(closed.slot, Some(id));
+        self.announce(closed);
         let Some(incident) = self.open_incident(closed.slot).map(|incident| incident.id) else { return };
         let member = GroupMember { series: self.name(closed.slot).to_vec(), incident, change: closed.change };
         if let Some(group) = self.groups.groups.iter_mut().find(|group| group.id == id) {
             group.add(member);
         }
+    }
+
+    fn current(&self, slot: u32) -> Option<&Incident> {
+        self.registry.slot(slot).track.as_ref()?.lifecycle.current()
     }
 
     fn join(&mut self, slot: u32, group: Option<u64>) {

@@ -25,6 +25,7 @@
 //! bytes of sample (6 KB), taken as records come.
 
 mod absence;
+mod budget;
 mod cell;
 mod claims;
 mod close;

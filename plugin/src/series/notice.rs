@@ -3,10 +3,12 @@
 use super::cell::Sums;
 use crate::detect::Verdict;
 use crate::json::Writer;
-use crate::state::state;
+use crate::state::{Reader, State, state};
 
 /// Notices of one kind are told at most once in so many seconds of event time; what happened meanwhile is counted.
 const APART: i64 = 3_600;
+/// Those of what a day's budget is about.
+const DAY: i64 = 86_400;
 
 /// What is counted and told from time to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +27,18 @@ pub(crate) enum Kind {
     WentBack,
     /// Series that fell silent together, while few go on.
     Missing,
+    /// Weak incidents that were not told.
+    Withheld,
+}
+
+impl Kind {
+    const fn apart(self) -> i64 {
+        if matches!(self, Kind::Withheld) { DAY } else { APART }
+    }
 }
 
 /// Kind, name in events, and message after the count.
-const KINDS: [(Kind, &str, &str); 7] = [
+const KINDS: [(Kind, &str, &str); 8] = [
     (Kind::Late, "late_records", "records came after their window was closed and are not counted in it"),
     (
         Kind::Ahead,
@@ -52,6 +62,11 @@ const KINDS: [(Kind, &str, &str); 7] = [
         "times that event time had come to were wrong, as a window's worth of records shows: windows are closed again from here",
     ),
     (Kind::Missing, "series_missing", "series fell silent together; the few that go on tell the time from here"),
+    (
+        Kind::Withheld,
+        "alerts_withheld",
+        "short incidents of low or medium severity were not told, to keep to detect.alerts_per_day",
+    ),
 ];
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,7 +83,17 @@ state!(Count { since, told, example });
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Notices([Count; KINDS.len()]);
 
-state!(Notices { 0 });
+/// Kinds that version 6 of the state had.
+const KINDS_BEFORE: usize = 7;
+
+impl State for Notices {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.save(out);
+    }
+    fn load(reader: &mut Reader<'_>) -> Self {
+        Notices(std::array::from_fn(|kind| if kind < KINDS_BEFORE { Count::load(reader) } else { reader.since(7) }))
+    }
+}
 
 impl Notices {
     pub(crate) fn add(&mut self, kind: Kind, count: u64) {
@@ -94,8 +119,8 @@ impl Notices {
 
     /// Writes what is due at `time`; all of it at the end of the stream.
     pub(crate) fn tell(&mut self, time: i64, all: bool, out: &mut Vec<u8>) {
-        for ((_, name, message), count) in KINDS.iter().zip(&mut self.0) {
-            if count.since == 0 || !(all || count.told.is_none_or(|told| (time - told).abs() >= APART)) {
+        for ((kind, name, message), count) in KINDS.iter().zip(&mut self.0) {
+            if count.since == 0 || !(all || count.told.is_none_or(|told| (time - told).abs() >= kind.apart())) {
                 continue;
             }
             let since = core::mem::take(&mut count.since);

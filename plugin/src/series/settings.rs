@@ -118,6 +118,9 @@ pub struct Settings {
     /// Records sampled for each series and window to tell the talkers, 8 to 4096: the sample is exact up to so many
     /// records; a talker with half the traffic is off by 9 % of the window's bytes (one standard error) beyond.
     pub talker_sample: u32,
+    /// Short incidents of low or medium severity that are told in a day, of all series together; the most significant come
+    /// first. Others are always told.
+    pub alerts_per_day: f64,
     /// What alerts: the section `detect` of the configuration.
     pub detect: detect::Settings,
 }
@@ -137,6 +140,7 @@ impl Default for Settings {
             maintenance: Vec::new(),
             top_talkers: 5,
             talker_sample: 64,
+            alerts_per_day: 1.0,
             detect: detect::Settings::default(),
         }
     }

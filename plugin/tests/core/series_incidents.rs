@@ -298,3 +298,32 @@ fn a_series_without_traffic_for_long_is_forgotten_quietly() {
     assert_eq!(stream.engine.series(), 3);
     assert_eq!(stream.engine.totals().evicted, 0);
 }
+
+#[test]
+fn of_a_noisy_fleet_as_many_weak_alerts_are_told_as_the_budget_allows_and_every_outage() {
+    // Each of twenty interfaces has a minute of more than twice as much now and then; one is gone for ten minutes each day.
+    let told = |alerts_per_day: f64| {
+        let settings = Settings { alerts_per_day, top_talkers: 0, ..Settings::default() };
+        let stream = traffic(&settings, 8 * 1_440, 20, |minute, interface, records| {
+            records.truncate(1);
+            if (minute + interface * 67) % 401 == 0 {
+                records[0].bytes = records[0].bytes * 5 / 2;
+            }
+            if interface == 7 && (300..310).contains(&((minute - minute / 1_440 * 131) % 1_440)) {
+                records.clear();
+            }
+        });
+        let of = |direction: &str| -> Vec<String> {
+            let events = stream.opened().into_iter().filter(|event| event["direction"] == *direction);
+            events.map(|event| event["start"].as_str().unwrap().to_owned()).collect()
+        };
+        let withheld = stream.of("notice").filter(|event| event["kind"] == "alerts_withheld").count();
+        // After three days, as a week's worth may come at once and the first of each series surpasses all before.
+        let later = of("spike").iter().filter(|start| start.as_str() >= "2023-11-18").count();
+        (later, of("drop"), withheld)
+    };
+    let ((all, outages, none), (few, the_same, notices)) = (told(1_000.0), told(1.0));
+    assert!(all > 200 && few <= 8, "{all} {few}");
+    assert_eq!(outages, the_same);
+    assert!(none == 0 && (5..=9).contains(&notices) && outages.len() >= 2, "{none} {notices} {outages:?}");
+}

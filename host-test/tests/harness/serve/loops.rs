@@ -1,12 +1,14 @@
 //! The loop of two processes: what comes in comes out once, whatever happens in between.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::downstream::Downstream;
 use super::flow_lines::{RECORD_MODE, line, ndjson, undisturbed};
-use super::server::{Server, directory, file, get, gzip, metric, post};
+use super::server::{Server, client, directory, file, get, gzip, metric, post};
+use crate::services;
 
 const NDJSON: (&str, &str) = ("Content-Type", "application/x-ndjson");
 
@@ -132,6 +134,78 @@ async fn killed_and_started_again_it_goes_on_where_the_state_is() {
     assert_eq!(post(&server.url, &[NDJSON], ndjson(0..50)).await.status, 200);
     assert!(server.stop().0.success());
     assert_eq!(downstream.events(), undisturbed(&config, &lines));
+}
+
+/// Killed at any moment, again and again, with payloads in between that are no flow log: each event comes, those told twice are the
+/// same, and the model is that of a server that nobody killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_again_and_again_it_tells_and_learns_the_same() {
+    let directory = directory("killed-again");
+    let config = file(&directory, "config.json", RECORD_MODE);
+    let kills = services::kills(6) as usize;
+    let state = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let server = |name: &str, downstream: &Downstream| {
+        Server::listening(&["--config", &config, "--forward", &downstream.url, "--state", &state(name)])
+    };
+    let batches: Vec<(Vec<u8>, bool)> = (0..kills * 40)
+        .map(|number| match number % 7 {
+            3 => (services::poison(number / 7), true),
+            _ => (ndjson(number * 20..number * 20 + 20).into_bytes(), false),
+        })
+        .collect();
+    let headers = |is_poison: bool| if is_poison { ("Content-Type", "application/octet-stream") } else { NDJSON };
+
+    let expected = Downstream::start().await;
+    let undisturbed = server("undisturbed", &expected);
+    undisturbed.ready().await;
+    for (body, is_poison) in &batches {
+        assert_eq!(post(&undisturbed.url, &[headers(*is_poison)], body.clone()).await.status, 200);
+    }
+    assert!(undisturbed.stop().0.success());
+
+    let told = Downstream::start().await;
+    let mut running = server("killed", &told);
+    let url = Arc::new(Mutex::new(running.url.clone()));
+    let sender = tokio::spawn({
+        let (url, batches) = (url.clone(), batches.clone());
+        let headers =
+            move |is_poison: bool| if is_poison { ("Content-Type", "application/octet-stream") } else { NDJSON };
+        async move {
+            let client = client(None);
+            for (body, is_poison) in batches {
+                let (name, value) = headers(is_poison);
+                loop {
+                    let request = client.post(url.lock().unwrap().clone()).header(name, value).body(body.clone());
+                    match request.send().await {
+                        Ok(answer) if answer.status() == 200 => break,
+                        _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                    }
+                }
+            }
+        }
+    });
+    for life in 0..kills {
+        tokio::time::sleep(Duration::from_millis((100 + (life * 7_919) % 500) as u64)).await;
+        running.kill();
+        running = server("killed", &told);
+        (*url.lock().unwrap()).clone_from(&running.url);
+    }
+    sender.await.unwrap();
+    assert!(running.stop().0.success());
+
+    let once = |events: String| {
+        let mut seen = std::collections::HashSet::new();
+        events.lines().filter(|line| seen.insert(line.to_string())).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (expected, told) = (once(expected.events()), once(told.events()));
+    assert!(expected.iter().filter(|event| event.starts_with("{\"type\":\"score\"")).count() >= kills * 680);
+    assert!(expected == told, "{} and {} events", expected.len(), told.len());
+    let model = |name: &str| {
+        let bytes = std::fs::read(directory.join(name).join("serve/http/all.state")).unwrap();
+        let start = bytes.windows(9).rposition(|bytes| bytes == b"\nflowscor").unwrap();
+        bytes[start..bytes.len() - 4].to_vec()
+    };
+    assert!(model("undisturbed") == model("killed"), "what was learned and counted is the same");
 }
 
 #[tokio::test]

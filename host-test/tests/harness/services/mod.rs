@@ -115,6 +115,27 @@ fn free_port() -> u16 {
 }
 
 /// The command with the environment that the services want: any credentials, some region.
+/// How often a test kills what it tests: `FLOWSCORE_KILLS`, for a long run by hand, or this.
+pub fn kills(usual: u64) -> u64 {
+    std::env::var("FLOWSCORE_KILLS").map_or(usual, |kills| kills.parse().unwrap())
+}
+
+/// Payloads that no flow log is in: text, a long one, gzip of many lines, gzip that is cut, JSON that is torn.
+pub fn poison(number: usize) -> Vec<u8> {
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    match number % 5 {
+        0 => format!("no flow log {number}").into_bytes(),
+        1 => format!("{number} {}", "x".repeat(100_000)).into_bytes(),
+        2 => gzip(&format!("INFO request {number} done\n").repeat(2_000)),
+        3 => gzip(&format!("{number} {}", "cut short ".repeat(50)))[..40].to_vec(),
+        _ => format!(r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"id":"{number}","#).into_bytes(),
+    }
+}
+
 pub fn flowscore(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
     command.args(args);
