@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::kept::Kept;
 use crate::plugin::{
-    Counts, Decoder, Failed, Failure, GivenUp, Outcome, Payload, Plugin, PluginError, RestoreError, Scored, Scorer,
-    Totals,
+    Counts, Decoder, Failed, Failure, GivenUp, Judgement, Outcome, Payload, Plugin, PluginError, RestoreError, Scored,
+    Scorer, Totals,
 };
 use crate::transform::notice;
 
@@ -199,6 +199,25 @@ impl Scoring {
             }
         }
         Ok(())
+    }
+
+    /// Takes up what a person says of an incident or a group, by its id; how many series did.
+    ///
+    /// # Errors
+    ///
+    /// The instance is lost, and no other can be made in its place: what was said is then not taken up.
+    pub fn feedback(&mut self, id: &str, judgement: Judgement) -> Result<u32> {
+        match self.scorer.feedback(id, judgement) {
+            Ok(series) => {
+                // The copy has it behind it, too.
+                self.snapshot()?;
+                Ok(series)
+            }
+            Err(error) => {
+                self.replace(&error)?;
+                Err(error.into())
+            }
+        }
     }
 
     /// Closes what is open at the end of a finite input.

@@ -1,6 +1,7 @@
 //! The wasmtime harness of flowscore: the pipeline's end of the plugin.
 //!
 //! - [`plugin`]: loads the component, limits what it may use, and calls it;
+//! - [`backtest`]: what a configuration would have told, and how another one differs;
 //! - [`batch`]: payloads to the component, many at once, and what happens when a call fails;
 //! - [`transform`]: the component as a transform, in the shapes that `vector-lib` uses;
 //! - [`fluent_bit`]: the core module for Fluent Bit, called as Fluent Bit calls it;
@@ -27,6 +28,7 @@
 pub mod artifact;
 #[cfg(feature = "network")]
 pub mod aws;
+pub mod backtest;
 pub mod batch;
 mod bindings;
 pub mod configuration;

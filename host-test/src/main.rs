@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use command::backtest::BacktestArgs;
 use command::check_config::CheckConfigArgs;
 use command::completions::CompletionsArgs;
 use command::decode::DecodeArgs;
 use command::demo::DemoArgs;
 use command::discover_schema::DiscoverSchemaArgs;
+#[cfg(feature = "network")]
+use command::feedback::FeedbackArgs;
 use command::generate::GenerateArgs;
 use command::init::InitArgs;
 use command::inspect::InspectArgs;
@@ -22,6 +25,8 @@ use command::man::ManArgs;
 use command::multilang::MultilangArgs;
 use command::report::ReportArgs;
 use command::run::RunArgs;
+#[cfg(feature = "network")]
+use command::s3::S3Args;
 use command::series::SeriesArgs;
 #[cfg(feature = "network")]
 use command::serve::ServeArgs;
@@ -48,12 +53,17 @@ enum Command {
     Run(RunArgs),
     #[cfg(feature = "network")]
     Kinesis(KinesisArgs),
+    #[cfg(feature = "network")]
+    S3(S3Args),
+    Backtest(BacktestArgs),
     Decode(DecodeArgs),
     Series(SeriesArgs),
     #[cfg(feature = "network")]
     Serve(ServeArgs),
     #[cfg(feature = "network")]
     Multilang(MultilangArgs),
+    #[cfg(feature = "network")]
+    Feedback(FeedbackArgs),
     Generate(GenerateArgs),
     Report(ReportArgs),
     DiscoverSchema(DiscoverSchemaArgs),
@@ -68,7 +78,7 @@ impl Command {
     /// Whether it runs until it is told to stop, and what it tells goes to a log.
     fn is_long_running(&self) -> bool {
         #[cfg(feature = "network")]
-        return matches!(self, Command::Kinesis(_) | Command::Serve(_) | Command::Multilang(_));
+        return matches!(self, Command::Kinesis(_) | Command::S3(_) | Command::Serve(_) | Command::Multilang(_));
         #[cfg(not(feature = "network"))]
         false
     }
@@ -85,6 +95,9 @@ fn main() -> ExitCode {
         Command::Run(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Kinesis(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::S3(args) => args.run(),
+        Command::Backtest(args) => args.run(),
         Command::Decode(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Report(args) => args.run(),
@@ -94,6 +107,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Multilang(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::Feedback(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::CheckConfig(args) => args.run(),
         Command::Inspect(args) => args.run(),

@@ -21,8 +21,8 @@ use crate::bindings::{Plugin as Bindings, PluginPre};
 pub use crate::bindings::exports::flowscore::transform::decoding::{Decoded, Outcome};
 pub use crate::bindings::exports::flowscore::transform::description::Info;
 pub use crate::bindings::exports::flowscore::transform::scoring::{
-    Alert, Direction, Failed, GivenUp, IncidentState, Place, Point, RestoreError, Scored, SeriesMode, Severity, Totals,
-    Verdict,
+    Alert, Direction, Failed, GivenUp, IncidentState, Judgement, Place, Point, RestoreError, Scored, SeriesMode,
+    Severity, Totals, Verdict,
 };
 pub use crate::bindings::exports::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
 
@@ -367,6 +367,11 @@ impl Scorer {
     /// Scores records that were decoded before: newline-delimited JSON.
     pub fn score(&mut self, records: &[u8]) -> Result<Scored> {
         self.call(|scorer, store, this| scorer.call_score(store, this, records))
+    }
+
+    /// Takes up what a person says of an incident or a group, by its id; how many series did.
+    pub fn feedback(&mut self, id: &str, judgement: Judgement) -> Result<u32> {
+        self.call(|scorer, store, this| scorer.call_feedback(store, this, id, judgement))
     }
 
     /// Tells the time, in milliseconds since the Unix epoch.

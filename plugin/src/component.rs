@@ -250,6 +250,14 @@ impl scoring::GuestScorer for Scorer {
         self.scored(|state, events| (state.begin(Pending::Records(records, None), events), 1))
     }
 
+    fn feedback(&self, id: String, judgement: scoring::Judgement) -> u32 {
+        let judgement = match judgement {
+            scoring::Judgement::Fine => pipeline::Judgement::Fine,
+            scoring::Judgement::Real => pipeline::Judgement::Real,
+        };
+        self.0.borrow_mut().scorer.feedback(&id, judgement)
+    }
+
     fn tick(&self, now: i64) -> scoring::Scored {
         self.scored(|state, events| (state.begin(Pending::Tick(now), events), 1))
     }

@@ -19,7 +19,7 @@ mod incidents;
 mod model;
 mod notices;
 mod page;
-mod quantity;
+pub mod quantity;
 mod records;
 mod series;
 mod table;

@@ -11,7 +11,7 @@ fn significant(value: f64) -> String {
 }
 
 /// A number of bytes with a decimal (SI) unit: `61.2 MB`.
-pub(super) fn bytes(value: f64) -> String {
+pub fn bytes(value: f64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     let (mut value, mut unit) = (value, 0);
     while value.abs() >= 999.5 && unit + 1 < UNITS.len() {
@@ -35,7 +35,7 @@ pub(super) fn count(value: u64) -> String {
 }
 
 /// A plain number; very small and very large ones in scientific notation.
-pub(super) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(0.001..1e7).contains(&magnitude) {
         return format!("{value:.1e}");
@@ -57,7 +57,7 @@ pub(super) fn factor(observed: f64, expected: f64) -> String {
 }
 
 /// A duration in seconds: `44 min`, `2 h 05 min`, `3 d 4 h`.
-pub(super) fn duration(seconds: i64) -> String {
+pub fn duration(seconds: i64) -> String {
     let minutes = seconds / 60;
     match minutes {
         0 => format!("{seconds}\u{a0}s"),

@@ -18,11 +18,14 @@ use host_test::usage::Usage;
 #[cfg(feature = "network")]
 use host_test::usage::without_credentials;
 
+pub(crate) mod backtest;
 pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod discover_schema;
+#[cfg(feature = "network")]
+pub(crate) mod feedback;
 pub(crate) mod generate;
 pub(crate) mod init;
 mod input;
@@ -36,9 +39,13 @@ pub(crate) mod multilang;
 mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
+#[cfg(feature = "network")]
+pub(crate) mod s3;
 pub(crate) mod series;
 #[cfg(feature = "network")]
 pub(crate) mod serve;
+#[cfg(feature = "network")]
+mod stop;
 
 /// The exit code of an error: 2 for wrong usage or configuration, 0 for a reader of the output that has left, else 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
@@ -107,10 +114,7 @@ impl FailedArgs {
 impl PluginArgs {
     /// The plugin.
     pub(crate) fn load(&self) -> Result<Plugin> {
-        Ok(match &self.plugin {
-            Some(path) => Plugin::from_file(path, Limits::default())?,
-            None => Plugin::built_in(Limits::default())?,
-        })
+        load(self.plugin.as_deref())
     }
 
     /// The configuration file that SIGHUP reads again; standard input has nothing more to say.
@@ -123,6 +127,14 @@ impl PluginArgs {
     pub(crate) fn config_text(&self) -> Result<String, Usage> {
         config_text(self.config.as_deref())
     }
+}
+
+/// The plugin in a file, or the built-in one.
+fn load(path: Option<&Path>) -> Result<Plugin> {
+    Ok(match path {
+        Some(path) => Plugin::from_file(path, Limits::default())?,
+        None => Plugin::built_in(Limits::default())?,
+    })
 }
 
 /// The JSON text of a configuration file; `-` is standard input, none the empty text.

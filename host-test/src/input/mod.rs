@@ -38,6 +38,17 @@ pub struct Payload {
     pub last_line: u64,
 }
 
+impl Payload {
+    /// Its name in `failed` events, by that of the input: `flows.log.gz:1-2301`.
+    pub fn id(&self, input: &str) -> String {
+        match (self.line, self.last_line) {
+            (0, _) => input.to_owned(),
+            (line, last) if line == last => format!("{input}:{line}"),
+            (line, last) => format!("{input}:{line}-{last}"),
+        }
+    }
+}
+
 /// Cuts an input into payloads.
 pub struct Payloads<R> {
     lines: Lines<R>,

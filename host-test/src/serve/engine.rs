@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::admission::{Admission, Job};
+use super::feedback::Feedback;
 use super::metrics::{Metric, Metrics};
 use super::saved::Saved;
 use crate::batch::{CALL_PAYLOADS, Scoring, refused};
@@ -89,7 +90,12 @@ pub struct Prepared {
 
 impl Prepared {
     /// Scores what comes in until the queue ends. Blocks; `handle` runs what waits for others.
-    pub fn run(self, mut jobs: mpsc::Receiver<Job>, handle: &Handle) -> Result<()> {
+    pub fn run(
+        self,
+        mut jobs: mpsc::Receiver<Job>,
+        mut feedback: mpsc::Receiver<Feedback>,
+        handle: &Handle,
+    ) -> Result<()> {
         let Prepared { engine, scoring, saved: Saved { remembered, outbox, .. } } = self;
         let Engine { mut sink, reloaded, state, state_every, tick, admission, metrics, .. } = engine;
         handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
@@ -106,8 +112,11 @@ impl Prepared {
             handle: handle.clone(),
         };
         running.measure()?;
-        while let Some(group) = running.next_group(&mut jobs, state_every, tick) {
-            running.group(&group)?;
+        while let Some(group) = running.next_group(&mut jobs, &mut feedback, state_every, tick) {
+            match group {
+                Group::Feedback(said) => running.take_up(said)?,
+                group => running.group(&group)?,
+            }
         }
         // A next start has nothing to deliver again.
         if running.saved_outbox {
@@ -117,10 +126,11 @@ impl Prepared {
     }
 }
 
-/// Batches, or the time.
+/// Batches, the time, or what a person says.
 enum Group {
     Jobs(Vec<Job>),
     Tick(i64),
+    Feedback(Feedback),
 }
 
 struct Running {
@@ -138,13 +148,23 @@ struct Running {
 
 impl Running {
     /// What is next; none at the end of the queue.
-    fn next_group(&self, jobs: &mut mpsc::Receiver<Job>, every: Duration, tick: Option<Duration>) -> Option<Group> {
-        let first = match tick {
-            None => jobs.blocking_recv()?,
-            Some(idle) => match self.handle.block_on(async { tokio::time::timeout(idle, jobs.recv()).await }) {
-                Ok(job) => job?,
-                Err(_) => return Some(Group::Tick(now())),
-            },
+    fn next_group(
+        &self,
+        jobs: &mut mpsc::Receiver<Job>,
+        feedback: &mut mpsc::Receiver<Feedback>,
+        every: Duration,
+        tick: Option<Duration>,
+    ) -> Option<Group> {
+        let first = self.handle.block_on(async {
+            tokio::select! {
+                Some(said) = feedback.recv() => Ok(Group::Feedback(said)),
+                job = jobs.recv() => Err(job),
+                () = tokio::time::sleep(tick.unwrap_or(Duration::MAX)) => Ok(Group::Tick(now())),
+            }
+        });
+        let first = match first {
+            Ok(group) => return Some(group),
+            Err(job) => job?,
         };
         let (mut bytes, mut payloads) = (first.batch.bytes(), first.batch.len());
         let mut group = vec![first];
@@ -163,6 +183,25 @@ impl Running {
         Some(Group::Jobs(group))
     }
 
+    /// Takes up what a person says, saves it, and answers.
+    fn take_up(&mut self, said: Feedback) -> Result<()> {
+        let taken = match self.scoring.feedback(&said.id, said.judgement) {
+            Ok(taken) => taken,
+            // Who waits is told that it was not taken up.
+            Err(error) if self.scoring.totals().is_ok() => {
+                tracing::warn!("feedback was not taken up: {error:#}");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if taken > 0 && self.state.is_some() {
+            self.save(&[], &[])?;
+        }
+        // Whoever has left knows from the events.
+        let _ = said.answer.send(taken);
+        Ok(())
+    }
+
     fn group(&mut self, group: &Group) -> Result<()> {
         self.reloaded.apply(&mut self.scoring);
         let mut events = Vec::new();
@@ -179,6 +218,7 @@ impl Running {
                 self.score(jobs, &mut events)?;
                 jobs
             }
+            Group::Feedback(_) => return Ok(()),
         };
         if self.state.is_some() {
             self.save(jobs, &events)?;
@@ -312,7 +352,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let handle = runtime.handle().clone();
         let prepared = runtime.block_on(engine.prepare(false, None)).unwrap();
-        let scorer = std::thread::spawn(move || prepared.run(jobs, &handle));
+        let scorer = std::thread::spawn(move || prepared.run(jobs, mpsc::channel(1).1, &handle));
         while !admission.is_open() {
             std::thread::sleep(Duration::from_millis(5));
         }

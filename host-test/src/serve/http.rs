@@ -19,14 +19,16 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Router, http::Method};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::access::AccessKey;
 use super::admission::{Admission, Admitted};
 use super::body::{Bodies, Name};
 use super::engine::now;
+use super::feedback::{self, Feedback};
 use super::firehose;
 use super::metrics::{Metric, Metrics};
 use super::refused::{Refused, Told};
@@ -49,6 +51,8 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// Retries of the sink, if it counts some.
     pub retries: Option<Retries>,
+    /// Where what people say goes.
+    pub feedback: mpsc::Sender<Feedback>,
     told: Told,
 }
 
@@ -61,18 +65,20 @@ impl Service {
         admission: Arc<Admission>,
         metrics: Arc<Metrics>,
         retries: Option<Retries>,
+        feedback: mpsc::Sender<Feedback>,
     ) -> Self {
         let bodies = Bodies::new(max_body);
-        Service { access, bodies, answer_within, admission, metrics, retries, told: Told::default() }
+        Service { access, bodies, answer_within, admission, metrics, retries, feedback, told: Told::default() }
     }
 
-    /// The routes: `/health`, `/health/live`, `/health/ready`, `/metrics`, and `POST` to any other path.
+    /// The routes: `/health`, `/health/live`, `/health/ready`, `/metrics`, `POST /feedback`, and `POST` to any other path.
     pub fn router(self) -> Router {
         Router::new()
             .route("/health", get(ready))
             .route("/health/ready", get(ready))
             .route("/health/live", get(|| async { "live\n" }))
             .route("/metrics", get(metrics))
+            .route("/feedback", post(feedback::receive))
             .fallback(receive)
             .with_state(Arc::new(self))
     }

@@ -26,6 +26,7 @@ pub mod batch;
 pub mod body;
 mod connections;
 pub mod engine;
+pub mod feedback;
 pub mod firehose;
 pub mod http;
 mod json_text;
@@ -103,7 +104,9 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let queue = bounds.batches;
     let (admission, jobs) = Admission::new(bounds, metrics.clone());
     let admission = Arc::new(admission);
-    let service = Service::new(access, max_body, answer_within, admission.clone(), metrics.clone(), sink.retries());
+    let (said, feedback) = tokio::sync::mpsc::channel(feedback::WAITING);
+    let service =
+        Service::new(access, max_body, answer_within, admission.clone(), metrics.clone(), sink.retries(), said);
     let tls = match tls {
         None => None,
         Some(files) => Some(Tls::read(files).await.map_err(Usage)?),
@@ -128,7 +131,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let (ended, mut engine_ended) = tokio::sync::oneshot::channel();
     // A thread of its own: the component's calls block.
     std::thread::Builder::new().name("scorer".into()).spawn(move || {
-        let _ = ended.send(prepared.run(jobs, &runtime));
+        let _ = ended.send(prepared.run(jobs, feedback, &runtime));
     })?;
 
     let handle = Handle::new();

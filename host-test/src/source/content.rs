@@ -27,7 +27,7 @@ pub enum Raw {
     /// A file that can be read from any place.
     File(File),
     /// A pipe, or an object on its way.
-    Stream(Box<dyn Read>),
+    Stream(Box<dyn Read + Send>),
 }
 
 /// Why there are no more payloads.

@@ -195,11 +195,7 @@ impl Inputs {
             let name = &object.name;
             match content.next_payload() {
                 Ok(Some(payload)) => {
-                    let id = match (payload.line, payload.last_line) {
-                        (0, _) => name.clone(),
-                        (line, last) if line == last => format!("{name}:{line}"),
-                        (line, last) => format!("{name}:{line}-{last}"),
-                    };
+                    let id = payload.id(name);
                     return Ok(Some(Next::Payload(payload.data, id)));
                 }
                 Ok(None) => self.close(),

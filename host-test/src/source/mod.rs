@@ -4,15 +4,19 @@
 //! - [`event_time`]: the event time that a file's name tells;
 //! - [`content`]: a file's payloads, unpacked as they are read;
 //! - `parquet`: rows of Parquet files (with the feature `parquet`);
-//! - `s3`: objects of a bucket; `notification`: which objects are new; `kinesis`: payloads from a stream (with the feature
-//!   `network`).
+//! - `s3`: objects of a bucket; `queue`, `notification`: which objects are new; `kinesis`: payloads from a stream (these with the
+//!   feature `network`).
 
 pub mod content;
 pub mod event_time;
 pub mod inputs;
 #[cfg(feature = "network")]
 pub mod kinesis;
+#[cfg(feature = "network")]
+pub mod notification;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+#[cfg(feature = "network")]
+pub mod queue;
 #[cfg(feature = "network")]
 pub mod s3;

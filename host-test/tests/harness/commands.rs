@@ -32,7 +32,9 @@ fn every_command_has_help() {
     for command in [
         "demo",
         "run",
+        "backtest",
         "kinesis",
+        "s3",
         "serve",
         "multilang",
         "decode",
@@ -45,7 +47,7 @@ fn every_command_has_help() {
         "completions",
         "man",
     ] {
-        if cfg!(not(feature = "network")) && ["kinesis", "serve", "multilang"].contains(&command) {
+        if cfg!(not(feature = "network")) && ["kinesis", "s3", "serve", "multilang"].contains(&command) {
             continue;
         }
         let output = flowscore(&[command, "--help"], b"");

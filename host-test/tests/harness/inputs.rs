@@ -155,3 +155,54 @@ fn a_damaged_file_is_told_and_those_behind_it_are_read() {
     assert_eq!(text(&decoded.stdout).lines().filter(|line| line.contains("\"failed\"")).count(), 3);
     assert_eq!(text(&decoded.stdout).lines().count(), 2_004);
 }
+
+#[test]
+fn a_backtest_tells_what_a_run_alerts_on_and_what_another_configuration_changes() {
+    let directory = empty_directory("backtest");
+    let day = a_day(&directory, "6");
+    let lines = day.lines.to_str().unwrap();
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (spikes, low, page) = (path("spikes.json"), path("low.json"), path("page.html"));
+    std::fs::write(&spikes, r#"{"detect":{"direction":"spike"}}"#).unwrap();
+    std::fs::write(&low, r#"{"detect":{"sensitivity":"low"}}"#).unwrap();
+    let json = |args: &[&str]| -> Value {
+        let output = flowscore(&[&["backtest", lines, "--json"], args].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)))
+    };
+    let alone = json(&["--report", &page]);
+    let told = flowscore(&["run", lines]);
+    let events: Vec<Value> = text(&told.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let closed = |event: &&Value| event["state"] == "closed" && event.get("group").is_none();
+    let alerts: Vec<&Value> = events.iter().filter(closed).collect();
+    let found = &alone["configurations"][0];
+    assert!(alerts.len() > 3);
+    assert_eq!(
+        (&found["count"], &alone["records"]),
+        (&alerts.len().into(), &day.files.iter().map(|(.., lines)| lines.lines().count()).sum::<usize>().into())
+    );
+    for alert in found["alerts"].as_array().unwrap() {
+        let event = alerts.iter().find(|event| event["id"] == alert["id"]).unwrap();
+        for member in ["start", "end", "severity", "direction"] {
+            assert_eq!(alert[member], event[member], "{member} of {alert}");
+        }
+    }
+    assert!((0.9..1.2).contains(&alone["days"].as_f64().unwrap()), "{}", alone["days"]);
+    assert!(std::fs::read_to_string(page).unwrap().contains("Backtest of flow logs"));
+
+    let both = path("both.json");
+    std::fs::write(&both, "{}").unwrap();
+    let count = |of: &Value, name: &str| of[name].as_array().unwrap().len();
+    let changes = json(&["--config", &both, "--config", &spikes])["changes"].clone();
+    assert_eq!((count(&changes, "come"), count(&changes, "changed")), (0, 0), "{changes}");
+    assert!(changes["go"].as_array().unwrap().iter().all(|alert| alert["direction"] == "drop"), "{changes}");
+    assert!(count(&changes, "go") > 0 && changes["same"].as_u64().unwrap() > 0, "{changes}");
+
+    let output = flowscore(&["backtest", lines, "--config", &low, "--config", &both]);
+    let page = text(&output.stdout);
+    for named in ["low.json", "both.json", "\nalerts", "\n+ 2026-01-1", "\nsame: "] {
+        assert!(page.contains(named), "{named} in {page}");
+    }
+    let record = path("record.json");
+    std::fs::write(&record, r#"{"mode":"record"}"#).unwrap();
+    assert_eq!(flowscore(&["backtest", lines, "--config", &record]).status.code(), Some(2));
+}

@@ -1936,17 +1936,21 @@ pub mod exports {
                         }
                     }
                 }
-                /// What a host routes on of an `anomaly` event.
+                /// What a host routes on of an `anomaly` or a `group` event.
                 #[derive(Clone)]
                 pub struct Alert {
                     /// The whole event.
                     pub line: Place,
-                    /// Names the incident: all of its events have the same.
+                    /// Names the incident or the group: all of its events have the same.
                     pub id: _rt::String,
+                    /// Whether it is a group: incidents of several series with one cause.
+                    pub is_group: bool,
+                    /// The group that tells of the incident: alert on that instead. None: the incident stands for itself, or it is a group.
+                    pub group: Option<_rt::String>,
                     pub state: IncidentState,
                     pub direction: Direction,
                     pub severity: Severity,
-                    /// The series' key.
+                    /// The series' key; empty for a group.
                     pub series: _rt::String,
                     /// Begin and end of the incident so far, milliseconds since the Unix epoch.
                     pub start: i64,
@@ -1962,6 +1966,8 @@ pub mod exports {
                         f.debug_struct("Alert")
                             .field("line", &self.line)
                             .field("id", &self.id)
+                            .field("is-group", &self.is_group)
+                            .field("group", &self.group)
                             .field("state", &self.state)
                             .field("direction", &self.direction)
                             .field("severity", &self.severity)
@@ -2002,10 +2008,10 @@ pub mod exports {
                 /// The outcome of a batch.
                 #[derive(Clone)]
                 pub struct Scored {
-                    /// Events as newline-delimited JSON, one object a line, `type` first: `score`, `window`, `anomaly`, `notice`,
+                    /// Events as newline-delimited JSON, one object a line, `type` first: `score`, `window`, `anomaly`, `group`, `notice`,
                     /// `failed`.
                     pub events: _rt::Vec<u8>,
-                    /// The `anomaly` events among them, in their order.
+                    /// The `anomaly` and `group` events among them, in their order.
                     pub alerts: _rt::Vec<Alert>,
                     /// The `failed` events among them, in their order.
                     pub failures: _rt::Vec<Failed>,
@@ -2097,6 +2103,41 @@ pub mod exports {
                             .field("size", &self.size)
                             .field("sha256", &self.sha256)
                             .finish()
+                    }
+                }
+                /// What a person says of an incident.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Judgement {
+                    /// It is expected: of that series, in that direction, at that time of day (half an hour more on either side), up to half as
+                    /// much again. There it alerts no more, and if it is open it ends with the next window (reason `accepted`).
+                    Fine,
+                    /// It was worth the alert: takes back `fine` for the same, and incidents of that series in that direction are told
+                    /// whatever `detect.alerts_per_day` says.
+                    Real,
+                }
+                impl ::core::fmt::Debug for Judgement {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Judgement::Fine => f.debug_tuple("Judgement::Fine").finish(),
+                            Judgement::Real => f.debug_tuple("Judgement::Real").finish(),
+                        }
+                    }
+                }
+                impl Judgement {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Judgement {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Judgement::Fine,
+                            1 => Judgement::Real,
+                            _ => panic!("invalid enum discriminant"),
+                        }
                     }
                 }
                 /// The bytes of a snapshot, written and read in pieces.
@@ -3103,27 +3144,29 @@ pub mod exports {
                         ::core::mem::forget(vec11);
                         *ptr9.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len11;
                         *ptr9.add(0).cast::<*mut u8>() = ptr11.cast_mut();
-                        let vec17 = alerts10;
-                        let len17 = vec17.len();
-                        let layout17 = _rt::alloc::Layout::from_size_align(
-                                vec17.len()
-                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                        let vec18 = alerts10;
+                        let len18 = vec18.len();
+                        let layout18 = _rt::alloc::Layout::from_size_align(
+                                vec18.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
-                            layout17,
+                        let (result18, _cleanup18) = wit_bindgen::rt::Cleanup::new(
+                            layout18,
                         );
-                        if let Some(cleanup) = _cleanup17 {
+                        if let Some(cleanup) = _cleanup18 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec17.into_iter().enumerate() {
-                            let base = result17
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        for (i, e) in vec18.into_iter().enumerate() {
+                            let base = result18
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Alert {
                                     line: line12,
                                     id: id12,
+                                    is_group: is_group12,
+                                    group: group12,
                                     state: state12,
                                     direction: direction12,
                                     severity: severity12,
@@ -3145,48 +3188,76 @@ pub mod exports {
                                 *base.add(8).cast::<*mut u8>() = ptr14.cast_mut();
                                 *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group12 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group12 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec15 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr15 = vec15.as_ptr().cast::<u8>();
+                                        let len15 = vec15.len();
+                                        ::core::mem::forget(vec15);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len15;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr15.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (state12.clone() as i32) as u8;
                                 *base
-                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (direction12.clone() as i32) as u8;
                                 *base
-                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (severity12.clone() as i32) as u8;
-                                let vec15 = (series12.into_bytes()).into_boxed_slice();
-                                let ptr15 = vec15.as_ptr().cast::<u8>();
-                                let len15 = vec15.len();
-                                ::core::mem::forget(vec15);
+                                let vec16 = (series12.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
                                 *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len15;
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
                                 *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
                                 *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i64>() = _rt::as_i64(start12);
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i64>() = _rt::as_i64(end12);
                                 match reason12 {
                                     Some(e) => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
-                                        let vec16 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr16 = vec16.as_ptr().cast::<u8>();
-                                        let len16 = vec16.len();
-                                        ::core::mem::forget(vec16);
+                                        let vec17 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr17 = vec17.as_ptr().cast::<u8>();
+                                        let len17 = vec17.len();
+                                        ::core::mem::forget(vec17);
                                         *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len16;
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len17;
                                         *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr16.cast_mut();
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr17.cast_mut();
                                     }
                                     None => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (0i32) as u8;
                                     }
                                 };
@@ -3194,90 +3265,90 @@ pub mod exports {
                         }
                         *ptr9
                             .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len17;
+                            .cast::<usize>() = len18;
                         *ptr9
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result17;
-                        let vec24 = failures10;
-                        let len24 = vec24.len();
-                        let layout24 = _rt::alloc::Layout::from_size_align(
-                                vec24.len()
+                            .cast::<*mut u8>() = result18;
+                        let vec25 = failures10;
+                        let len25 = vec25.len();
+                        let layout25 = _rt::alloc::Layout::from_size_align(
+                                vec25.len()
                                     * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result24, _cleanup24) = wit_bindgen::rt::Cleanup::new(
-                            layout24,
+                        let (result25, _cleanup25) = wit_bindgen::rt::Cleanup::new(
+                            layout25,
                         );
-                        if let Some(cleanup) = _cleanup24 {
+                        if let Some(cleanup) = _cleanup25 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec24.into_iter().enumerate() {
-                            let base = result24
+                        for (i, e) in vec25.into_iter().enumerate() {
+                            let base = result25
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Failed {
-                                    line: line18,
-                                    id: id18,
-                                    failure: failure18,
-                                    records: records18,
-                                    is_cut: is_cut18,
+                                    line: line19,
+                                    id: id19,
+                                    failure: failure19,
+                                    records: records19,
+                                    is_cut: is_cut19,
                                 } = e;
-                                let Place { offset: offset19, length: length19 } = line18;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset19);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length19);
-                                match id18 {
+                                let Place { offset: offset20, length: length20 } = line19;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset20);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length20);
+                                match id19 {
                                     Some(e) => {
                                         *base.add(8).cast::<u8>() = (1i32) as u8;
-                                        let vec20 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr20 = vec20.as_ptr().cast::<u8>();
-                                        let len20 = vec20.len();
-                                        ::core::mem::forget(vec20);
+                                        let vec21 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr21 = vec21.as_ptr().cast::<u8>();
+                                        let len21 = vec21.len();
+                                        ::core::mem::forget(vec21);
                                         *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len20;
+                                            .cast::<usize>() = len21;
                                         *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr20.cast_mut();
+                                            .cast::<*mut u8>() = ptr21.cast_mut();
                                     }
                                     None => {
                                         *base.add(8).cast::<u8>() = (0i32) as u8;
                                     }
                                 };
                                 let super::super::super::super::exports::flowscore::transform::types::Failure {
-                                    layer: layer21,
-                                    offset: offset21,
-                                    reason: reason21,
-                                } = failure18;
-                                let vec22 = (layer21.into_bytes()).into_boxed_slice();
-                                let ptr22 = vec22.as_ptr().cast::<u8>();
-                                let len22 = vec22.len();
-                                ::core::mem::forget(vec22);
-                                *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len22;
-                                *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr22.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(offset21);
-                                let vec23 = (reason21.into_bytes()).into_boxed_slice();
+                                    layer: layer22,
+                                    offset: offset22,
+                                    reason: reason22,
+                                } = failure19;
+                                let vec23 = (layer22.into_bytes()).into_boxed_slice();
                                 let ptr23 = vec23.as_ptr().cast::<u8>();
                                 let len23 = vec23.len();
                                 ::core::mem::forget(vec23);
                                 *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>() = len23;
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr23.cast_mut();
                                 *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset22);
+                                let vec24 = (reason22.into_bytes()).into_boxed_slice();
+                                let ptr24 = vec24.as_ptr().cast::<u8>();
+                                let len24 = vec24.len();
+                                ::core::mem::forget(vec24);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len24;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr24.cast_mut();
+                                *base
                                     .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(records18);
+                                    .cast::<i64>() = _rt::as_i64(records19);
                                 *base
                                     .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_cut18 {
+                                    .cast::<u8>() = (match is_cut19 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
@@ -3285,28 +3356,28 @@ pub mod exports {
                         }
                         *ptr9
                             .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len24;
+                            .cast::<usize>() = len25;
                         *ptr9
                             .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result24;
+                            .cast::<*mut u8>() = result25;
                         let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records25,
-                            ok: ok25,
-                            dropped: dropped25,
-                            failed: failed25,
+                            records: records26,
+                            ok: ok26,
+                            dropped: dropped26,
+                            failed: failed26,
                         } = counts10;
                         *ptr9
                             .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records25);
+                            .cast::<i64>() = _rt::as_i64(records26);
                         *ptr9
                             .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok25);
+                            .cast::<i64>() = _rt::as_i64(ok26);
                         *ptr9
                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped25);
+                            .cast::<i64>() = _rt::as_i64(dropped26);
                         *ptr9
                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed25);
+                            .cast::<i64>() = _rt::as_i64(failed26);
                         *ptr9
                             .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken10);
@@ -3338,92 +3409,109 @@ pub mod exports {
                         let l4 = *arg0
                             .add(3 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base12 = l3;
-                        let len12 = l4;
-                        for i in 0..len12 {
-                            let base = base12
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let l5 = *base.add(8).cast::<*mut u8>();
                                 let l6 = *base
                                     .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
                                 _rt::cabi_dealloc(l5, l6, 1);
-                                let l7 = *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l8 = *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l7, l8, 1);
-                                let l9 = i32::from(
+                                let l7 = i32::from(
                                     *base
-                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                         .cast::<u8>(),
                                 );
-                                match l9 {
+                                match l7 {
                                     0 => {}
                                     _ => {
-                                        let l10 = *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l10, l11, 1);
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
                                     }
                                 }
                             }
                         }
                         _rt::cabi_dealloc(
-                            base12,
-                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
-                        let l13 = *arg0
+                        let l16 = *arg0
                             .add(4 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>();
-                        let l14 = *arg0
+                        let l17 = *arg0
                             .add(5 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base22 = l13;
-                        let len22 = l14;
-                        for i in 0..len22 {
-                            let base = base22
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let l15 = i32::from(*base.add(8).cast::<u8>());
-                                match l15 {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
                                     0 => {}
                                     _ => {
-                                        let l16 = *base
+                                        let l19 = *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l17 = *base
+                                        let l20 = *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l16, l17, 1);
+                                        _rt::cabi_dealloc(l19, l20, 1);
                                     }
                                 }
-                                let l18 = *base
+                                let l21 = *base
                                     .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l19 = *base
+                                let l22 = *base
                                     .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
-                                let l20 = *base
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
                                     .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l21 = *base
+                                let l24 = *base
                                     .add(24 + 5 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l20, l21, 1);
+                                _rt::cabi_dealloc(l23, l24, 1);
                             }
                         }
                         _rt::cabi_dealloc(
-                            base22,
-                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
                     }
@@ -3459,26 +3547,29 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let vec9 = alerts2;
-                        let len9 = vec9.len();
-                        let layout9 = _rt::alloc::Layout::from_size_align(
-                                vec9.len() * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                        let vec10 = alerts2;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
-                            layout9,
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
                         );
-                        if let Some(cleanup) = _cleanup9 {
+                        if let Some(cleanup) = _cleanup10 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec9.into_iter().enumerate() {
-                            let base = result9
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Alert {
                                     line: line4,
                                     id: id4,
+                                    is_group: is_group4,
+                                    group: group4,
                                     state: state4,
                                     direction: direction4,
                                     severity: severity4,
@@ -3500,825 +3591,88 @@ pub mod exports {
                                 *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
                                 *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                                        let len7 = vec7.len();
+                                        ::core::mem::forget(vec7);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len7;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr7.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (state4.clone() as i32) as u8;
                                 *base
-                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (direction4.clone() as i32) as u8;
                                 *base
-                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (severity4.clone() as i32) as u8;
-                                let vec7 = (series4.into_bytes()).into_boxed_slice();
-                                let ptr7 = vec7.as_ptr().cast::<u8>();
-                                let len7 = vec7.len();
-                                ::core::mem::forget(vec7);
-                                *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len7;
-                                *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr7.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(start4);
-                                *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(end4);
-                                match reason4 {
-                                    Some(e) => {
-                                        *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (1i32) as u8;
-                                        let vec8 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr8 = vec8.as_ptr().cast::<u8>();
-                                        let len8 = vec8.len();
-                                        ::core::mem::forget(vec8);
-                                        *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len8;
-                                        *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr8.cast_mut();
-                                    }
-                                    None => {
-                                        *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (0i32) as u8;
-                                    }
-                                };
-                            }
-                        }
-                        *ptr1
-                            .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len9;
-                        *ptr1
-                            .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result9;
-                        let vec16 = failures2;
-                        let len16 = vec16.len();
-                        let layout16 = _rt::alloc::Layout::from_size_align(
-                                vec16.len()
-                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                                8,
-                            )
-                            .unwrap();
-                        let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
-                            layout16,
-                        );
-                        if let Some(cleanup) = _cleanup16 {
-                            cleanup.forget();
-                        }
-                        for (i, e) in vec16.into_iter().enumerate() {
-                            let base = result16
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let Failed {
-                                    line: line10,
-                                    id: id10,
-                                    failure: failure10,
-                                    records: records10,
-                                    is_cut: is_cut10,
-                                } = e;
-                                let Place { offset: offset11, length: length11 } = line10;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset11);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length11);
-                                match id10 {
-                                    Some(e) => {
-                                        *base.add(8).cast::<u8>() = (1i32) as u8;
-                                        let vec12 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr12 = vec12.as_ptr().cast::<u8>();
-                                        let len12 = vec12.len();
-                                        ::core::mem::forget(vec12);
-                                        *base
-                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len12;
-                                        *base
-                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr12.cast_mut();
-                                    }
-                                    None => {
-                                        *base.add(8).cast::<u8>() = (0i32) as u8;
-                                    }
-                                };
-                                let super::super::super::super::exports::flowscore::transform::types::Failure {
-                                    layer: layer13,
-                                    offset: offset13,
-                                    reason: reason13,
-                                } = failure10;
-                                let vec14 = (layer13.into_bytes()).into_boxed_slice();
-                                let ptr14 = vec14.as_ptr().cast::<u8>();
-                                let len14 = vec14.len();
-                                ::core::mem::forget(vec14);
-                                *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len14;
-                                *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr14.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(offset13);
-                                let vec15 = (reason13.into_bytes()).into_boxed_slice();
-                                let ptr15 = vec15.as_ptr().cast::<u8>();
-                                let len15 = vec15.len();
-                                ::core::mem::forget(vec15);
-                                *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len15;
-                                *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr15.cast_mut();
-                                *base
-                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(records10);
-                                *base
-                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_cut10 {
-                                    true => 1,
-                                    false => 0,
-                                }) as u8;
-                            }
-                        }
-                        *ptr1
-                            .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len16;
-                        *ptr1
-                            .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result16;
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records17,
-                            ok: ok17,
-                            dropped: dropped17,
-                            failed: failed17,
-                        } = counts2;
-                        *ptr1
-                            .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records17);
-                        *ptr1
-                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok17);
-                        *ptr1
-                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped17);
-                        *ptr1
-                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed17);
-                        *ptr1
-                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i32>() = _rt::as_i32(taken2);
-                        *ptr1
-                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<u8>() = (match more2 {
-                            true => 1,
-                            false => 0,
-                        }) as u8;
-                        ptr1
-                    }
-                }
-                #[doc(hidden)]
-                #[allow(non_snake_case)]
-                pub unsafe fn __post_return_method_scorer_proceed<T_: GuestScorer>(
-                    arg0: *mut u8,
-                ) {
-                    unsafe {
-                        let l0 = *arg0.add(0).cast::<*mut u8>();
-                        let l1 = *arg0
-                            .add(::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base2 = l0;
-                        let len2 = l1;
-                        _rt::cabi_dealloc(base2, len2 * 1, 1);
-                        let l3 = *arg0
-                            .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l4 = *arg0
-                            .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base12 = l3;
-                        let len12 = l4;
-                        for i in 0..len12 {
-                            let base = base12
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let l5 = *base.add(8).cast::<*mut u8>();
-                                let l6 = *base
-                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l5, l6, 1);
-                                let l7 = *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l8 = *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l7, l8, 1);
-                                let l9 = i32::from(
-                                    *base
-                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                        .cast::<u8>(),
-                                );
-                                match l9 {
-                                    0 => {}
-                                    _ => {
-                                        let l10 = *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        _rt::cabi_dealloc(l10, l11, 1);
-                                    }
-                                }
-                            }
-                        }
-                        _rt::cabi_dealloc(
-                            base12,
-                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                            8,
-                        );
-                        let l13 = *arg0
-                            .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l14 = *arg0
-                            .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base22 = l13;
-                        let len22 = l14;
-                        for i in 0..len22 {
-                            let base = base22
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let l15 = i32::from(*base.add(8).cast::<u8>());
-                                match l15 {
-                                    0 => {}
-                                    _ => {
-                                        let l16 = *base
-                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l17 = *base
-                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        _rt::cabi_dealloc(l16, l17, 1);
-                                    }
-                                }
-                                let l18 = *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l19 = *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
-                                let l20 = *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l21 = *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l20, l21, 1);
-                            }
-                        }
-                        _rt::cabi_dealloc(
-                            base22,
-                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                            8,
-                        );
-                    }
-                }
-                #[doc(hidden)]
-                #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_method_scorer_give_up_cabi<T_: GuestScorer>(
-                    arg0: *mut u8,
-                    arg1: i32,
-                    arg2: *mut u8,
-                    arg3: usize,
-                    arg4: *mut u8,
-                    arg5: usize,
-                    arg6: *mut u8,
-                    arg7: usize,
-                    arg8: i64,
-                    arg9: *mut u8,
-                    arg10: usize,
-                ) -> *mut u8 {
-                    unsafe {
-                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result4 = {
-                            let len1 = arg5;
-                            let bytes1 = _rt::Vec::from_raw_parts(
-                                arg4.cast(),
-                                len1,
-                                len1,
-                            );
-                            let len2 = arg7;
-                            let len3 = arg10;
-                            let bytes3 = _rt::Vec::from_raw_parts(
-                                arg9.cast(),
-                                len3,
-                                len3,
-                            );
-                            T_::give_up(
-                                ScorerBorrow::lift(
-                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
-                                    )
-                                    .get(),
-                                GivenUp {
-                                    id: match arg1 {
-                                        0 => None,
-                                        1 => {
-                                            let e = {
-                                                let len0 = arg3;
-                                                let bytes0 = _rt::Vec::from_raw_parts(
-                                                    arg2.cast(),
-                                                    len0,
-                                                    len0,
-                                                );
-                                                _rt::string_lift(bytes0)
-                                            };
-                                            Some(e)
-                                        }
-                                        _ => _rt::invalid_enum_discriminant(),
-                                    },
-                                    reason: _rt::string_lift(bytes1),
-                                    beginning: <_ as From<
-                                        _rt::Vec<_>,
-                                    >>::from(_rt::Vec::from_raw_parts(arg6.cast(), len2, len2)),
-                                    size: arg8 as u64,
-                                    sha256: _rt::string_lift(bytes3),
-                                },
-                            )
-                        };
-                        let ptr5 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let Scored {
-                            events: events6,
-                            alerts: alerts6,
-                            failures: failures6,
-                            counts: counts6,
-                            taken: taken6,
-                            more: more6,
-                        } = result4;
-                        let vec7 = <_ as Into<_rt::Vec<_>>>::into(events6)
-                            .into_boxed_slice();
-                        let ptr7 = vec7.as_ptr().cast::<u8>();
-                        let len7 = vec7.len();
-                        ::core::mem::forget(vec7);
-                        *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
-                        *ptr5.add(0).cast::<*mut u8>() = ptr7.cast_mut();
-                        let vec13 = alerts6;
-                        let len13 = vec13.len();
-                        let layout13 = _rt::alloc::Layout::from_size_align(
-                                vec13.len()
-                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                                8,
-                            )
-                            .unwrap();
-                        let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(
-                            layout13,
-                        );
-                        if let Some(cleanup) = _cleanup13 {
-                            cleanup.forget();
-                        }
-                        for (i, e) in vec13.into_iter().enumerate() {
-                            let base = result13
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let Alert {
-                                    line: line8,
-                                    id: id8,
-                                    state: state8,
-                                    direction: direction8,
-                                    severity: severity8,
-                                    series: series8,
-                                    start: start8,
-                                    end: end8,
-                                    reason: reason8,
-                                } = e;
-                                let Place { offset: offset9, length: length9 } = line8;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset9);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length9);
-                                let vec10 = (id8.into_bytes()).into_boxed_slice();
-                                let ptr10 = vec10.as_ptr().cast::<u8>();
-                                let len10 = vec10.len();
-                                ::core::mem::forget(vec10);
-                                *base
-                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len10;
-                                *base.add(8).cast::<*mut u8>() = ptr10.cast_mut();
-                                *base
-                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (state8.clone() as i32) as u8;
-                                *base
-                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (direction8.clone() as i32) as u8;
-                                *base
-                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (severity8.clone() as i32) as u8;
-                                let vec11 = (series8.into_bytes()).into_boxed_slice();
-                                let ptr11 = vec11.as_ptr().cast::<u8>();
-                                let len11 = vec11.len();
-                                ::core::mem::forget(vec11);
-                                *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len11;
-                                *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr11.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(start8);
-                                *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(end8);
-                                match reason8 {
-                                    Some(e) => {
-                                        *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (1i32) as u8;
-                                        let vec12 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr12 = vec12.as_ptr().cast::<u8>();
-                                        let len12 = vec12.len();
-                                        ::core::mem::forget(vec12);
-                                        *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len12;
-                                        *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr12.cast_mut();
-                                    }
-                                    None => {
-                                        *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<u8>() = (0i32) as u8;
-                                    }
-                                };
-                            }
-                        }
-                        *ptr5
-                            .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len13;
-                        *ptr5
-                            .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result13;
-                        let vec20 = failures6;
-                        let len20 = vec20.len();
-                        let layout20 = _rt::alloc::Layout::from_size_align(
-                                vec20.len()
-                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                                8,
-                            )
-                            .unwrap();
-                        let (result20, _cleanup20) = wit_bindgen::rt::Cleanup::new(
-                            layout20,
-                        );
-                        if let Some(cleanup) = _cleanup20 {
-                            cleanup.forget();
-                        }
-                        for (i, e) in vec20.into_iter().enumerate() {
-                            let base = result20
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let Failed {
-                                    line: line14,
-                                    id: id14,
-                                    failure: failure14,
-                                    records: records14,
-                                    is_cut: is_cut14,
-                                } = e;
-                                let Place { offset: offset15, length: length15 } = line14;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset15);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length15);
-                                match id14 {
-                                    Some(e) => {
-                                        *base.add(8).cast::<u8>() = (1i32) as u8;
-                                        let vec16 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr16 = vec16.as_ptr().cast::<u8>();
-                                        let len16 = vec16.len();
-                                        ::core::mem::forget(vec16);
-                                        *base
-                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len16;
-                                        *base
-                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr16.cast_mut();
-                                    }
-                                    None => {
-                                        *base.add(8).cast::<u8>() = (0i32) as u8;
-                                    }
-                                };
-                                let super::super::super::super::exports::flowscore::transform::types::Failure {
-                                    layer: layer17,
-                                    offset: offset17,
-                                    reason: reason17,
-                                } = failure14;
-                                let vec18 = (layer17.into_bytes()).into_boxed_slice();
-                                let ptr18 = vec18.as_ptr().cast::<u8>();
-                                let len18 = vec18.len();
-                                ::core::mem::forget(vec18);
-                                *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len18;
-                                *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr18.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(offset17);
-                                let vec19 = (reason17.into_bytes()).into_boxed_slice();
-                                let ptr19 = vec19.as_ptr().cast::<u8>();
-                                let len19 = vec19.len();
-                                ::core::mem::forget(vec19);
-                                *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len19;
-                                *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr19.cast_mut();
-                                *base
-                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(records14);
-                                *base
-                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_cut14 {
-                                    true => 1,
-                                    false => 0,
-                                }) as u8;
-                            }
-                        }
-                        *ptr5
-                            .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len20;
-                        *ptr5
-                            .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result20;
-                        let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records21,
-                            ok: ok21,
-                            dropped: dropped21,
-                            failed: failed21,
-                        } = counts6;
-                        *ptr5
-                            .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records21);
-                        *ptr5
-                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok21);
-                        *ptr5
-                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped21);
-                        *ptr5
-                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed21);
-                        *ptr5
-                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i32>() = _rt::as_i32(taken6);
-                        *ptr5
-                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<u8>() = (match more6 {
-                            true => 1,
-                            false => 0,
-                        }) as u8;
-                        ptr5
-                    }
-                }
-                #[doc(hidden)]
-                #[allow(non_snake_case)]
-                pub unsafe fn __post_return_method_scorer_give_up<T_: GuestScorer>(
-                    arg0: *mut u8,
-                ) {
-                    unsafe {
-                        let l0 = *arg0.add(0).cast::<*mut u8>();
-                        let l1 = *arg0
-                            .add(::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base2 = l0;
-                        let len2 = l1;
-                        _rt::cabi_dealloc(base2, len2 * 1, 1);
-                        let l3 = *arg0
-                            .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l4 = *arg0
-                            .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base12 = l3;
-                        let len12 = l4;
-                        for i in 0..len12 {
-                            let base = base12
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let l5 = *base.add(8).cast::<*mut u8>();
-                                let l6 = *base
-                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l5, l6, 1);
-                                let l7 = *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l8 = *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l7, l8, 1);
-                                let l9 = i32::from(
-                                    *base
-                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                        .cast::<u8>(),
-                                );
-                                match l9 {
-                                    0 => {}
-                                    _ => {
-                                        let l10 = *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        _rt::cabi_dealloc(l10, l11, 1);
-                                    }
-                                }
-                            }
-                        }
-                        _rt::cabi_dealloc(
-                            base12,
-                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                            8,
-                        );
-                        let l13 = *arg0
-                            .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>();
-                        let l14 = *arg0
-                            .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>();
-                        let base22 = l13;
-                        let len22 = l14;
-                        for i in 0..len22 {
-                            let base = base22
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let l15 = i32::from(*base.add(8).cast::<u8>());
-                                match l15 {
-                                    0 => {}
-                                    _ => {
-                                        let l16 = *base
-                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l17 = *base
-                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        _rt::cabi_dealloc(l16, l17, 1);
-                                    }
-                                }
-                                let l18 = *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l19 = *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
-                                let l20 = *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l21 = *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l20, l21, 1);
-                            }
-                        }
-                        _rt::cabi_dealloc(
-                            base22,
-                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                            8,
-                        );
-                    }
-                }
-                #[doc(hidden)]
-                #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_method_scorer_score_cabi<T_: GuestScorer>(
-                    arg0: *mut u8,
-                    arg1: *mut u8,
-                    arg2: usize,
-                ) -> *mut u8 {
-                    unsafe {
-                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result1 = {
-                            let len0 = arg2;
-                            T_::score(
-                                ScorerBorrow::lift(
-                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
-                                    )
-                                    .get(),
-                                <_ as From<
-                                    _rt::Vec<_>,
-                                >>::from(_rt::Vec::from_raw_parts(arg1.cast(), len0, len0)),
-                            )
-                        };
-                        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        let Scored {
-                            events: events3,
-                            alerts: alerts3,
-                            failures: failures3,
-                            counts: counts3,
-                            taken: taken3,
-                            more: more3,
-                        } = result1;
-                        let vec4 = <_ as Into<_rt::Vec<_>>>::into(events3)
-                            .into_boxed_slice();
-                        let ptr4 = vec4.as_ptr().cast::<u8>();
-                        let len4 = vec4.len();
-                        ::core::mem::forget(vec4);
-                        *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
-                        *ptr2.add(0).cast::<*mut u8>() = ptr4.cast_mut();
-                        let vec10 = alerts3;
-                        let len10 = vec10.len();
-                        let layout10 = _rt::alloc::Layout::from_size_align(
-                                vec10.len()
-                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
-                                8,
-                            )
-                            .unwrap();
-                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
-                            layout10,
-                        );
-                        if let Some(cleanup) = _cleanup10 {
-                            cleanup.forget();
-                        }
-                        for (i, e) in vec10.into_iter().enumerate() {
-                            let base = result10
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
-                            {
-                                let Alert {
-                                    line: line5,
-                                    id: id5,
-                                    state: state5,
-                                    direction: direction5,
-                                    severity: severity5,
-                                    series: series5,
-                                    start: start5,
-                                    end: end5,
-                                    reason: reason5,
-                                } = e;
-                                let Place { offset: offset6, length: length6 } = line5;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset6);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length6);
-                                let vec7 = (id5.into_bytes()).into_boxed_slice();
-                                let ptr7 = vec7.as_ptr().cast::<u8>();
-                                let len7 = vec7.len();
-                                ::core::mem::forget(vec7);
-                                *base
-                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len7;
-                                *base.add(8).cast::<*mut u8>() = ptr7.cast_mut();
-                                *base
-                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (state5.clone() as i32) as u8;
-                                *base
-                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (direction5.clone() as i32) as u8;
-                                *base
-                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (severity5.clone() as i32) as u8;
-                                let vec8 = (series5.into_bytes()).into_boxed_slice();
+                                let vec8 = (series4.into_bytes()).into_boxed_slice();
                                 let ptr8 = vec8.as_ptr().cast::<u8>();
                                 let len8 = vec8.len();
                                 ::core::mem::forget(vec8);
                                 *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>() = len8;
                                 *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr8.cast_mut();
                                 *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(start5);
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start4);
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(end5);
-                                match reason5 {
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end4);
+                                match reason4 {
                                     Some(e) => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
                                         let vec9 = (e.into_bytes()).into_boxed_slice();
                                         let ptr9 = vec9.as_ptr().cast::<u8>();
                                         let len9 = vec9.len();
                                         ::core::mem::forget(vec9);
                                         *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>() = len9;
                                         *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>() = ptr9.cast_mut();
                                     }
                                     None => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (0i32) as u8;
                                     }
                                 };
                             }
                         }
-                        *ptr2
+                        *ptr1
                             .add(3 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>() = len10;
-                        *ptr2
+                        *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>() = result10;
-                        let vec17 = failures3;
+                        let vec17 = failures2;
                         let len17 = vec17.len();
                         let layout17 = _rt::alloc::Layout::from_size_align(
                                 vec17.len()
@@ -4403,10 +3757,10 @@ pub mod exports {
                                 }) as u8;
                             }
                         }
-                        *ptr2
+                        *ptr1
                             .add(5 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>() = len17;
-                        *ptr2
+                        *ptr1
                             .add(4 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>() = result17;
                         let super::super::super::super::exports::flowscore::transform::types::Counts {
@@ -4414,19 +3768,878 @@ pub mod exports {
                             ok: ok18,
                             dropped: dropped18,
                             failed: failed18,
+                        } = counts2;
+                        *ptr1
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records18);
+                        *ptr1
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok18);
+                        *ptr1
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped18);
+                        *ptr1
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed18);
+                        *ptr1
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken2);
+                        *ptr1
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more2 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
+                        ptr1
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_scorer_proceed<T_: GuestScorer>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_give_up_cabi<T_: GuestScorer>(
+                    arg0: *mut u8,
+                    arg1: i32,
+                    arg2: *mut u8,
+                    arg3: usize,
+                    arg4: *mut u8,
+                    arg5: usize,
+                    arg6: *mut u8,
+                    arg7: usize,
+                    arg8: i64,
+                    arg9: *mut u8,
+                    arg10: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result4 = {
+                            let len1 = arg5;
+                            let bytes1 = _rt::Vec::from_raw_parts(
+                                arg4.cast(),
+                                len1,
+                                len1,
+                            );
+                            let len2 = arg7;
+                            let len3 = arg10;
+                            let bytes3 = _rt::Vec::from_raw_parts(
+                                arg9.cast(),
+                                len3,
+                                len3,
+                            );
+                            T_::give_up(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                GivenUp {
+                                    id: match arg1 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let len0 = arg3;
+                                                let bytes0 = _rt::Vec::from_raw_parts(
+                                                    arg2.cast(),
+                                                    len0,
+                                                    len0,
+                                                );
+                                                _rt::string_lift(bytes0)
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                    reason: _rt::string_lift(bytes1),
+                                    beginning: <_ as From<
+                                        _rt::Vec<_>,
+                                    >>::from(_rt::Vec::from_raw_parts(arg6.cast(), len2, len2)),
+                                    size: arg8 as u64,
+                                    sha256: _rt::string_lift(bytes3),
+                                },
+                            )
+                        };
+                        let ptr5 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let Scored {
+                            events: events6,
+                            alerts: alerts6,
+                            failures: failures6,
+                            counts: counts6,
+                            taken: taken6,
+                            more: more6,
+                        } = result4;
+                        let vec7 = <_ as Into<_rt::Vec<_>>>::into(events6)
+                            .into_boxed_slice();
+                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                        let len7 = vec7.len();
+                        ::core::mem::forget(vec7);
+                        *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                        *ptr5.add(0).cast::<*mut u8>() = ptr7.cast_mut();
+                        let vec14 = alerts6;
+                        let len14 = vec14.len();
+                        let layout14 = _rt::alloc::Layout::from_size_align(
+                                vec14.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result14, _cleanup14) = wit_bindgen::rt::Cleanup::new(
+                            layout14,
+                        );
+                        if let Some(cleanup) = _cleanup14 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec14.into_iter().enumerate() {
+                            let base = result14
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line8,
+                                    id: id8,
+                                    is_group: is_group8,
+                                    group: group8,
+                                    state: state8,
+                                    direction: direction8,
+                                    severity: severity8,
+                                    series: series8,
+                                    start: start8,
+                                    end: end8,
+                                    reason: reason8,
+                                } = e;
+                                let Place { offset: offset9, length: length9 } = line8;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset9);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length9);
+                                let vec10 = (id8.into_bytes()).into_boxed_slice();
+                                let ptr10 = vec10.as_ptr().cast::<u8>();
+                                let len10 = vec10.len();
+                                ::core::mem::forget(vec10);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len10;
+                                *base.add(8).cast::<*mut u8>() = ptr10.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group8 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group8 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec11 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr11 = vec11.as_ptr().cast::<u8>();
+                                        let len11 = vec11.len();
+                                        ::core::mem::forget(vec11);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len11;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr11.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state8.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction8.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity8.clone() as i32) as u8;
+                                let vec12 = (series8.into_bytes()).into_boxed_slice();
+                                let ptr12 = vec12.as_ptr().cast::<u8>();
+                                let len12 = vec12.len();
+                                ::core::mem::forget(vec12);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len12;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr12.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start8);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end8);
+                                match reason8 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len13;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr5
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len14;
+                        *ptr5
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result14;
+                        let vec21 = failures6;
+                        let len21 = vec21.len();
+                        let layout21 = _rt::alloc::Layout::from_size_align(
+                                vec21.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result21, _cleanup21) = wit_bindgen::rt::Cleanup::new(
+                            layout21,
+                        );
+                        if let Some(cleanup) = _cleanup21 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec21.into_iter().enumerate() {
+                            let base = result21
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line15,
+                                    id: id15,
+                                    failure: failure15,
+                                    records: records15,
+                                    is_cut: is_cut15,
+                                } = e;
+                                let Place { offset: offset16, length: length16 } = line15;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset16);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length16);
+                                match id15 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec17 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr17 = vec17.as_ptr().cast::<u8>();
+                                        let len17 = vec17.len();
+                                        ::core::mem::forget(vec17);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len17;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr17.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer18,
+                                    offset: offset18,
+                                    reason: reason18,
+                                } = failure15;
+                                let vec19 = (layer18.into_bytes()).into_boxed_slice();
+                                let ptr19 = vec19.as_ptr().cast::<u8>();
+                                let len19 = vec19.len();
+                                ::core::mem::forget(vec19);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len19;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr19.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset18);
+                                let vec20 = (reason18.into_bytes()).into_boxed_slice();
+                                let ptr20 = vec20.as_ptr().cast::<u8>();
+                                let len20 = vec20.len();
+                                ::core::mem::forget(vec20);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len20;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr20.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records15);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut15 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
+                        *ptr5
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len21;
+                        *ptr5
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result21;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records22,
+                            ok: ok22,
+                            dropped: dropped22,
+                            failed: failed22,
+                        } = counts6;
+                        *ptr5
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records22);
+                        *ptr5
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok22);
+                        *ptr5
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped22);
+                        *ptr5
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed22);
+                        *ptr5
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken6);
+                        *ptr5
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more6 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
+                        ptr5
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_scorer_give_up<T_: GuestScorer>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_score_cabi<T_: GuestScorer>(
+                    arg0: *mut u8,
+                    arg1: *mut u8,
+                    arg2: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result1 = {
+                            let len0 = arg2;
+                            T_::score(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                <_ as From<
+                                    _rt::Vec<_>,
+                                >>::from(_rt::Vec::from_raw_parts(arg1.cast(), len0, len0)),
+                            )
+                        };
+                        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let Scored {
+                            events: events3,
+                            alerts: alerts3,
+                            failures: failures3,
+                            counts: counts3,
+                            taken: taken3,
+                            more: more3,
+                        } = result1;
+                        let vec4 = <_ as Into<_rt::Vec<_>>>::into(events3)
+                            .into_boxed_slice();
+                        let ptr4 = vec4.as_ptr().cast::<u8>();
+                        let len4 = vec4.len();
+                        ::core::mem::forget(vec4);
+                        *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                        *ptr2.add(0).cast::<*mut u8>() = ptr4.cast_mut();
+                        let vec11 = alerts3;
+                        let len11 = vec11.len();
+                        let layout11 = _rt::alloc::Layout::from_size_align(
+                                vec11.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(
+                            layout11,
+                        );
+                        if let Some(cleanup) = _cleanup11 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec11.into_iter().enumerate() {
+                            let base = result11
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line5,
+                                    id: id5,
+                                    is_group: is_group5,
+                                    group: group5,
+                                    state: state5,
+                                    direction: direction5,
+                                    severity: severity5,
+                                    series: series5,
+                                    start: start5,
+                                    end: end5,
+                                    reason: reason5,
+                                } = e;
+                                let Place { offset: offset6, length: length6 } = line5;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset6);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length6);
+                                let vec7 = (id5.into_bytes()).into_boxed_slice();
+                                let ptr7 = vec7.as_ptr().cast::<u8>();
+                                let len7 = vec7.len();
+                                ::core::mem::forget(vec7);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len7;
+                                *base.add(8).cast::<*mut u8>() = ptr7.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group5 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group5 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec8 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                                        let len8 = vec8.len();
+                                        ::core::mem::forget(vec8);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len8;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state5.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction5.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity5.clone() as i32) as u8;
+                                let vec9 = (series5.into_bytes()).into_boxed_slice();
+                                let ptr9 = vec9.as_ptr().cast::<u8>();
+                                let len9 = vec9.len();
+                                ::core::mem::forget(vec9);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len9;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr9.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start5);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end5);
+                                match reason5 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec10 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr10 = vec10.as_ptr().cast::<u8>();
+                                        let len10 = vec10.len();
+                                        ::core::mem::forget(vec10);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len10;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr10.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr2
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len11;
+                        *ptr2
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result11;
+                        let vec18 = failures3;
+                        let len18 = vec18.len();
+                        let layout18 = _rt::alloc::Layout::from_size_align(
+                                vec18.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result18, _cleanup18) = wit_bindgen::rt::Cleanup::new(
+                            layout18,
+                        );
+                        if let Some(cleanup) = _cleanup18 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec18.into_iter().enumerate() {
+                            let base = result18
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line12,
+                                    id: id12,
+                                    failure: failure12,
+                                    records: records12,
+                                    is_cut: is_cut12,
+                                } = e;
+                                let Place { offset: offset13, length: length13 } = line12;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset13);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length13);
+                                match id12 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec14 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr14 = vec14.as_ptr().cast::<u8>();
+                                        let len14 = vec14.len();
+                                        ::core::mem::forget(vec14);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len14;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr14.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer15,
+                                    offset: offset15,
+                                    reason: reason15,
+                                } = failure12;
+                                let vec16 = (layer15.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset15);
+                                let vec17 = (reason15.into_bytes()).into_boxed_slice();
+                                let ptr17 = vec17.as_ptr().cast::<u8>();
+                                let len17 = vec17.len();
+                                ::core::mem::forget(vec17);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len17;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr17.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records12);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut12 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
+                        *ptr2
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len18;
+                        *ptr2
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result18;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records19,
+                            ok: ok19,
+                            dropped: dropped19,
+                            failed: failed19,
                         } = counts3;
                         *ptr2
                             .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records18);
+                            .cast::<i64>() = _rt::as_i64(records19);
                         *ptr2
                             .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok18);
+                            .cast::<i64>() = _rt::as_i64(ok19);
                         *ptr2
                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped18);
+                            .cast::<i64>() = _rt::as_i64(dropped19);
                         *ptr2
                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed18);
+                            .cast::<i64>() = _rt::as_i64(failed19);
                         *ptr2
                             .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken3);
@@ -4458,94 +4671,140 @@ pub mod exports {
                         let l4 = *arg0
                             .add(3 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base12 = l3;
-                        let len12 = l4;
-                        for i in 0..len12 {
-                            let base = base12
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let l5 = *base.add(8).cast::<*mut u8>();
                                 let l6 = *base
                                     .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
                                 _rt::cabi_dealloc(l5, l6, 1);
-                                let l7 = *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l8 = *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l7, l8, 1);
-                                let l9 = i32::from(
+                                let l7 = i32::from(
                                     *base
-                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                         .cast::<u8>(),
                                 );
-                                match l9 {
+                                match l7 {
                                     0 => {}
                                     _ => {
-                                        let l10 = *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l10, l11, 1);
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
                                     }
                                 }
                             }
                         }
                         _rt::cabi_dealloc(
-                            base12,
-                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
-                        let l13 = *arg0
+                        let l16 = *arg0
                             .add(4 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>();
-                        let l14 = *arg0
+                        let l17 = *arg0
                             .add(5 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base22 = l13;
-                        let len22 = l14;
-                        for i in 0..len22 {
-                            let base = base22
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let l15 = i32::from(*base.add(8).cast::<u8>());
-                                match l15 {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
                                     0 => {}
                                     _ => {
-                                        let l16 = *base
+                                        let l19 = *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l17 = *base
+                                        let l20 = *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l16, l17, 1);
+                                        _rt::cabi_dealloc(l19, l20, 1);
                                     }
                                 }
-                                let l18 = *base
+                                let l21 = *base
                                     .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l19 = *base
+                                let l22 = *base
                                     .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
-                                let l20 = *base
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
                                     .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l21 = *base
+                                let l24 = *base
                                     .add(24 + 5 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l20, l21, 1);
+                                _rt::cabi_dealloc(l23, l24, 1);
                             }
                         }
                         _rt::cabi_dealloc(
-                            base22,
-                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_feedback_cabi<T_: GuestScorer>(
+                    arg0: *mut u8,
+                    arg1: *mut u8,
+                    arg2: usize,
+                    arg3: i32,
+                ) -> i32 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result1 = {
+                            let len0 = arg2;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg1.cast(),
+                                len0,
+                                len0,
+                            );
+                            T_::feedback(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                _rt::string_lift(bytes0),
+                                Judgement::_lift(arg3 as u8),
+                            )
+                        };
+                        _rt::as_i32(result1)
                     }
                 }
                 #[doc(hidden)]
@@ -4581,26 +4840,29 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let vec9 = alerts2;
-                        let len9 = vec9.len();
-                        let layout9 = _rt::alloc::Layout::from_size_align(
-                                vec9.len() * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                        let vec10 = alerts2;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
-                            layout9,
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
                         );
-                        if let Some(cleanup) = _cleanup9 {
+                        if let Some(cleanup) = _cleanup10 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec9.into_iter().enumerate() {
-                            let base = result9
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Alert {
                                     line: line4,
                                     id: id4,
+                                    is_group: is_group4,
+                                    group: group4,
                                     state: state4,
                                     direction: direction4,
                                     severity: severity4,
@@ -4622,48 +4884,76 @@ pub mod exports {
                                 *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
                                 *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                                        let len7 = vec7.len();
+                                        ::core::mem::forget(vec7);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len7;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr7.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (state4.clone() as i32) as u8;
                                 *base
-                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (direction4.clone() as i32) as u8;
                                 *base
-                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (severity4.clone() as i32) as u8;
-                                let vec7 = (series4.into_bytes()).into_boxed_slice();
-                                let ptr7 = vec7.as_ptr().cast::<u8>();
-                                let len7 = vec7.len();
-                                ::core::mem::forget(vec7);
+                                let vec8 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
                                 *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len7;
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
                                 *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr7.cast_mut();
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
                                 *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i64>() = _rt::as_i64(start4);
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i64>() = _rt::as_i64(end4);
                                 match reason4 {
                                     Some(e) => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
-                                        let vec8 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr8 = vec8.as_ptr().cast::<u8>();
-                                        let len8 = vec8.len();
-                                        ::core::mem::forget(vec8);
+                                        let vec9 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        ::core::mem::forget(vec9);
                                         *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len8;
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len9;
                                         *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr9.cast_mut();
                                     }
                                     None => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (0i32) as u8;
                                     }
                                 };
@@ -4671,90 +4961,90 @@ pub mod exports {
                         }
                         *ptr1
                             .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len9;
+                            .cast::<usize>() = len10;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result9;
-                        let vec16 = failures2;
-                        let len16 = vec16.len();
-                        let layout16 = _rt::alloc::Layout::from_size_align(
-                                vec16.len()
+                            .cast::<*mut u8>() = result10;
+                        let vec17 = failures2;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
                                     * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
-                            layout16,
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
                         );
-                        if let Some(cleanup) = _cleanup16 {
+                        if let Some(cleanup) = _cleanup17 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec16.into_iter().enumerate() {
-                            let base = result16
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Failed {
-                                    line: line10,
-                                    id: id10,
-                                    failure: failure10,
-                                    records: records10,
-                                    is_cut: is_cut10,
+                                    line: line11,
+                                    id: id11,
+                                    failure: failure11,
+                                    records: records11,
+                                    is_cut: is_cut11,
                                 } = e;
-                                let Place { offset: offset11, length: length11 } = line10;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset11);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length11);
-                                match id10 {
+                                let Place { offset: offset12, length: length12 } = line11;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset12);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length12);
+                                match id11 {
                                     Some(e) => {
                                         *base.add(8).cast::<u8>() = (1i32) as u8;
-                                        let vec12 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr12 = vec12.as_ptr().cast::<u8>();
-                                        let len12 = vec12.len();
-                                        ::core::mem::forget(vec12);
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
                                         *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len12;
+                                            .cast::<usize>() = len13;
                                         *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr12.cast_mut();
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
                                     }
                                     None => {
                                         *base.add(8).cast::<u8>() = (0i32) as u8;
                                     }
                                 };
                                 let super::super::super::super::exports::flowscore::transform::types::Failure {
-                                    layer: layer13,
-                                    offset: offset13,
-                                    reason: reason13,
-                                } = failure10;
-                                let vec14 = (layer13.into_bytes()).into_boxed_slice();
-                                let ptr14 = vec14.as_ptr().cast::<u8>();
-                                let len14 = vec14.len();
-                                ::core::mem::forget(vec14);
-                                *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len14;
-                                *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr14.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(offset13);
-                                let vec15 = (reason13.into_bytes()).into_boxed_slice();
+                                    layer: layer14,
+                                    offset: offset14,
+                                    reason: reason14,
+                                } = failure11;
+                                let vec15 = (layer14.into_bytes()).into_boxed_slice();
                                 let ptr15 = vec15.as_ptr().cast::<u8>();
                                 let len15 = vec15.len();
                                 ::core::mem::forget(vec15);
                                 *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>() = len15;
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr15.cast_mut();
                                 *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset14);
+                                let vec16 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
                                     .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(records10);
+                                    .cast::<i64>() = _rt::as_i64(records11);
                                 *base
                                     .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_cut10 {
+                                    .cast::<u8>() = (match is_cut11 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
@@ -4762,28 +5052,28 @@ pub mod exports {
                         }
                         *ptr1
                             .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len16;
+                            .cast::<usize>() = len17;
                         *ptr1
                             .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result16;
+                            .cast::<*mut u8>() = result17;
                         let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records17,
-                            ok: ok17,
-                            dropped: dropped17,
-                            failed: failed17,
+                            records: records18,
+                            ok: ok18,
+                            dropped: dropped18,
+                            failed: failed18,
                         } = counts2;
                         *ptr1
                             .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records17);
+                            .cast::<i64>() = _rt::as_i64(records18);
                         *ptr1
                             .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok17);
+                            .cast::<i64>() = _rt::as_i64(ok18);
                         *ptr1
                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped17);
+                            .cast::<i64>() = _rt::as_i64(dropped18);
                         *ptr1
                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed17);
+                            .cast::<i64>() = _rt::as_i64(failed18);
                         *ptr1
                             .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
@@ -4815,92 +5105,109 @@ pub mod exports {
                         let l4 = *arg0
                             .add(3 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base12 = l3;
-                        let len12 = l4;
-                        for i in 0..len12 {
-                            let base = base12
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let l5 = *base.add(8).cast::<*mut u8>();
                                 let l6 = *base
                                     .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
                                 _rt::cabi_dealloc(l5, l6, 1);
-                                let l7 = *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l8 = *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l7, l8, 1);
-                                let l9 = i32::from(
+                                let l7 = i32::from(
                                     *base
-                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                         .cast::<u8>(),
                                 );
-                                match l9 {
+                                match l7 {
                                     0 => {}
                                     _ => {
-                                        let l10 = *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l10, l11, 1);
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
                                     }
                                 }
                             }
                         }
                         _rt::cabi_dealloc(
-                            base12,
-                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
-                        let l13 = *arg0
+                        let l16 = *arg0
                             .add(4 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>();
-                        let l14 = *arg0
+                        let l17 = *arg0
                             .add(5 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base22 = l13;
-                        let len22 = l14;
-                        for i in 0..len22 {
-                            let base = base22
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let l15 = i32::from(*base.add(8).cast::<u8>());
-                                match l15 {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
                                     0 => {}
                                     _ => {
-                                        let l16 = *base
+                                        let l19 = *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l17 = *base
+                                        let l20 = *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l16, l17, 1);
+                                        _rt::cabi_dealloc(l19, l20, 1);
                                     }
                                 }
-                                let l18 = *base
+                                let l21 = *base
                                     .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l19 = *base
+                                let l22 = *base
                                     .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
-                                let l20 = *base
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
                                     .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l21 = *base
+                                let l24 = *base
                                     .add(24 + 5 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l20, l21, 1);
+                                _rt::cabi_dealloc(l23, l24, 1);
                             }
                         }
                         _rt::cabi_dealloc(
-                            base22,
-                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
                     }
@@ -4936,26 +5243,29 @@ pub mod exports {
                         ::core::mem::forget(vec3);
                         *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
                         *ptr1.add(0).cast::<*mut u8>() = ptr3.cast_mut();
-                        let vec9 = alerts2;
-                        let len9 = vec9.len();
-                        let layout9 = _rt::alloc::Layout::from_size_align(
-                                vec9.len() * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                        let vec10 = alerts2;
+                        let len10 = vec10.len();
+                        let layout10 = _rt::alloc::Layout::from_size_align(
+                                vec10.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
-                            layout9,
+                        let (result10, _cleanup10) = wit_bindgen::rt::Cleanup::new(
+                            layout10,
                         );
-                        if let Some(cleanup) = _cleanup9 {
+                        if let Some(cleanup) = _cleanup10 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec9.into_iter().enumerate() {
-                            let base = result9
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        for (i, e) in vec10.into_iter().enumerate() {
+                            let base = result10
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Alert {
                                     line: line4,
                                     id: id4,
+                                    is_group: is_group4,
+                                    group: group4,
                                     state: state4,
                                     direction: direction4,
                                     severity: severity4,
@@ -4977,48 +5287,76 @@ pub mod exports {
                                 *base.add(8).cast::<*mut u8>() = ptr6.cast_mut();
                                 *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group4 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec7 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr7 = vec7.as_ptr().cast::<u8>();
+                                        let len7 = vec7.len();
+                                        ::core::mem::forget(vec7);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len7;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr7.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (state4.clone() as i32) as u8;
                                 *base
-                                    .add(9 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (direction4.clone() as i32) as u8;
                                 *base
-                                    .add(10 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (severity4.clone() as i32) as u8;
-                                let vec7 = (series4.into_bytes()).into_boxed_slice();
-                                let ptr7 = vec7.as_ptr().cast::<u8>();
-                                let len7 = vec7.len();
-                                ::core::mem::forget(vec7);
+                                let vec8 = (series4.into_bytes()).into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
                                 *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len7;
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
                                 *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr7.cast_mut();
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
                                 *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i64>() = _rt::as_i64(start4);
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i64>() = _rt::as_i64(end4);
                                 match reason4 {
                                     Some(e) => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
-                                        let vec8 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr8 = vec8.as_ptr().cast::<u8>();
-                                        let len8 = vec8.len();
-                                        ::core::mem::forget(vec8);
+                                        let vec9 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        ::core::mem::forget(vec9);
                                         *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len8;
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len9;
                                         *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr8.cast_mut();
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr9.cast_mut();
                                     }
                                     None => {
                                         *base
-                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (0i32) as u8;
                                     }
                                 };
@@ -5026,90 +5364,90 @@ pub mod exports {
                         }
                         *ptr1
                             .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len9;
+                            .cast::<usize>() = len10;
                         *ptr1
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result9;
-                        let vec16 = failures2;
-                        let len16 = vec16.len();
-                        let layout16 = _rt::alloc::Layout::from_size_align(
-                                vec16.len()
+                            .cast::<*mut u8>() = result10;
+                        let vec17 = failures2;
+                        let len17 = vec17.len();
+                        let layout17 = _rt::alloc::Layout::from_size_align(
+                                vec17.len()
                                     * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result16, _cleanup16) = wit_bindgen::rt::Cleanup::new(
-                            layout16,
+                        let (result17, _cleanup17) = wit_bindgen::rt::Cleanup::new(
+                            layout17,
                         );
-                        if let Some(cleanup) = _cleanup16 {
+                        if let Some(cleanup) = _cleanup17 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec16.into_iter().enumerate() {
-                            let base = result16
+                        for (i, e) in vec17.into_iter().enumerate() {
+                            let base = result17
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Failed {
-                                    line: line10,
-                                    id: id10,
-                                    failure: failure10,
-                                    records: records10,
-                                    is_cut: is_cut10,
+                                    line: line11,
+                                    id: id11,
+                                    failure: failure11,
+                                    records: records11,
+                                    is_cut: is_cut11,
                                 } = e;
-                                let Place { offset: offset11, length: length11 } = line10;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset11);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length11);
-                                match id10 {
+                                let Place { offset: offset12, length: length12 } = line11;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset12);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length12);
+                                match id11 {
                                     Some(e) => {
                                         *base.add(8).cast::<u8>() = (1i32) as u8;
-                                        let vec12 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr12 = vec12.as_ptr().cast::<u8>();
-                                        let len12 = vec12.len();
-                                        ::core::mem::forget(vec12);
+                                        let vec13 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        ::core::mem::forget(vec13);
                                         *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len12;
+                                            .cast::<usize>() = len13;
                                         *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr12.cast_mut();
+                                            .cast::<*mut u8>() = ptr13.cast_mut();
                                     }
                                     None => {
                                         *base.add(8).cast::<u8>() = (0i32) as u8;
                                     }
                                 };
                                 let super::super::super::super::exports::flowscore::transform::types::Failure {
-                                    layer: layer13,
-                                    offset: offset13,
-                                    reason: reason13,
-                                } = failure10;
-                                let vec14 = (layer13.into_bytes()).into_boxed_slice();
-                                let ptr14 = vec14.as_ptr().cast::<u8>();
-                                let len14 = vec14.len();
-                                ::core::mem::forget(vec14);
-                                *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len14;
-                                *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr14.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(offset13);
-                                let vec15 = (reason13.into_bytes()).into_boxed_slice();
+                                    layer: layer14,
+                                    offset: offset14,
+                                    reason: reason14,
+                                } = failure11;
+                                let vec15 = (layer14.into_bytes()).into_boxed_slice();
                                 let ptr15 = vec15.as_ptr().cast::<u8>();
                                 let len15 = vec15.len();
                                 ::core::mem::forget(vec15);
                                 *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>() = len15;
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr15.cast_mut();
                                 *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset14);
+                                let vec16 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr16 = vec16.as_ptr().cast::<u8>();
+                                let len16 = vec16.len();
+                                ::core::mem::forget(vec16);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len16;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr16.cast_mut();
+                                *base
                                     .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(records10);
+                                    .cast::<i64>() = _rt::as_i64(records11);
                                 *base
                                     .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_cut10 {
+                                    .cast::<u8>() = (match is_cut11 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
@@ -5117,28 +5455,28 @@ pub mod exports {
                         }
                         *ptr1
                             .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len16;
+                            .cast::<usize>() = len17;
                         *ptr1
                             .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result16;
+                            .cast::<*mut u8>() = result17;
                         let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records17,
-                            ok: ok17,
-                            dropped: dropped17,
-                            failed: failed17,
+                            records: records18,
+                            ok: ok18,
+                            dropped: dropped18,
+                            failed: failed18,
                         } = counts2;
                         *ptr1
                             .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records17);
+                            .cast::<i64>() = _rt::as_i64(records18);
                         *ptr1
                             .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok17);
+                            .cast::<i64>() = _rt::as_i64(ok18);
                         *ptr1
                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped17);
+                            .cast::<i64>() = _rt::as_i64(dropped18);
                         *ptr1
                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed17);
+                            .cast::<i64>() = _rt::as_i64(failed18);
                         *ptr1
                             .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                             .cast::<i32>() = _rt::as_i32(taken2);
@@ -5170,92 +5508,109 @@ pub mod exports {
                         let l4 = *arg0
                             .add(3 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base12 = l3;
-                        let len12 = l4;
-                        for i in 0..len12 {
-                            let base = base12
-                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let l5 = *base.add(8).cast::<*mut u8>();
                                 let l6 = *base
                                     .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
                                 _rt::cabi_dealloc(l5, l6, 1);
-                                let l7 = *base
-                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l8 = *base
-                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                _rt::cabi_dealloc(l7, l8, 1);
-                                let l9 = i32::from(
+                                let l7 = i32::from(
                                     *base
-                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                         .cast::<u8>(),
                                 );
-                                match l9 {
+                                match l7 {
                                     0 => {}
                                     _ => {
-                                        let l10 = *base
-                                            .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l11 = *base
-                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l10, l11, 1);
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
                                     }
                                 }
                             }
                         }
                         _rt::cabi_dealloc(
-                            base12,
-                            len12 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
-                        let l13 = *arg0
+                        let l16 = *arg0
                             .add(4 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>();
-                        let l14 = *arg0
+                        let l17 = *arg0
                             .add(5 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base22 = l13;
-                        let len22 = l14;
-                        for i in 0..len22 {
-                            let base = base22
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let l15 = i32::from(*base.add(8).cast::<u8>());
-                                match l15 {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
                                     0 => {}
                                     _ => {
-                                        let l16 = *base
+                                        let l19 = *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l17 = *base
+                                        let l20 = *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        _rt::cabi_dealloc(l16, l17, 1);
+                                        _rt::cabi_dealloc(l19, l20, 1);
                                     }
                                 }
-                                let l18 = *base
+                                let l21 = *base
                                     .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l19 = *base
+                                let l22 = *base
                                     .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
-                                let l20 = *base
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
                                     .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l21 = *base
+                                let l24 = *base
                                     .add(24 + 5 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l20, l21, 1);
+                                _rt::cabi_dealloc(l23, l24, 1);
                             }
                         }
                         _rt::cabi_dealloc(
-                            base22,
-                            len22 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                             8,
                         );
                     }
@@ -5735,6 +6090,13 @@ pub mod exports {
                     /// `decode` gives.
                     #[allow(async_fn_in_trait)]
                     fn score(&self, records: _rt::Vec<u8>) -> Scored;
+                    /// Takes up what a person says of an incident, or of all members of a group, by its `id`. An incident is known while it is
+                    /// open and for a day after, unless its series has had another since.
+                    ///
+                    /// The result is the number of series that took it up: 0 if the id is not known, and in record mode. It tells no event by itself,
+                    /// and it is part of the snapshot.
+                    #[allow(async_fn_in_trait)]
+                    fn feedback(&self, id: _rt::String, judgement: Judgement) -> u32;
                     /// Tells the time (milliseconds since the Unix epoch), so that windows of an idle stream close and silence is
                     /// noticed. Record mode ignores it. Time that runs backwards is ignored.
                     #[allow(async_fn_in_trait)]
@@ -5941,6 +6303,12 @@ pub mod exports {
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_score::<<$ty as $($path_to_types)*::
                         Guest >::Scorer > (arg0) } } #[unsafe (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.feedback")]
+                        unsafe extern "C" fn export_method_scorer_feedback(arg0 : * mut
+                        u8, arg1 : * mut u8, arg2 : usize, arg3 : i32,) -> i32 { unsafe {
+                        $($path_to_types)*:: _export_method_scorer_feedback_cabi::<<$ty
+                        as $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2,
+                        arg3) } } #[unsafe (export_name =
                         "flowscore:transform/scoring@0.2.0#[method]scorer.tick")] unsafe
                         extern "C" fn export_method_scorer_tick(arg0 : * mut u8, arg1 :
                         i64,) -> * mut u8 { unsafe { $($path_to_types)*::
@@ -6285,8 +6653,8 @@ pub(crate) use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2738] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb5\x14\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2838] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x99\x15\x01A\x02\x01\
 A\x0e\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
 \x01r\x04\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x04\x01\
 r\x03\x05layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x06\x01r\x03\x04pat\
@@ -6310,42 +6678,44 @@ ple\x12\0s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@
 answerer\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17\
 [static]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07req\
 uest\x07\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transfor\
-m/answering@0.2.0\x05\x07\x01BV\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
+m/answering@0.2.0\x05\x07\x01BZ\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
 \x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07failure\x03\
 \0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\x01r\x02\x06offsety\x06\
 lengthy\x04\0\x05place\x03\0\x08\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\
 \0\x0a\x01m\x03\x04open\x06update\x06closed\x04\0\x0eincident-state\x03\0\x0c\x01\
 m\x04\x03low\x06medium\x04high\x08critical\x04\0\x08severity\x03\0\x0e\x01ks\x01\
-r\x09\x04line\x09\x02ids\x05state\x0d\x09direction\x0b\x08severity\x0f\x06series\
-s\x05startx\x03endx\x06reason\x10\x04\0\x05alert\x03\0\x11\x01r\x05\x04line\x09\x02\
-id\x10\x07failure\x05\x07recordsw\x06is-cut\x7f\x04\0\x06failed\x03\0\x13\x01p}\x01\
-p\x12\x01p\x14\x01r\x06\x06events\x15\x06alerts\x16\x08failures\x17\x06counts\x03\
-\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x18\x01r\x0a\x08payloadsw\x07record\
-sw\x02okw\x07droppedw\x06failedw\x04latew\x07windowsw\x06seriesw\x07evictedw\x09\
-anomaliesw\x04\0\x06totals\x03\0\x1a\x01r\x05\x02id\x10\x06reasons\x09beginning\x15\
-\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1c\x04\0\x08snapshot\x03\x01\x01q\x04\
-\x06config\x01\x07\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\
-\x0drestore-error\x03\0\x1f\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05v\
-alue\"\x04\0\x05point\x03\0#\x01k\x0b\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09\
-direction%\x08expected\"\x04\0\x07verdict\x03\0&\x01m\x02\x06detect\x03rcf\x04\0\
-\x0bseries-mode\x03\0(\x04\0\x06series\x03\x01\x01i\x1e\x01@\0\0+\x04\0\x15[cons\
-tructor]snapshot\x01,\x01h\x1e\x01@\x01\x04self-\0w\x04\0\x15[method]snapshot.si\
-ze\x01.\x01@\x03\x04self-\x06offsetw\x04mosty\0\x15\x04\0\x15[method]snapshot.re\
-ad\x01/\x01@\x02\x04self-\x05piece\x15\x01\0\x04\0\x16[method]snapshot.write\x01\
-0\x01i!\x01j\x011\x01\x07\x01@\x01\x06configs\02\x04\0\x15[static]scorer.create\x01\
-3\x01j\x011\x01\x20\x01@\x02\x06configs\x08snapshot+\04\x04\0\x16[static]scorer.\
-restore\x015\x01h!\x01p\x01\x01@\x02\x04self6\x05batch7\0\x19\x04\0\x18[method]s\
-corer.transform\x018\x01@\x01\x04self6\0\x19\x04\0\x16[method]scorer.proceed\x01\
-9\x01@\x02\x04self6\x07payload\x1d\0\x19\x04\0\x16[method]scorer.give-up\x01:\x01\
-@\x02\x04self6\x07records\x15\0\x19\x04\0\x14[method]scorer.score\x01;\x01@\x02\x04\
-self6\x03nowx\0\x19\x04\0\x13[method]scorer.tick\x01<\x04\0\x15[method]scorer.fi\
-nish\x019\x01@\x01\x04self6\0+\x04\0\x17[method]scorer.snapshot\x01=\x01@\x01\x04\
-self6\0\x1b\x04\0\x15[method]scorer.totals\x01>\x01i*\x01j\x01?\x01\x07\x01@\x02\
-\x04mode)\x06configs\0\xc0\0\x04\0\x15[static]series.create\x01A\x01h*\x01p$\x01\
-p'\x01@\x02\x04self\xc2\0\x06points\xc3\0\0\xc4\0\x04\0\x16[method]series.observ\
-e\x01E\x04\0!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transf\
-orm/plugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cpr\
-ocessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+r\x0b\x04line\x09\x02ids\x08is-group\x7f\x05group\x10\x05state\x0d\x09direction\x0b\
+\x08severity\x0f\x06seriess\x05startx\x03endx\x06reason\x10\x04\0\x05alert\x03\0\
+\x11\x01r\x05\x04line\x09\x02id\x10\x07failure\x05\x07recordsw\x06is-cut\x7f\x04\
+\0\x06failed\x03\0\x13\x01p}\x01p\x12\x01p\x14\x01r\x06\x06events\x15\x06alerts\x16\
+\x08failures\x17\x06counts\x03\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x18\x01\
+r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06failedw\x04latew\x07windows\
+w\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\x03\0\x1a\x01r\x05\x02id\x10\
+\x06reasons\x09beginning\x15\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1c\x01\
+m\x02\x04fine\x04real\x04\0\x09judgement\x03\0\x1e\x04\0\x08snapshot\x03\x01\x01\
+q\x04\x06config\x01\x07\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\
+\x04\0\x0drestore-error\x03\0!\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05\
+value$\x04\0\x05point\x03\0%\x01k\x0b\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09\
+direction'\x08expected$\x04\0\x07verdict\x03\0(\x01m\x02\x06detect\x03rcf\x04\0\x0b\
+series-mode\x03\0*\x04\0\x06series\x03\x01\x01i\x20\x01@\0\0-\x04\0\x15[construc\
+tor]snapshot\x01.\x01h\x20\x01@\x01\x04self/\0w\x04\0\x15[method]snapshot.size\x01\
+0\x01@\x03\x04self/\x06offsetw\x04mosty\0\x15\x04\0\x15[method]snapshot.read\x01\
+1\x01@\x02\x04self/\x05piece\x15\x01\0\x04\0\x16[method]snapshot.write\x012\x01i\
+#\x01j\x013\x01\x07\x01@\x01\x06configs\04\x04\0\x15[static]scorer.create\x015\x01\
+j\x013\x01\"\x01@\x02\x06configs\x08snapshot-\06\x04\0\x16[static]scorer.restore\
+\x017\x01h#\x01p\x01\x01@\x02\x04self8\x05batch9\0\x19\x04\0\x18[method]scorer.t\
+ransform\x01:\x01@\x01\x04self8\0\x19\x04\0\x16[method]scorer.proceed\x01;\x01@\x02\
+\x04self8\x07payload\x1d\0\x19\x04\0\x16[method]scorer.give-up\x01<\x01@\x02\x04\
+self8\x07records\x15\0\x19\x04\0\x14[method]scorer.score\x01=\x01@\x03\x04self8\x02\
+ids\x09judgement\x1f\0y\x04\0\x17[method]scorer.feedback\x01>\x01@\x02\x04self8\x03\
+nowx\0\x19\x04\0\x13[method]scorer.tick\x01?\x04\0\x15[method]scorer.finish\x01;\
+\x01@\x01\x04self8\0-\x04\0\x17[method]scorer.snapshot\x01@\x01@\x01\x04self8\0\x1b\
+\x04\0\x15[method]scorer.totals\x01A\x01i,\x01j\x01\xc2\0\x01\x07\x01@\x02\x04mo\
+de+\x06configs\0\xc3\0\x04\0\x15[static]series.create\x01D\x01h,\x01p&\x01p)\x01\
+@\x02\x04self\xc5\0\x06points\xc6\0\0\xc7\0\x04\0\x16[method]series.observe\x01H\
+\x04\0!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transform/pl\
+ugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocesse\
+d-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -14,7 +14,7 @@ pub(super) fn of(events: &[u8]) -> (Vec<scoring::Alert>, Vec<scoring::Failed>) {
     for end in memchr::memchr_iter(b'\n', events) {
         let line = &events[start..end];
         let place = || scoring::Place { offset: start as u32, length: line.len() as u32 };
-        if line.starts_with(b"{\"type\":\"anomaly\"") {
+        if [&b"{\"type\":\"anomaly\""[..], b"{\"type\":\"group\""].iter().any(|kind| line.starts_with(kind)) {
             alerts.extend(Value::parse(line).ok().and_then(|event| alert(place(), &event)));
         } else if line.starts_with(b"{\"type\":\"failed\"") {
             failures.extend(Value::parse(line).ok().map(|event| failed(place(), &event)));
@@ -29,6 +29,8 @@ fn alert(line: scoring::Place, event: &Value) -> Option<scoring::Alert> {
     Some(scoring::Alert {
         line,
         id: text(event, "id")?.to_owned(),
+        is_group: text(event, "type") == Some("group"),
+        group: text(event, "group").map(str::to_owned),
         state: match text(event, "state")? {
             "open" => scoring::IncidentState::Open,
             "update" => scoring::IncidentState::Update,
@@ -44,7 +46,7 @@ fn alert(line: scoring::Place, event: &Value) -> Option<scoring::Alert> {
             "high" => scoring::Severity::High,
             _ => scoring::Severity::Critical,
         },
-        series: text(event, "series")?.to_owned(),
+        series: text(event, "series").unwrap_or_default().to_owned(),
         start: time("start")?,
         end: time("end")?,
         reason: text(event, "reason").map(str::to_owned),

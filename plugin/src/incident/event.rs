@@ -31,6 +31,8 @@ pub enum Ending {
     SeriesGone,
     /// Event time went back to before it began.
     TimeWithdrawn,
+    /// A person has said that it is expected.
+    Accepted,
 }
 
 /// A direction in events.
@@ -53,13 +55,14 @@ impl Change {
 
 impl Ending {
     /// All of them.
-    pub(super) const ALL: [Ending; 6] = [
+    pub(super) const ALL: [Ending; 7] = [
         Ending::Recovered,
         Ending::NewLevel,
         Ending::Turned,
         Ending::Expired,
         Ending::SeriesGone,
         Ending::TimeWithdrawn,
+        Ending::Accepted,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -70,6 +73,7 @@ impl Ending {
             Ending::Expired => "expired",
             Ending::SeriesGone => "series_gone",
             Ending::TimeWithdrawn => "time_withdrawn",
+            Ending::Accepted => "accepted",
         }
     }
 }

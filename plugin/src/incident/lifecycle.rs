@@ -125,6 +125,19 @@ impl Lifecycle {
         self.open.as_deref()
     }
 
+    /// The incident of that id, or that is part of the group of that id, while it is open and for a while after.
+    pub fn known(&self, id: u64) -> Option<&Incident> {
+        let told = [self.open(), self.last.as_deref()].into_iter().flatten();
+        told.into_iter().find(|incident| incident.announced && (incident.id == id || incident.group == Some(id)))
+    }
+
+    /// Ends the incident of that id, or of the group of that id, with the next window, if it is open: it is expected.
+    pub fn accept(&mut self, id: u64) {
+        if let Some(incident) = self.open.as_mut().filter(|incident| incident.id == id || incident.group == Some(id)) {
+            incident.accepted = true;
+        }
+    }
+
     /// Makes the incident that is open part of a group, or of none.
     pub fn join(&mut self, group: Option<u64>) {
         if let Some(incident) = &mut self.open {
@@ -145,6 +158,9 @@ impl Lifecycle {
         let mut step = Step::default();
         let verdict = judged.verdict;
         let window = judged.end - judged.start;
+        if self.open.as_ref().is_some_and(|incident| incident.accepted) {
+            self.close(Ending::Accepted, window, &mut step);
+        }
         if let Some(value) = judged.value {
             let deviating = verdict.deviating || verdict.alert;
             self.expired &= deviating;
@@ -296,6 +312,7 @@ impl Lifecycle {
             pending: (0.0, 0.0),
             age: 0,
             announced: false,
+            accepted: false,
         };
         incident.rise(judged, value);
         step.peak = true;

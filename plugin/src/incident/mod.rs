@@ -128,6 +128,8 @@ pub struct Incident {
     pending: (f64, f64),
     age: u32,
     announced: bool,
+    /// A person has said that it is expected.
+    accepted: bool,
 }
 
 state!(Incident {
@@ -155,6 +157,7 @@ state!(Incident {
     pending,
     age,
     announced,
+    accepted since 7,
 });
 
 impl Incident {

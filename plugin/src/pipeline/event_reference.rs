@@ -140,10 +140,18 @@ const EVENTS: &[Event] = &[
             sometimes("members", Kind::List(PREFIX_MEMBER), "Of a total: the series that made the difference."),
             sometimes(
                 "reason",
-                Kind::Word(&["recovered", "new_level", "turned", "expired", "series_gone", "time_withdrawn"]),
+                Kind::Word(&[
+                    "recovered",
+                    "new_level",
+                    "turned",
+                    "expired",
+                    "series_gone",
+                    "time_withdrawn",
+                    "accepted",
+                ]),
                 "Why it is closed. `recovered`: near what would be without it. `new_level`: elsewhere, and that is ordinary now. `turned`: \
                  the value went to the other side. `expired`: it lasted too long to be an incident. `series_gone`: the series was evicted \
-                 or forgotten. `time_withdrawn`: event time went back to before it began.",
+                 or forgotten. `time_withdrawn`: event time went back to before it began. `accepted`: a person has said that it is expected.",
             ),
             sometimes(
                 "level",
@@ -205,7 +213,15 @@ const EVENTS: &[Event] = &[
             ),
             sometimes(
                 "reason",
-                Kind::Word(&["recovered", "new_level", "turned", "expired", "series_gone", "time_withdrawn"]),
+                Kind::Word(&[
+                    "recovered",
+                    "new_level",
+                    "turned",
+                    "expired",
+                    "series_gone",
+                    "time_withdrawn",
+                    "accepted",
+                ]),
                 "Why it is closed: what most members came to, as in `anomaly`.",
             ),
             sometimes("reasons", Kind::Numbers, "How many members came to each end."),
@@ -325,6 +341,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("plugin_restarted", "An instance of the component was lost, and a new one has taken over."),
     ("event_too_large", "An event that the other end never takes was left out."),
     ("records_expired", "A shard ended before all of it had been read."),
+    ("object_missing", "An object that a notification named was gone before it could be read."),
 ];
 
 /// JSON Schema (draft 2020-12) of an event.

@@ -23,6 +23,7 @@ use crate::decode::Context;
 use crate::failure::Failure;
 use crate::state::state;
 
+pub use crate::series::Judgement;
 pub use decoding::{Decoder, discover_schema};
 pub use lines::Outcome;
 pub use reader::{Reader, Record};

@@ -13,7 +13,7 @@ use crate::config::{self, Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink};
 use crate::failure::Failure;
 use crate::flow::Formats;
-use crate::series::{self, Observation};
+use crate::series::{self, Judgement, Observation};
 use crate::snapshot;
 use crate::state::State;
 
@@ -279,6 +279,15 @@ impl Scorer {
             mode.engine.tick(now, out);
         }
         out.len() >= full
+    }
+
+    /// Takes up what a person says of an incident, or of all members of a group, by the id in its events. How many series took it up:
+    /// none in record mode, or if the id is not known.
+    pub fn feedback(&mut self, id: &str, judgement: Judgement) -> u32 {
+        match (&mut self.mode, u64::from_str_radix(id, 16)) {
+            (Mode::Window(mode), Ok(id)) => mode.engine.feedback(id, judgement),
+            _ => 0,
+        }
     }
 
     /// Closes what is open at the end of a finite input.

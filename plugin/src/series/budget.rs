@@ -9,7 +9,7 @@
 //! ```
 //!
 //! so that of a series that always does the same only what is new is told, and the rate of a fleet comes down to the budget.
-//! Of several in one window the most significant comes first.
+//! Of several in one window the most significant comes first. What people have called real spends nothing.
 
 use super::engine::Engine;
 use super::notice::Kind;
@@ -62,7 +62,8 @@ impl Engine {
         let mut waiting: Vec<(f64, usize)> = Vec::new();
         for (place, closed) in closed.iter().enumerate().filter(|(_, closed)| !closed.total) {
             if let Some(significance) = closed.step.waiting.filter(|_| closed.step.active.is_none()) {
-                waiting.push((significance, place));
+                // What people have called real is worth any budget.
+                waiting.push((if self.is_real(closed.slot) { f64::INFINITY } else { significance }, place));
             }
             let is_weak = closed.step.active == Some(Change::Opened)
                 && self
@@ -78,11 +79,20 @@ impl Engine {
         }
         waiting.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for (significance, place) in waiting {
-            if self.budget.allows(significance, per_day) {
+            if significance == f64::INFINITY {
+                self.announce(&mut closed[place]);
+            } else if self.budget.allows(significance, per_day) {
                 self.budget.spend();
                 self.announce(&mut closed[place]);
             }
         }
+    }
+
+    /// Whether people have called such incidents of the series real as the one that is open.
+    fn is_real(&self, slot: u32) -> bool {
+        self.registry.slot(slot).track.as_ref().is_some_and(|track| {
+            track.lifecycle.current().is_some_and(|incident| track.feedback.is_real(incident.direction))
+        })
     }
 
     /// Tells of the incident of a series, if it was not told.

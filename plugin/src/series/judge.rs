@@ -118,7 +118,8 @@ impl Engine {
         let Some(mut track) = self.registry.slot_mut(closed.slot).track.take() else { return };
         let whole = self.registry.slot(TOTAL).track.as_ref().map(|total| total.mean(self.settings.value));
         let whole = whole.or_else(|| (closed.slot == TOTAL).then(|| track.mean(self.settings.value)));
-        let judged = Judged { start: window.start, end: window.end, value, whole, verdict };
+        let accepted = track.accept(value, window, verdict);
+        let judged = Judged { start: window.start, end: window.end, value, whole, verdict: &accepted };
         let step = track.lifecycle.step(self.name(closed.slot), &judged, explained);
         if step.peak
             && let Some(direction) = track.lifecycle.direction()
@@ -127,6 +128,9 @@ impl Engine {
             track.lifecycle.explain(explanation);
         }
         let bears = track.lifecycle.bears(window.start, window.end);
+        // What people expect of a series explains totals, too.
+        let is_expected = verdict.alert != accepted.alert || verdict.deviating != accepted.deviating;
+        let bears = if is_expected { bears.or(verdict.direction) } else { bears };
         if value.is_some() && !verdict.deviating && !verdict.alert {
             let Scratch { tally, means, .. } = &mut self.scratch;
             if self.settings.top_talkers > 0 {

@@ -30,6 +30,7 @@ mod cell;
 mod claims;
 mod close;
 mod engine;
+mod feedback;
 mod frontier;
 mod groups;
 mod habit;
@@ -54,6 +55,7 @@ mod track;
 mod way_back;
 
 pub use engine::{Engine, Totals};
+pub use feedback::Judgement;
 pub use joined_key::JoinedKey;
 pub use settings::{Maintenance, SERIES_BYTES, Settings, Value};
 pub use talker::Talker;

@@ -1,7 +1,9 @@
-//! What hosts that mark single records ask of window mode: which series have an incident open, and how far time has come.
+//! What hosts ask of window mode besides events, and say to it: which series have an incident open, what people say of one, and how
+//! far time has come.
 
-use super::Maintenance;
 use super::engine::Engine;
+use super::registry::TOTAL;
+use super::{Judgement, Maintenance};
 use crate::incident::Incident;
 
 impl Engine {
@@ -11,6 +13,21 @@ impl Engine {
             let slot = self.registry.slot(slot);
             Some((&slot.key[..], slot.track.as_ref()?.lifecycle.open()?))
         })
+    }
+
+    /// Takes up what a person says of an incident, or of all members of a group. How many series that are.
+    pub fn feedback(&mut self, id: u64, judgement: Judgement) -> u32 {
+        let mut taken = 0;
+        for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
+            let Some(track) = &mut self.registry.slot_mut(slot).track else { continue };
+            let Some(incident) = track.lifecycle.known(id) else { continue };
+            track.feedback.take(incident, judgement);
+            taken += 1;
+            if judgement == Judgement::Fine {
+                track.lifecycle.accept(id);
+            }
+        }
+        taken
     }
 
     /// Records before `second` were in part seen by nobody: windows that begin earlier count as unknown, as in

@@ -2,6 +2,8 @@
 
 use super::absence::Absence;
 use super::cell::Sums;
+use super::close::Window;
+use super::feedback::Feedback;
 use super::habit::{Habit, rate};
 use super::settings::Value;
 use super::tally::Tally;
@@ -42,9 +44,10 @@ pub(crate) struct Track {
     /// Ordinary windows learned.
     windows: u64,
     pub(crate) absence: Absence,
+    pub(crate) feedback: Feedback,
 }
 
-state!(Track { detector, lifecycle, talkers, levels, windows, absence since 7 });
+state!(Track { detector, lifecycle, talkers, levels, windows, absence since 7, feedback since 7 });
 
 impl Track {
     pub(crate) fn new(window: u32) -> Self {
@@ -55,6 +58,7 @@ impl Track {
             levels: [Level::default(); 4],
             windows: 0,
             absence: Absence::default(),
+            feedback: Feedback::default(),
         }
     }
 
@@ -89,6 +93,12 @@ impl Track {
         }
     }
 
+    /// The verdict on the value of a window, after what people said of such.
+    pub(crate) fn accept(&self, value: Option<f64>, window: &Window, verdict: &Verdict) -> Verdict {
+        let is_fine = value.is_some_and(|value| self.feedback.is_fine(window.start, value, verdict));
+        Verdict { alert: verdict.alert && !is_fine, deviating: verdict.deviating && !is_fine, ..*verdict }
+    }
+
     /// Mean of an ordinary window.
     pub(crate) fn mean(&self, value: Value) -> f64 {
         self.levels[value as usize].mean
@@ -113,6 +123,7 @@ impl Track {
         self.detector.is_valid()
             && self.lifecycle.is_valid()
             && self.talkers.is_valid()
+            && self.feedback.is_valid()
             && self.levels.iter().all(|level| level.mean.is_finite() && level.spread.is_finite())
     }
 }

@@ -1,7 +1,7 @@
 //! From verdicts to incidents, with what they say of their cause.
 
 use crate::series_traffic::*;
-use flowscore::series::{Maintenance, Settings, Status};
+use flowscore::series::{Judgement, Maintenance, Settings, Status};
 use serde_json::Value;
 
 /// Minutes of `interfaces` with about 100 kB each from four clients; `change` alters a minute's records of one.
@@ -326,4 +326,37 @@ fn of_a_noisy_fleet_as_many_weak_alerts_are_told_as_the_budget_allows_and_every_
     assert!(all > 200 && few <= 8, "{all} {few}");
     assert_eq!(outages, the_same);
     assert!(none == 0 && (5..=9).contains(&notices) && outages.len() >= 2, "{none} {notices} {outages:?}");
+}
+
+#[test]
+fn what_people_call_fine_alerts_no_more_at_that_time_and_ends_and_real_takes_that_back() {
+    // Five times as much for six minutes, on the second day 25 minutes later, and once at another time.
+    let bytes = |minute: i64| {
+        let is_spike = [200, 1_440 + 225, 1_440 + 600].iter().any(|start| (*start..start + 6).contains(&minute));
+        100_000 * if is_spike { 5 } else { 1 }
+    };
+    let run = |judgements: &[Judgement], said_at: i64| {
+        let mut stream = Stream::new(&Settings::default());
+        for minute in 0..3_000 {
+            for interface in 0..3 {
+                let usual = if interface == 1 { bytes(minute) } else { 100_000 };
+                let noise = noise(minute, interface) % 10_000;
+                stream.observe(&Record::minute(&format!("eni-{interface}"), minute, usual + noise));
+            }
+            if minute == said_at {
+                let id = stream.opened()[0]["id"].as_str().unwrap().to_owned();
+                let id = u64::from_str_radix(&id, 16).unwrap();
+                judgements.iter().for_each(|judgement| assert_eq!(stream.engine.feedback(id, *judgement), 1));
+                assert_eq!(stream.engine.feedback(id ^ 1, Judgement::Fine), 0);
+            }
+        }
+        let closed = stream.of("anomaly").find(|event| event["state"] == "closed").unwrap();
+        (stream.opened().len(), closed["reason"].as_str().unwrap().to_owned())
+    };
+    let told = |opened: usize, reason: &str| (opened, reason.to_owned());
+    assert_eq!(run(&[], 300), told(3, "recovered"));
+    assert_eq!(run(&[Judgement::Fine], 300), told(2, "recovered"));
+    assert_eq!(run(&[Judgement::Fine, Judgement::Real], 300), told(3, "recovered"));
+    // While it is open: windows close some minutes behind.
+    assert_eq!(run(&[Judgement::Fine], 209), told(2, "accepted"));
 }

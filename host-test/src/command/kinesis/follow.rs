@@ -12,7 +12,7 @@ use aws_sdk_kinesis::Client;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::stop::Stop;
+use crate::command::stop::Stop;
 use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
 use host_test::plugin::{Payload, Totals};
 use host_test::reloaded::Reloaded;

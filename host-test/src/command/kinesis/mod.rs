@@ -19,10 +19,9 @@ use host_test::state::{Part, Start, State, StateError, Store};
 use host_test::usage::Usage;
 
 mod follow;
-mod stop;
 
 /// The part of the stream's state that holds all of its shards.
-const ALL_SHARDS: &str = "all-shards";
+pub(crate) const ALL_SHARDS: &str = "all-shards";
 
 /// Read a Kinesis stream and tell of its spikes and drops: events as lines of JSON
 #[derive(Args)]
@@ -214,13 +213,13 @@ impl KinesisArgs {
 }
 
 /// Milliseconds since the Unix epoch.
-fn now() -> Result<i64> {
+pub(super) fn now() -> Result<i64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     Ok(now.as_millis() as i64)
 }
 
 /// A store that cannot be opened is wrong usage, one that another process uses is not.
-fn usage(error: StateError) -> anyhow::Error {
+pub(super) fn usage(error: StateError) -> anyhow::Error {
     match error {
         StateError::Url { .. } => Usage(error.to_string()).into(),
         error => error.into(),

@@ -1,6 +1,7 @@
 //! Objects of a bucket that is really there.
 
 mod prefixes;
+mod queue;
 
 use std::io::Write;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! `flowscore serve`, as senders and receivers see it: the built binary, and HTTP.
 
 mod downstream;
+mod feedback;
 mod firehose;
 mod flow_lines;
 mod limits;

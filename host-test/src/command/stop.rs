@@ -12,11 +12,11 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// SIGTERM or SIGINT (Ctrl-C elsewhere), once it has come.
 #[derive(Clone, Debug)]
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
     /// Listens from now on. A second signal ends the process at once.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         let (told, stop) = watch::channel(false);
         let mut signals = Signals::listen()?;
         tokio::spawn(async move {
@@ -30,7 +30,7 @@ impl Stop {
     }
 
     /// Returns when the signal has come.
-    pub(super) async fn requested(&mut self) {
+    pub(crate) async fn requested(&mut self) {
         // An error would mean that the listener is gone, and then no signal will come.
         if self.0.wait_for(|told| *told).await.is_err() {
             std::future::pending::<()>().await;
@@ -38,7 +38,7 @@ impl Stop {
     }
 
     /// Returns a while after the signal has come.
-    pub(super) async fn overdue(&mut self) {
+    pub(crate) async fn overdue(&mut self) {
         self.requested().await;
         tokio::time::sleep(GRACE).await;
     }
