@@ -40,7 +40,7 @@ impl decoding::Guest for Plugin {
     type Decoder = Decoder;
 
     fn discover_schema(sample: Vec<types::Payload>) -> String {
-        pipeline::discover_schema(sample.iter().map(|payload| &payload.data[..]))
+        crate::discover::discover_schema(sample.iter().map(|payload| &payload.data[..]))
     }
 }
 

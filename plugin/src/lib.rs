@@ -52,7 +52,7 @@
 //!
 //! ```text
 //! text → json → time → hash → failure → state → column → decode → flow, row → detect, forest
-//! → incident → series → config → snapshot → discover → pipeline → component, fluent_bit
+//! → incident → series → config → snapshot → pipeline → discover → component, fluent_bit
 //! ```
 //!
 //! Everything here but the shells' rims is pure: no clock, no I/O, no global state and no randomness but a seeded one. Time
@@ -60,9 +60,10 @@
 //! transcendental functions come from `libm` and never from the platform.
 
 pub use config::{Config, ConfigError, schema as config_schema};
+pub use discover::discover_schema;
 pub use failure::{Failure, Layer};
 pub use pipeline::one_series::{Direction, OneSeries, SeriesMode, Verdict};
-pub use pipeline::{Counts, Decoder, Outcome, RestoreError, Scorer, Totals, discover_schema};
+pub use pipeline::{Counts, Decoder, Outcome, RestoreError, Scorer, Totals};
 
 mod hash;
 mod json;

@@ -22,7 +22,8 @@ Examples:
   flowscore discover-schema 's3://my-bucket/AWSLogs/' --from 2026-01-31 --to 2026-01-31T01:00
   flowscore discover-schema --input payloads.txt | jq .configuration > flowscore.json
 
-The first 2000 payloads, at most 64 MiB, are looked at. The same input always gives the same answer.")]
+The first 2000 payloads, at most 64 MiB, are looked at. The configuration has been run over them; what cannot be told from them is
+said in \"notes\", not guessed. The same input always gives the same answer.")]
 pub(crate) struct DiscoverSchemaArgs {
     #[command(flatten)]
     input: InputArgs,

@@ -43,6 +43,23 @@ guide, \"AWS Transit Gateway Flow Logs\" (version 6).
   AWS adds to them. They help to choose between formats of equal length.
 - Tag values are percent-encoded in the line and decoded in output.
 - A name that is not in this table is kept as text, with a warning.
+- **Names** are known in any case and with `-`, `_`, a blank or nothing between their words (`interface-id`, `interfaceId`,
+  `Interface ID`), in JSON members, CSV headers, header lines and `extractedFields`; other names and paths into nested objects
+  (`traffic.octets`) are said in `input.fields`.
+- A row (JSON, CSV) without `start` and `end` has the time of its `@timestamp`, as exports of Logs Insights have it.
+- A record without `interface-id` is in the series of its `tgw-attachment-id`, or else `tgw-src-eni`, `tgw-dst-eni`, `resource-id`.
+
+Network activity of OCSF (`\"class_uid\": 4001`, as Amazon Security Lake keeps flow logs) is read by the same names:
+
+| Field | Member |
+|---|---|
+| `interface-id`, `instance-id`, `subnet-id`, `vpc-id` | `interface_uid`, `instance_uid`, `subnet_uid`, `vpc_uid` of `dst_endpoint` if `connection_info.direction` is inbound, else of `src_endpoint`; of the other if one has it not |
+| `bytes`, `packets` | `traffic.bytes`, `traffic.packets`, or the sum of `…_in` and `…_out` |
+| `start`, `end` | `start_time` or `time`, `end_time` |
+| `srcaddr`, `srcport`, `dstaddr`, `dstport` | `src_endpoint.ip`, `src_endpoint.port`, `dst_endpoint.ip`, `dst_endpoint.port` |
+| `protocol`, `tcp-flags`, `flow-direction`, `traffic-path` | `connection_info.protocol_num`, `.tcp_flags`, `.direction`, `.boundary_id` |
+| `action` | REJECT if `action`, `disposition` or `activity_name` says denied, blocked, dropped or refused |
+| `log-status`, `account-id`, `region`, `az-id` | `status_code`, `cloud.account.uid`, `cloud.region`, `cloud.zone` |
 
 | Name | In output | Version | Type | Values | Example | Meaning |
 |---|---|---|---|---|---|---|

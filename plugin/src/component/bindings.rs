@@ -59,7 +59,8 @@ pub mod exports {
                 /// How many records there were, and what became of them. `records = ok + dropped + failed`, always.
                 ///
                 /// A record is the smallest unit that was recognised: a flow log line, a JSON or CSV row, a control message. A
-                /// payload that could not be opened counts as one failed record.
+                /// payload that could not be opened counts as one failed record. Decoding and scoring count by the same rule; scoring may
+                /// fail a record that was decoded, if it lacks what is scored.
                 #[repr(C)]
                 #[derive(Clone, Copy)]
                 pub struct Counts {
@@ -501,8 +502,8 @@ pub mod exports {
                 /// The records found in one payload.
                 #[derive(Clone)]
                 pub struct Decoded {
-                    /// The records as newline-delimited JSON, one object a line, in order. Lines of an otherwise good payload that
-                    /// could not be used stand in their place as `{"type":"failed",…}`.
+                    /// The records as newline-delimited JSON, one object a line, in order. Those that could not be used stand in their
+                    /// place as `{"type":"failed",…}`.
                     pub records: _rt::Vec<u8>,
                     pub counts: Counts,
                     /// There is more of this payload: `proceed` gives it.
@@ -520,14 +521,15 @@ pub mod exports {
                             .finish()
                     }
                 }
-                /// What became of one payload. Mirrors Ok, Dropped and ProcessingFailed of the Lambda preprocessing contract.
+                /// What became of one payload. Mirrors Ok, Dropped and ProcessingFailed of the Lambda preprocessing contract, and counts
+                /// records as `scorer.transform` does.
                 #[derive(Clone)]
                 pub enum Outcome {
-                    /// At least one record was decoded.
+                    /// The records of the payload, and what became of each. Of several, all may have failed.
                     Ok(Decoded),
-                    /// Recognised, and left out on purpose (a control message); the text says why.
+                    /// One record, left out on purpose (a control message, a payload of header lines); the text says why.
                     Dropped(_rt::String),
-                    /// No record could be decoded; the failure is that of the first.
+                    /// One record, which could not be decoded.
                     Failed(Failure),
                 }
                 impl ::core::fmt::Debug for Outcome {
@@ -1181,8 +1183,8 @@ pub mod exports {
                     /// Finds out what a stream holds from a sample of its payloads.
                     ///
                     /// Returns JSON text: `format`, `layers`, `columns` (name, path, type, nullable, example), the suggested score
-                    /// column, the raw, processed and parsed views of a few records, and a ready configuration. The same sample always
-                    /// gives the same answer. Time and memory are bounded however large the sample is; a few hundred payloads are
+                    /// column, the raw, processed and parsed views of a few records, and a ready configuration, which the sample was run by
+                    /// (`trial`); `{}` where none can be suggested, with the reason in `notes`. The same sample always gives the same answer. Time and memory are bounded however large the sample is; a few hundred payloads are
                     /// plenty. An empty or unreadable sample gives a document whose `format` is `unknown` and which says why.
                     #[allow(async_fn_in_trait)]
                     fn discover_schema(sample: _rt::Vec<Payload>) -> _rt::String;

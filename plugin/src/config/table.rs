@@ -65,7 +65,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
         "Bytes of one text line, log event message or JSON object. CloudWatch Logs takes at most 1 MiB as one event.";
 
     "series.by" shapes Series, |c| texts(&mut c.series.by, 1, 8),
-        "Fields whose values, joined by `/`, name a series. A record without such a field has `-` in its place.";
+        "Fields whose values, joined by `/`, name a series. A record without such a field has `-` in its place; one without an interface has the transit gateway attachment, its interfaces or the NAT gateway instead, if it has one.";
     "series.window" shapes Series, |c| whole(&mut c.series.window, 1, 86_400),
         "Length of a window in seconds; windows are aligned to the epoch. 60 is the shortest aggregation interval of VPC Flow Logs: shorter windows show nothing more.";
     "series.allowed_lateness", |c| whole(&mut c.series.allowed_lateness, 0, 86_400),
@@ -75,7 +75,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "series.prefix_totals" shapes Series, |c| Slot::Flag(&mut c.series.prefix_totals),
         "Whether keys of several values joined by `/` also make a series for each prefix: `a/b/c` counts in `a/` and `a/b/`. A `/` within a value joins nothing.";
     "series.value" shapes Series, |c| Slot::Choice(&mut c.series.value),
-        "The number that is detected on; `rejects` are flow records with the action REJECT.";
+        "The number that is detected on, which a record needs to have: `bytes` or `packets`, or `flows`, the records themselves, or `rejects`, those with the action REJECT.";
     "series.max_series", |c| whole(&mut c.series.max_series, 1, 1_000_000),
         "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB, so that an instance has room for 67000.";
     "series.forget_after_days", |c| whole(&mut c.series.forget_after_days, 1, 366),

@@ -28,6 +28,7 @@ struct Keys<'a> {
     /// Arrays passed over, to be read at the end.
     log_events: Option<usize>,
     records: Option<usize>,
+    results: Option<usize>,
 }
 
 /// Decodes the object at the scanner's position, which lies under `depth` layers.
@@ -72,7 +73,10 @@ pub(super) fn document<S: Sink + ?Sized>(
             engine.leaf(Leaf::Line(unescaped.trim_ascii_end()), start, &context);
             engine.return_text(unescaped);
         }
-    } else if !(keys.done || keys.may_wrap && engine.wrapped(scanner.since(start), context, depth)) {
+    } else if !(keys.done
+        || keys.may_wrap && engine.wrapped(scanner.since(start), context, depth)
+        || keys.results.is_some_and(|at| engine.query_results(scanner.since(start), at - start, start, context)))
+    {
         engine.leaf(Leaf::Object(scanner.since(start)), start, context);
     }
     read
@@ -115,6 +119,11 @@ fn read<'a, S: Sink + ?Sized>(
             (b"Records" | b"records", Some(b'[')) => {
                 keys.may_wrap = true;
                 keys.records = Some(scanner.at);
+                scanner.skip()?;
+            }
+            (b"results", Some(b'[')) => {
+                keys.may_wrap = true;
+                keys.results = Some(scanner.at);
                 scanner.skip()?;
             }
             (b"awslogs", Some(b'{')) => keys.aws_logs = aws_logs(scanner)?,

@@ -50,6 +50,7 @@ mod outcome;
 mod peer_json;
 #[cfg(any(feature = "peer-miniz", feature = "peer-zlib-rs", feature = "peer-base64", feature = "peer-base64-simd"))]
 mod peers;
+mod query_results;
 mod record;
 pub mod respond;
 mod text;

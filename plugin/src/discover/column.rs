@@ -156,30 +156,56 @@ impl Profile {
     /// Numbers in the range of Unix time from 2001 to 2100, in seconds, milliseconds, microseconds or nanoseconds, under
     /// a name that says so.
     fn is_time(&self) -> bool {
-        let name = self.name.to_ascii_lowercase();
-        let says_time = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-            ["start", "end", "at", "ts", "epoch", "when"].contains(&word)
+        let says_time = self.words().iter().any(|word| {
+            ["start", "end", "at", "ts", "epoch", "when"].contains(&&word[..])
                 || ["time", "date", "stamp"].iter().any(|ending| word.ends_with(ending))
         });
-        let in_range = |unit: f64| self.minimum >= 1e9 * unit && self.maximum <= 4.1e9 * unit;
-        says_time && [1.0, 1e3, 1e6, 1e9].into_iter().any(in_range)
+        says_time && self.time_unit().is_some()
+    }
+
+    /// How many of a second its numbers count, if they are in the range of a time.
+    fn time_unit(&self) -> Option<f64> {
+        let in_range = |unit: &f64| self.minimum >= 1e9 * unit && self.maximum <= 4.1e9 * unit;
+        [1.0, 1e3, 1e6, 1e9].into_iter().find(in_range)
+    }
+
+    /// Whether it holds times: dates, or numbers in the range of a time that say so or lie within a month.
+    pub(super) fn holds_times(&self) -> bool {
+        const MONTH: f64 = 31.0 * 86_400.0;
+        self.column_type() == Type::Timestamp
+            || self.numbers == self.values
+                && self.time_unit().is_some_and(|unit| self.maximum - self.minimum <= MONTH * unit)
+    }
+
+    /// Whether no value of it is later than one of another column with as many.
+    pub(super) fn is_before(&self, other: &Profile) -> bool {
+        self.minimum <= other.minimum && self.maximum <= other.maximum
+    }
+
+    /// Whether all values that were kept satisfy a test, and there are some.
+    pub(super) fn all(&self, test: impl Fn(&str) -> bool) -> bool {
+        !self.distinct.is_empty() && self.distinct.iter().all(|value| test(value))
+    }
+
+    /// The words of its name in lower case: `srcPort`, `src-port` and `SRC_PORT` are `src` and `port`.
+    pub(super) fn words(&self) -> Vec<String> {
+        words(&self.name)
     }
 
     /// How much it varies for its size (squared coefficient of variation); none if it is nothing to score.
     pub(super) fn spread(&self) -> Option<f64> {
+        const LABELS: [&str; 30] = [
+            "id", "ids", "uid", "uuid", "pid", "port", "ports", "sport", "dport", "version", "status", "code", "proto",
+            "protocol", "flag", "flags", "year", "month", "day", "hour", "account", "owner", "vlan", "asn", "ttl",
+            "index", "seq", "offset", "line", "class",
+        ];
+        let is_label = |word: &String| {
+            LABELS.contains(&&word[..]) || word.ends_with("port") || word.ends_with("id") && word.len() > 4
+        };
         let is_number = matches!(self.column_type(), Type::Integer | Type::Number);
-        let name = self.name.to_ascii_lowercase();
-        let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-        let is_label =
-            ["id", "port", "srcport", "dstport", "version", "status", "code", "protocol", "flags", "year", "month"]
-                .iter()
-                .any(|label| words.contains(label));
-        if !is_number
-            || is_label
-            || name.ends_with("id") && words.len() == 1
-            || self.minimum < 0.0
-            || self.distinct.len() < 2
-        {
+        let words = self.words();
+        let is_id = words.len() == 1 && words.iter().all(|word| word.ends_with("id"));
+        if !is_number || words.iter().any(is_label) || is_id || self.minimum < 0.0 || self.distinct.len() < 2 {
             return None;
         }
         let count = self.values as f64;
@@ -221,4 +247,24 @@ fn looks_like_date(text: &str) -> bool {
     let begins = bytes.len() >= shape.len()
         && shape.iter().zip(bytes).all(|(&s, &b)| if s == b'd' { b.is_ascii_digit() } else { s == b });
     begins && matches!(bytes.get(10), None | Some(b'T' | b't' | b' '))
+}
+
+/// The words of a name in lower case, which stand apart by a change of case or by what is neither letter nor digit.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for character in name.chars() {
+        let is_word = character.is_ascii_alphanumeric();
+        if (!is_word || was_small && character.is_ascii_uppercase())
+            && words.last().is_some_and(|word| !word.is_empty())
+        {
+            words.push(String::new());
+        }
+        was_small = character.is_ascii_lowercase() || character.is_ascii_digit();
+        if let (true, Some(word)) = (is_word, words.last_mut()) {
+            word.push(character.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }

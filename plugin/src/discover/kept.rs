@@ -7,14 +7,30 @@ pub(super) const EXAMPLES: usize = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) place: u64,
-    pub(super) is_object: bool,
     pub(super) text: Vec<u8>,
-    pub(super) extracted: Option<Vec<u8>>,
+    pub(super) form: Form,
+}
+
+/// What a reader without configuration made of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A flow log record in one of the sample's formats, by its place there, and as a JSON object.
+    Flow(usize, Vec<u8>),
+    /// A CSV row under a header, as a JSON object.
+    Row(Vec<u8>),
+    /// A JSON object.
+    Object,
+    /// A line that is none of these.
+    Line,
 }
 
 impl Kept {
     pub(super) fn size(&self) -> usize {
-        self.text.len() + self.extracted.as_ref().map_or(0, Vec::len)
+        self.text.len()
+            + match &self.form {
+                Form::Flow(_, object) | Form::Row(object) => object.len(),
+                Form::Object | Form::Line => 0,
+            }
     }
 }
 

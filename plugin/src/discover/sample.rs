@@ -1,17 +1,18 @@
 //! Which records of a stream are looked at.
 
-use super::kept::{EXAMPLES, Kept, excerpt};
-use super::report::Report;
+use super::kept::{EXAMPLES, Form, Kept, excerpt};
+use crate::failure::Failure;
+use crate::flow::Format;
 
 /// Bounds of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(super) struct Limits {
     /// The most records kept.
-    pub records: usize,
+    pub(super) records: usize,
     /// The most bytes of records kept.
-    pub bytes: usize,
+    pub(super) bytes: usize,
     /// Longer records are counted but not looked at.
-    pub record_bytes: usize,
+    pub(super) record_bytes: usize,
 }
 
 impl Default for Limits {
@@ -26,84 +27,123 @@ impl Default for Limits {
 /// room is full, and the records that the new step leaves out are dropped. So the sample covers the whole stream evenly,
 /// depends on nothing but the records and their order, and needs no random number.
 #[derive(Clone, Debug)]
-pub struct Sampler {
+pub(super) struct Sampler {
     limits: Limits,
-    seen: u64,
-    too_long: u64,
     first: Vec<Kept>,
     first_bytes: usize,
     first_is_full: bool,
     spread: Vec<Kept>,
     spread_bytes: usize,
     step: u64,
-    raw: Vec<String>,
-    layers: Vec<String>,
+    about: About,
+}
+
+/// How a format of flow log records is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// It is one of the two that need no configuration.
+    Known,
+    /// A header line says it.
+    Header,
+    /// `extractedFields` of CloudWatch name the fields.
+    ExtractedFields,
+}
+
+/// More formats than this are one.
+const FORMATS: usize = 16;
+
+/// What is known of a sample besides its records.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    /// The first payloads.
+    pub(super) raw: Vec<String>,
+    pub(super) layers: Vec<String>,
+    /// The first header lines.
+    pub(super) headers: Vec<String>,
+    /// The formats of flow log records that were read.
+    pub(super) formats: Vec<(Format, Source)>,
+    /// Records, kept or not, and those of them that were too long.
+    pub(super) seen: u64,
+    pub(super) too_long: u64,
+    /// What could not be opened, and why the first of it could not.
+    pub(super) failed: u64,
+    pub(super) failure: Option<String>,
+}
+
+/// A sample of the records of a stream.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    pub(super) records: Vec<Kept>,
+    pub(super) about: About,
 }
 
 impl Sampler {
     /// An empty sample with these bounds.
-    pub fn new(limits: Limits) -> Sampler {
+    pub(super) fn new(limits: Limits) -> Sampler {
         Sampler {
             limits,
-            seen: 0,
-            too_long: 0,
             first: Vec::new(),
             first_bytes: 0,
             first_is_full: false,
             spread: Vec::new(),
             spread_bytes: 0,
             step: 1,
-            raw: Vec::new(),
-            layers: Vec::new(),
+            about: About::default(),
         }
     }
 
     /// A payload as it was read, before any layer is undone: for the raw view. Only the first few are kept.
-    pub fn payload(&mut self, payload: &[u8]) {
-        if self.raw.len() < EXAMPLES {
-            self.raw.push(excerpt(payload));
+    pub(super) fn payload(&mut self, payload: &[u8]) {
+        if self.about.raw.len() < EXAMPLES {
+            self.about.raw.push(excerpt(payload));
         }
     }
 
     /// The layers that were undone, outermost first, for example `gzip` and `cloudwatch`.
-    pub fn layers(&mut self, layers: &[&str]) {
-        let layers = layers.join(" > ");
-        if !layers.is_empty() && self.layers.len() < 8 && !self.layers.contains(&layers) {
-            self.layers.push(layers);
-        }
+    pub(super) fn layers(&mut self, layers: &[&str]) {
+        add(&mut self.about.layers, layers.join(" > "));
     }
 
-    /// A line of text.
-    pub fn line(&mut self, line: &[u8]) {
-        let line = line.trim_ascii_end();
-        if !line.is_empty() {
-            self.keep(line.first() == Some(&b'{'), line, None);
-        }
+    /// A header line, which is no record.
+    pub(super) fn header(&mut self, line: &[u8]) {
+        add(&mut self.about.headers, excerpt(line));
     }
 
-    /// A CloudWatch Logs event: its message, and the raw JSON of `extractedFields` if there is one.
-    pub fn event(&mut self, message: &[u8], extracted: Option<&[u8]>) {
-        let message = message.trim_ascii_end();
-        self.keep(message.first() == Some(&b'{'), message, extracted);
+    /// The place of a format among those of the sample.
+    pub(super) fn format(&mut self, format: &Format, source: Source) -> usize {
+        let is_same = |(known, known_source): &(Format, Source)| {
+            *known_source == source
+                && known.columns().len() == format.columns().len()
+                && known.columns().iter().zip(format.columns()).all(|(a, b)| a.name == b.name)
+        };
+        let formats = &mut self.about.formats;
+        formats.iter().position(is_same).unwrap_or_else(|| {
+            if formats.len() < FORMATS {
+                formats.push((format.clone(), source));
+            }
+            formats.len() - 1
+        })
     }
 
-    /// A JSON object.
-    pub fn object(&mut self, object: &[u8]) {
-        self.keep(true, object.trim_ascii(), None);
+    /// Something that could not be opened.
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        self.about.failed += 1;
+        self.about.failure.get_or_insert_with(|| failure.to_string());
     }
 
-    fn keep(&mut self, is_object: bool, text: &[u8], extracted: Option<&[u8]>) {
-        let place = self.seen;
-        self.seen += 1;
-        let size = text.len() + extracted.map_or(0, <[u8]>::len);
-        if size > self.limits.record_bytes {
-            self.too_long += 1;
+    /// A record, and what a reader made of it.
+    pub(super) fn keep(&mut self, text: &[u8], form: Form) {
+        let place = self.about.seen;
+        self.about.seen += 1;
+        let kept = Kept { place, text: text.to_vec(), form };
+        let size = kept.size();
+        if text.len() > self.limits.record_bytes {
+            self.about.too_long += 1;
             return;
         }
         if self.first_is_full && !place.is_multiple_of(self.step) {
             return;
         }
-        let kept = Kept { place, is_object, text: text.to_vec(), extracted: extracted.map(<[u8]>::to_vec) };
         let (records, bytes) = (self.limits.records / 2, self.limits.bytes / 2);
         if !self.first_is_full && self.first.len() < records && self.first_bytes + size <= bytes {
             self.first_bytes += size;
@@ -124,10 +164,52 @@ impl Sampler {
         }
     }
 
-    /// Looks at the sample.
-    pub fn finish(self) -> Report {
+    /// The sample.
+    pub(super) fn finish(self) -> Sample {
         let mut records = self.first;
         records.extend(self.spread);
-        Report::new(&records, self.raw, self.layers, self.seen, self.too_long)
+        Sample { records, about: self.about }
+    }
+}
+
+/// Adds a text to a short list of different ones.
+fn add(list: &mut Vec<String>, text: String) {
+    const MOST: usize = 8;
+    if !text.is_empty() && list.len() < MOST && !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_without_end_costs_no_more_than_the_limits_and_gives_one_sample() {
+        let run = || {
+            let mut sampler = Sampler::new(Limits { records: 100, bytes: 1 << 20, record_bytes: 1000 });
+            for i in 0..100_000 {
+                sampler.keep(format!("line {i}").as_bytes(), Form::Line);
+                if i % 10_000 == 0 {
+                    sampler.keep(&[b'x'; 2000], Form::Line);
+                }
+            }
+            sampler.finish()
+        };
+        let sample = run();
+        assert_eq!((sample.about.seen, sample.about.too_long), (100_010, 10));
+        assert!((75..=100).contains(&sample.records.len()), "{}", sample.records.len());
+        let places = |sample: &Sample| sample.records.iter().map(|record| record.place).collect::<Vec<_>>();
+        assert_eq!(places(&sample), places(&run()));
+        // Records from the whole stream, not only its beginning.
+        assert!(places(&sample).iter().any(|place| *place >= 90_000), "{:?}", places(&sample));
+    }
+
+    #[test]
+    fn bytes_are_bounded_like_records() {
+        let mut sampler = Sampler::new(Limits { records: 1000, bytes: 300, record_bytes: 100 });
+        (0..1000).for_each(|i| sampler.keep(format!("{i:050}").as_bytes(), Form::Row(vec![b'x'; 10])));
+        let size: usize = sampler.finish().records.iter().map(Kept::size).sum();
+        assert!(size <= 300, "{size}");
     }
 }

@@ -246,8 +246,9 @@ impl Format {
 
     /// Recognises the header line of a text file in S3 and compiles it.
     ///
-    /// A header holds nothing but names, at least half of them known (AWS adds fields, so a few may not be). No record
-    /// passes for one: it would need tokens that spell field names. None: the line is no header.
+    /// A header holds nothing but names, at least half of them known (AWS adds fields, so a few may not be); one known name beside
+    /// one that is not has to have a hyphen, since a program may write `Start processing`. No record passes for one: it would need
+    /// tokens that spell field names. None: the line is no header.
     pub fn from_header(line: &[u8]) -> Option<Result<Format, FormatError>> {
         Format::named_header(line, &Names::default())
     }
@@ -259,14 +260,19 @@ impl Format {
             return None;
         }
         let line = std::str::from_utf8(line).ok()?;
-        let (mut known, mut names) = (0, 0);
+        let (mut known, mut names, mut has_telling) = (0, 0, false);
         for item in line.split([' ', '\t', '\r', '\n']).filter(|item| !item.is_empty()) {
             let name = bare_name(item)?;
             names += 1;
             let is_mapped = || field_names.mapped().any(|(_, mapped)| mapped == name);
-            known += usize::from(Field::by_own_name(name.as_bytes()).is_some() || is_mapped());
+            if Field::by_own_name(name.as_bytes()).is_some() || is_mapped() {
+                known += 1;
+                // `Start` alone is a usual word.
+                has_telling |= name.contains(['-', '_']);
+            }
         }
-        (known > 0 && known * 2 >= names).then(|| Format::named(line, field_names))
+        (known > 0 && known * 2 >= names && (known > 1 || names == 1 || has_telling))
+            .then(|| Format::named(line, field_names))
     }
 }
 

@@ -89,6 +89,11 @@ impl Parser {
         &self.formats
     }
 
+    /// Whether a header line was read in the present payload.
+    pub(crate) const fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
+
     /// Begins a new payload: a header line holds for its own payload only.
     pub fn reset(&mut self) {
         self.header = None;

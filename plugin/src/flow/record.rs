@@ -116,6 +116,11 @@ impl<'a> FlowRecord<'a> {
         self.format
     }
 
+    /// Whether it was read from the members of a JSON object.
+    pub(crate) fn is_of_json(&self) -> bool {
+        self.source == Source::Json
+    }
+
     /// The token of a column, as it stands in the line. None: `-`, or there is no such column.
     pub fn token(&self, column: usize) -> Option<&'a str> {
         self.spans.get(column).map(|span| span.text(self.text)).filter(|&token| token != "-" && !token.is_empty())

@@ -6,10 +6,10 @@
 //! window (`cargo bench --bench fluent_bit`).
 
 use super::line_tokens::{Number, Plan, Tokens};
-use crate::column::{Column, Field};
+use crate::column::Field;
 use crate::config::Records;
 use crate::flow::Formats;
-use crate::pipeline::{ABSENT, Scorer};
+use crate::pipeline::{ABSENT, Scorer, WindowColumns};
 use crate::series::{Observation, Status, Talker};
 
 /// Reads plain lines of a parser's formats.
@@ -25,6 +25,8 @@ struct PlainFormat {
     plan: Plan,
     columns: usize,
     key: u8,
+    /// Whether a line without the key may have something else in its place.
+    has_stand_ins: bool,
     /// Source and destination.
     addresses: Option<(u8, u8)>,
 }
@@ -34,13 +36,13 @@ impl PlainLines {
     pub(super) fn of(scorer: &Scorer) -> Option<PlainLines> {
         let has_lines = matches!(scorer.config().input.records, Records::Auto | Records::Flow);
         let columns = scorer.window_columns().filter(|_| has_lines)?;
-        Some(PlainLines::new(scorer.formats(), &columns.all.as_slice()[..columns.key_parts]))
+        Some(PlainLines::new(scorer.formats(), columns))
     }
 
     /// For lines of these formats, whose series are told by one column.
-    fn new(formats: &Formats, key: &[Column]) -> PlainLines {
-        let field = match key {
-            [column] => column.field(),
+    fn new(formats: &Formats, window: &WindowColumns) -> PlainLines {
+        let key = match window.key() {
+            [column] => column.field().map(|field| (field, column)),
             _ => None,
         };
         let told_apart = (0..formats.candidates().len()).filter_map(|candidate| formats.told_by_length(candidate));
@@ -48,13 +50,16 @@ impl PlainLines {
             let column_of = |field: Field| format.column_of(field).map(|column| column as u8);
             let columns = format.columns().len();
             // One column alone would not show by its spaces that it is a line.
-            if columns == 1 || format.column_of(Field::Bytes).is_none() {
+            let lacks = |field: Field| format.column_of(field).is_none();
+            if columns == 1 || lacks(Field::Bytes) || (window.needs(Field::Packets) && lacks(Field::Packets)) {
                 return None;
             }
+            let (field, column) = key?;
             Some(PlainFormat {
                 plan: Plan::new(format),
                 columns,
-                key: column_of(field?)?,
+                key: column_of(field)?,
+                has_stand_ins: window.stand_ins(column).any(|column| column.field().is_some_and(|field| !lacks(field))),
                 addresses: column_of(Field::SrcAddr).zip(column_of(Field::DstAddr)),
             })
         });
@@ -103,8 +108,13 @@ impl PlainLines {
                 protocol: plan.number(Number::Protocol).max(0) as u8,
             })
         });
+        let key = match tokens.token(format.key) {
+            Some(key) => key,
+            None if format.has_stand_ins => return None,
+            None => ABSENT,
+        };
         Some(Observation {
-            key: tokens.token(format.key).unwrap_or(ABSENT),
+            key,
             joints: &[],
             start,
             end,

@@ -6,9 +6,7 @@ use super::reader::Reader;
 use super::rest::Rest;
 use crate::column::Columns;
 use crate::config::{Config, Records};
-use crate::decode::{self, Context, Layers, Leaf, Sink};
-use crate::discover::{Limits, Sampler};
-use crate::failure::Failure;
+use crate::decode::{self, Sink};
 use crate::flow::Page;
 
 /// Decodes payloads by one configuration. Every payload is decoded by itself.
@@ -67,48 +65,4 @@ impl Decoder {
         let lines = Lines::new(&mut self.reader, &mut self.page, id, payload.len());
         (&mut self.decoder, lines)
     }
-}
-
-/// Payload bytes after which a sample is large enough.
-const SAMPLE: usize = 64 << 20;
-
-/// What a sample of payloads holds, as JSON text. Payloads beyond the first 64 MiB are not looked at.
-pub fn discover_schema<'a>(payloads: impl Iterator<Item = &'a [u8]>) -> String {
-    let mut sample = Sample { sampler: Sampler::new(Limits::default()), layers: Layers::default() };
-    let mut decoder = decode::Decoder::new(decode::Limits::default());
-    let mut bytes = 0;
-    for payload in payloads.take_while(|payload| {
-        let is_within = bytes < SAMPLE;
-        bytes += payload.len();
-        is_within
-    }) {
-        sample.sampler.payload(payload);
-        decoder.decode::<dyn Sink>(payload, &mut sample);
-    }
-    sample.sampler.finish().to_json()
-}
-
-struct Sample {
-    sampler: Sampler,
-    layers: Layers,
-}
-
-impl Sink for Sample {
-    fn leaf(&mut self, leaf: Leaf<'_>, context: &Context<'_>) {
-        let Sample { sampler, layers } = self;
-        // Nearly every record came the same way as the last.
-        if *layers != context.layers {
-            *layers = context.layers;
-            sampler.layers(&layers.names());
-        }
-        match leaf {
-            Leaf::Line(line) => sampler.line(line),
-            Leaf::Event { message, extracted_fields } => sampler.event(message, extracted_fields),
-            Leaf::Object(object) => sampler.object(object),
-        }
-    }
-
-    fn dropped(&mut self, _: &str, _: &Context<'_>) {}
-
-    fn failed(&mut self, _: &Failure, _: &[u8], _: &Context<'_>) {}
 }

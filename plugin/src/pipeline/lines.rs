@@ -10,11 +10,12 @@ use crate::flow::Page;
 /// What became of one payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// At least one record was decoded: newline-delimited JSON, and what became of each record.
+    /// Records as newline-delimited JSON, those that could not be decoded as `failed` lines in their place, and what became
+    /// of each.
     Ok(Vec<u8>, Counts),
-    /// Left out on purpose, and why.
+    /// One record, or none at all, left out on purpose, and why.
     Dropped(String),
-    /// No record could be decoded: the first failure.
+    /// One record that could not be decoded.
     Failed(Failure),
 }
 
@@ -43,12 +44,12 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn finish(self) -> Outcome {
-        match self {
-            Lines { failure: Some(failure), counts: Counts { ok: 0, .. }, .. } => Outcome::Failed(failure),
-            Lines { counts: Counts { ok: 0, .. }, dropped, .. } => {
-                Outcome::Dropped(dropped.unwrap_or_else(|| HEADER.into()))
+        match (self.counts, self.failure) {
+            (Counts { ok: 0, dropped: 0, failed: 1 }, Some(failure)) => Outcome::Failed(failure),
+            (Counts { ok: 0, dropped: 0 | 1, failed: 0 }, _) => {
+                Outcome::Dropped(self.dropped.unwrap_or_else(|| HEADER.into()))
             }
-            Lines { out, counts, .. } => Outcome::Ok(out, counts),
+            (counts, _) => Outcome::Ok(self.out, counts),
         }
     }
 }

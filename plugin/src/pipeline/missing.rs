@@ -3,7 +3,8 @@
 
 use super::event;
 use super::reader::Record;
-use crate::column::{Column, Field};
+use super::window_mode::WindowColumns;
+use crate::column::Field;
 use crate::config::{Config, nearest};
 
 /// Records that are looked at before it is told that none has a field.
@@ -30,30 +31,31 @@ impl Missing {
 
     /// Looks at a record; true: there is nothing more to watch for.
     #[cold]
-    pub(super) fn look(&mut self, record: &Record<'_>, all: &[Column], keys: usize, out: &mut Vec<u8>) -> bool {
-        self.columns.retain(|column| all.get(*column).is_some_and(|column| !record.has(column)));
+    pub(super) fn look(&mut self, record: &Record<'_>, columns: &WindowColumns, out: &mut Vec<u8>) -> bool {
+        let all = columns.all.as_slice();
+        self.columns.retain(|column| all.get(*column).is_some_and(|column| !columns.are_in(record, column)));
         self.records += 1;
         let is_last = self.records == RECORDS;
         if !self.columns.is_empty() && (self.records == 1 || is_last) {
             self.names = record.names(SHOWN);
         }
         if is_last {
-            self.tell(all, keys, out);
+            self.tell(columns, out);
         }
         is_last || self.columns.is_empty()
     }
 
     /// Tells what no record had, if there were records.
-    pub(super) fn tell(&self, all: &[Column], keys: usize, out: &mut Vec<u8>) {
+    pub(super) fn tell(&self, columns: &WindowColumns, out: &mut Vec<u8>) {
         if self.records == 0 {
             return;
         }
         for &place in &self.columns {
-            let Some(column) = all.get(place) else { continue };
+            let Some(column) = columns.all.as_slice().get(place) else { continue };
             let (name, source, count) = (column.name(), column.source(), self.records);
             let records = if count == 1 { "the first record" } else { &format!("none of the first {count} records") };
             let has = if count == 1 { "does not have" } else { "has" };
-            let wanted = match (place < keys, source == name) {
+            let wanted = match (place < columns.key_parts, source == name) {
                 (true, true) => format!("which series.by names, so that all are in the series `-` of `{name}`"),
                 (true, false) => {
                     format!("which input.fields names for `{name}` in series.by, so that all are in the series `-`")

@@ -24,13 +24,13 @@ use crate::failure::Failure;
 use crate::state::state;
 
 pub use crate::series::Judgement;
-pub use decoding::{Decoder, discover_schema};
+pub use decoding::Decoder;
 pub use lines::Outcome;
-pub use reader::{Reader, Record};
+pub use reader::{Read, Reader, Record};
 pub use record_score::RecordScore;
 pub use rest::Rest;
 pub use scorer::{RECORDS, RestoreError, Scorer};
-pub(crate) use window_mode::{ABSENT, ROW_FIELDS, WindowColumns};
+pub(crate) use window_mode::{ABSENT, WindowColumns};
 
 /// Appends the `failed` event of bytes that belong to no envelope.
 pub(crate) fn failed(out: &mut Vec<u8>, failure: &Failure, raw: &[u8]) {

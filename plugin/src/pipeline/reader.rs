@@ -113,6 +113,16 @@ impl Reader {
         self.flow.formats()
     }
 
+    /// Whether a header line rules over the flow log lines of the present payload.
+    pub(crate) fn has_flow_header(&self) -> bool {
+        self.flow.has_header()
+    }
+
+    /// Whether a header names the columns of the CSV rows of the present payload.
+    pub(crate) fn has_csv_header(&self) -> bool {
+        self.csv.has_header()
+    }
+
     /// Begins a payload.
     pub fn reset(&mut self) {
         self.flow.reset();
@@ -155,7 +165,7 @@ impl Reader {
     }
 
     /// Whether a text inside a document is a flow log line or a header line.
-    pub(super) fn opens(&mut self, text: &[u8]) -> bool {
+    pub(crate) fn opens(&mut self, text: &[u8]) -> bool {
         self.flow.opens(text)
     }
 

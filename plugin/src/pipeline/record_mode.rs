@@ -126,10 +126,11 @@ impl RecordMode {
         self.state.learned.is_none()
     }
 
-    /// Chooses the columns by the first record: `bytes`, or else all its numeric columns, as the service did.
+    /// Chooses the columns by the first record: `bytes` of flow records, or else all its numeric columns, as the service did.
     pub(super) fn decide(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
         let columns = match record {
             Record::Flow(_) => vec![FLOW_COLUMN.to_owned()],
+            Record::Row(row) if row.is_network_activity() => vec![FLOW_COLUMN.to_owned()],
             Record::Row(row) => row.numeric_columns(MAX_COLUMNS),
         };
         if columns.is_empty() {

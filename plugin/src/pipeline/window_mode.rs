@@ -1,13 +1,14 @@
 //! Window mode: what a record says to the series it belongs to.
 
-use crate::column::Field;
-use crate::column::{Column, Columns, Numeric};
+use std::borrow::Cow;
+
+use crate::column::{Column, Columns, Field, Names, Numeric};
 use crate::config::Config;
 use crate::decode::Context;
 use crate::failure::{Failure, Layer};
 use crate::flow::{Action, FlowRecord, LogStatus};
 use crate::row::Row;
-use crate::series::{Engine, JoinedKey, Observation, Settings, Status, Talker};
+use crate::series::{Engine, JoinedKey, Observation, Settings, Status, Talker, Value};
 use crate::time::{in_seconds, parse_loose};
 
 use super::missing::Missing;
@@ -15,7 +16,7 @@ use super::reader::Record;
 use super::record_score::OpenIncidents;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
-pub(crate) const ROW_FIELDS: [&str; 11] = [
+const ROW_FIELDS: [&str; 12] = [
     "start",
     "end",
     "bytes",
@@ -27,10 +28,16 @@ pub(crate) const ROW_FIELDS: [&str; 11] = [
     "srcport",
     "dstport",
     "protocol",
+    // When CloudWatch took the record in, as exports of Logs Insights have it: stands for times that a row does not have.
+    "@timestamp",
 ];
 
 /// Stands for a part of the key that a record does not have.
 pub(crate) const ABSENT: &[u8] = b"-";
+
+/// What stands for the interface where a record has none: transit gateway records have an attachment, or the interfaces of
+/// both, and those of a regional NAT gateway the gateway.
+const STAND_INS: [Field; 4] = [Field::TgwAttachmentId, Field::TgwSrcEni, Field::TgwDstEni, Field::ResourceId];
 
 /// The columns that window mode takes from records.
 #[derive(Clone, Debug)]
@@ -41,6 +48,70 @@ pub(crate) struct WindowColumns {
     pub(crate) key_parts: usize,
     /// Where each of [`ROW_FIELDS`] is among all.
     pub(crate) of_fields: [usize; ROW_FIELDS.len()],
+    /// Where among all is what stands for an interface that a record does not have; empty if the key has no interface.
+    stand_ins: Vec<usize>,
+    /// The number that is detected on, if it is in a field that records then need.
+    needed: Option<Field>,
+}
+
+impl WindowColumns {
+    fn new(settings: &Settings, in_data: &Names) -> WindowColumns {
+        let mut names = settings.by.clone();
+        let mut place = |name: &str| {
+            let field = Field::by_name(name.as_bytes());
+            let is_same = |known: &String| known == name || Field::by_name(known.as_bytes()) == field;
+            names.iter().position(is_same).unwrap_or_else(|| {
+                names.push(name.to_owned());
+                names.len() - 1
+            })
+        };
+        let of_fields = ROW_FIELDS.map(&mut place);
+        let is_interface = |name: &String| Field::by_name(name.as_bytes()) == Some(Field::InterfaceId);
+        let stand_ins = match settings.by.iter().any(is_interface) {
+            true => STAND_INS.iter().map(|field| place(&field.snake_name())).collect(),
+            false => Vec::new(),
+        };
+        let needed = match settings.value {
+            Value::Bytes => Some(Field::Bytes),
+            Value::Packets => Some(Field::Packets),
+            Value::Flows | Value::Rejects => None,
+        };
+        // The names were checked with the configuration.
+        let all = Columns::named(&names, in_data).unwrap_or_default();
+        WindowColumns { all, key_parts: settings.by.len(), of_fields, stand_ins, needed }
+    }
+
+    /// The columns of the key.
+    pub(crate) fn key(&self) -> &[Column] {
+        self.all.as_slice().get(..self.key_parts).unwrap_or_default()
+    }
+
+    /// Whether a record without a value in this column may have another in its place.
+    pub(crate) fn has_stand_ins(&self, column: &Column) -> bool {
+        !self.stand_ins.is_empty() && column.field() == Some(Field::InterfaceId)
+    }
+
+    /// The columns that stand for this one where a record does not have it.
+    pub(crate) fn stand_ins(&self, column: &Column) -> impl Iterator<Item = &Column> {
+        let places = if self.has_stand_ins(column) { &self.stand_ins[..] } else { &[] };
+        places.iter().filter_map(|place| self.all.as_slice().get(*place))
+    }
+
+    /// Whether a record has a column or what stands for it.
+    pub(super) fn are_in(&self, record: &Record<'_>, column: &Column) -> bool {
+        record.has(column) || self.stand_ins(column).any(|column| record.has(column))
+    }
+
+    /// What a record has in the place of a column.
+    #[cold]
+    fn stand_in<'a>(&self, record: &'a Record<'_>, column: &Column) -> Option<Cow<'a, str>> {
+        self.stand_ins(column).find_map(|column| record.text(column))
+    }
+
+    /// The field that a record needs to have a number, if it is the number detected on.
+    pub(crate) fn needs(&self, field: Field) -> bool {
+        self.needed == Some(field)
+    }
 }
 
 pub(super) struct WindowMode {
@@ -57,25 +128,15 @@ pub(super) struct WindowMode {
 impl WindowMode {
     pub(super) fn new(config: &Config) -> Self {
         let settings = Settings { detect: config.detect.clone(), ..config.series.clone() };
-        let mut names = settings.by.clone();
-        let of_fields = ROW_FIELDS.map(|field| {
-            let is_same =
-                |name: &String| name == field || Field::by_name(name.as_bytes()) == Field::by_name(field.as_bytes());
-            names.iter().position(is_same).unwrap_or_else(|| {
-                names.push(field.to_owned());
-                names.len() - 1
-            })
-        });
         let in_data = config.input.names();
-        // The names were checked with the configuration.
-        let all = Columns::named(&names, &in_data).unwrap_or_default();
-        let key_parts = settings.by.len();
+        let columns = WindowColumns::new(&settings, &in_data);
         let is_mapped = |column: &Column| column.field().is_some_and(|field| in_data.of(field).is_some());
-        let watched = all.as_slice().iter().filter(|column| column.index() < key_parts || is_mapped(column));
+        let all = columns.all.as_slice().iter();
+        let watched = all.filter(|column| column.index() < columns.key_parts || is_mapped(column));
         WindowMode {
             missing: Missing::new(watched.map(Column::index).collect()),
             engine: Engine::new(&settings),
-            columns: WindowColumns { all, key_parts, of_fields },
+            columns,
             settings,
             key: JoinedKey::default(),
             open_incidents: OpenIncidents::default(),
@@ -106,7 +167,7 @@ impl WindowMode {
     /// Tells at the end of the input which fields no record had.
     pub(super) fn tell_missing(&mut self, out: &mut Vec<u8>) {
         if let Some(missing) = self.missing.take() {
-            missing.tell(self.columns.all.as_slice(), self.columns.key_parts, out);
+            missing.tell(&self.columns, out);
         }
     }
 
@@ -119,20 +180,24 @@ impl WindowMode {
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         if let Some(missing) = &mut self.missing
-            && missing.look(record, self.columns.all.as_slice(), self.columns.key_parts, out)
+            && missing.look(record, &self.columns, out)
         {
             self.missing = None;
         }
         // The one field of the default key is taken as it stands; only longer keys have to be put together.
-        let (key, joints): (&[u8], &[u32]) = match (record, &self.columns.all.as_slice()[..self.columns.key_parts]) {
+        let raw = match (record, self.columns.key()) {
             (Record::Flow(record), [column]) => match column.field() {
-                Some(field) => (record.raw(field).unwrap_or(ABSENT), &[]),
-                None => (record.named(column).map_or(ABSENT, str::as_bytes), &[]),
+                Some(field) => record.raw(field),
+                None => record.named(column).map(str::as_bytes),
             },
-            (_, parts) => {
+            _ => None,
+        };
+        let (key, joints): (&[u8], &[u32]) = match raw {
+            Some(raw) => (raw, &[]),
+            None => {
                 self.key.clear();
-                for column in parts {
-                    match record.text(column) {
+                for column in self.columns.key() {
+                    match record.text(column).or_else(|| self.columns.stand_in(record, column)) {
                         Some(text) => self.key.push(text.as_bytes()),
                         None => self.key.push(ABSENT),
                     }
@@ -143,7 +208,7 @@ impl WindowMode {
         // The texts of a row may have to be unescaped, and then are its own.
         let (srcaddr, dstaddr);
         let observation = match record {
-            Record::Flow(record) => of_flow(record, (key, joints), context)?,
+            Record::Flow(record) => of_flow(record, &self.columns, (key, joints), context)?,
             Record::Row(row) => {
                 let column = |field: usize| &self.columns.all.as_slice()[self.columns.of_fields[field]];
                 let text = |field: usize| row.text(column(field));
@@ -158,16 +223,21 @@ impl WindowMode {
                     }),
                     _ => None,
                 };
-                let (start, end) = times(seconds(row, column(0))?, seconds(row, column(1))?, context)
-                    .map_err(|_| missing_in_row("start", row))?;
+                let (mut start, end) = (seconds(row, column(0))?, seconds(row, column(1))?);
+                if start.is_none() && end.is_none() {
+                    start = seconds(row, column(11))?;
+                }
+                let (start, end) = times(start, end, context).map_err(|_| missing_in_row("start", row))?;
                 let status = match text(5).as_deref() {
                     Some("NODATA") => Status::NoData,
                     Some("SKIPDATA") => Status::SkipData,
                     _ => Status::Ok,
                 };
-                let bytes = count(row, column(2))?;
-                if status == Status::Ok && bytes.is_none() {
-                    return Err(missing_in_row("bytes", row));
+                let (bytes, packets) = (count(row, column(2))?, count(row, column(3))?);
+                for (field, number) in [(Field::Bytes, bytes), (Field::Packets, packets)] {
+                    if status == Status::Ok && number.is_none() && self.columns.needs(field) {
+                        return Err(missing_in_row(field.name(), row));
+                    }
                 }
                 Observation {
                     key,
@@ -175,7 +245,7 @@ impl WindowMode {
                     start,
                     end,
                     bytes: bytes.unwrap_or(0),
-                    packets: count(row, column(3))?.unwrap_or(0),
+                    packets: packets.unwrap_or(0),
                     rejected: text(4).as_deref() == Some("REJECT"),
                     talker,
                     status,
@@ -202,6 +272,7 @@ fn add(open_incidents: &mut OpenIncidents, engine: &mut Engine, observation: &Ob
 #[inline]
 fn of_flow<'a>(
     record: &FlowRecord<'a>,
+    columns: &WindowColumns,
     (key, joints): (&'a [u8], &'a [u32]),
     context: &Context<'_>,
 ) -> Result<Observation<'a>, Failure> {
@@ -214,9 +285,10 @@ fn of_flow<'a>(
         Some(LogStatus::SkipData) => Status::SkipData,
         Some(LogStatus::Ok) | None => Status::Ok,
     };
-    let bytes = record.bytes();
-    if status == Status::Ok && bytes.is_none() && record.format().column_of(Field::Bytes).is_none() {
-        return Err(missing("bytes"));
+    for field in [Field::Bytes, Field::Packets] {
+        if status == Status::Ok && record.format().column_of(field).is_none() && columns.needs(field) {
+            return Err(missing(field.name()));
+        }
     }
     let talker = match (record.raw(Field::SrcAddr), record.raw(Field::DstAddr)) {
         (Some(srcaddr), Some(dstaddr)) => Some(Talker {
@@ -233,7 +305,7 @@ fn of_flow<'a>(
         joints,
         start,
         end,
-        bytes: bytes.unwrap_or(0),
+        bytes: record.bytes().unwrap_or(0),
         packets: record.packets().unwrap_or(0),
         rejected: record.action() == Some(Action::Reject),
         talker,

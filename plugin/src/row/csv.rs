@@ -67,6 +67,11 @@ impl CsvRows {
         self.dialect.delimiter
     }
 
+    /// Whether a header of the present payload names the columns.
+    pub(crate) const fn has_header(&self) -> bool {
+        self.has_header
+    }
+
     /// Whether the header has a column of log messages.
     pub(crate) fn has_messages(&self) -> bool {
         self.layout.message.is_some()

@@ -4,6 +4,7 @@
 //! record without allocating, and a [`Row`] gives them as numbers or text and writes the record to output.
 
 mod csv;
+mod network_activity;
 mod object;
 
 use std::borrow::Cow;
@@ -42,6 +43,8 @@ pub(crate) enum CellKind {
     Boolean,
     /// An object or array.
     Container,
+    /// What was made of several members: not a part of the text.
+    Derived,
 }
 
 impl Cell {
@@ -68,7 +71,7 @@ impl Cell {
                 };
                 Some(Cow::Owned(raw.chars().filter(keep).collect()))
             }
-            CellKind::Plain | CellKind::Boolean | CellKind::Container => Some(Cow::Borrowed(raw)),
+            CellKind::Plain | CellKind::Boolean | CellKind::Container | CellKind::Derived => Some(Cow::Borrowed(raw)),
         }
     }
 }
@@ -84,8 +87,14 @@ pub struct Row<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Shape<'a> {
-    Json { has_line_ends: bool },
-    Csv { layout: &'a csv::Layout },
+    /// What cells are derived is none unless the object is network activity.
+    Json {
+        has_line_ends: bool,
+        derived: Option<&'a str>,
+    },
+    Csv {
+        layout: &'a csv::Layout,
+    },
 }
 
 impl<'a> Row<'a> {
@@ -97,10 +106,23 @@ impl<'a> Row<'a> {
         position.and_then(|position| self.cells.get(position)).copied().unwrap_or_default()
     }
 
+    /// The text of a cell.
+    fn read(&self, cell: Cell) -> Option<Cow<'a, str>> {
+        match (cell.kind, self.shape) {
+            (CellKind::Derived, Shape::Json { derived, .. }) => cell.read(derived.unwrap_or_default()),
+            _ => cell.read(self.text),
+        }
+    }
+
+    /// Whether it is network activity of OCSF, in which flow log fields are nested members.
+    pub(crate) fn is_network_activity(&self) -> bool {
+        matches!(self.shape, Shape::Json { derived: Some(_), .. })
+    }
+
     /// The value of a column as text, for keys and times: a string's text, or a number, boolean or container as it is
     /// written. None: absent, null, `-` as flow logs have it, or an empty CSV field.
     pub fn text(&self, column: &Column) -> Option<Cow<'a, str>> {
-        let text = self.cell(column).read(self.text)?;
+        let text = self.read(self.cell(column))?;
         let is_csv = matches!(self.shape, Shape::Csv { .. });
         (!(is_csv && text.is_empty()) && text != NULL).then_some(text)
     }
@@ -133,7 +155,7 @@ impl<'a> Row<'a> {
 
     /// All fields of a CSV row; of a JSON object the compiled columns.
     pub fn fields(&self) -> Vec<String> {
-        self.cells.iter().map(|cell| cell.read(self.text).unwrap_or_default().into_owned()).collect()
+        self.cells.iter().map(|cell| self.read(*cell).unwrap_or_default().into_owned()).collect()
     }
 
     /// Names of the columns that hold a number, at most `most` of them: the members of a JSON object itself, in the
@@ -174,7 +196,7 @@ impl<'a> Row<'a> {
     /// hold one, and null where they are empty.
     pub fn write_members(&self, out: &mut Vec<u8>) {
         match self.shape {
-            Shape::Json { has_line_ends } => object::write_members(self.text, has_line_ends, out),
+            Shape::Json { has_line_ends, .. } => object::write_members(self.text, has_line_ends, out),
             Shape::Csv { layout } => layout.write_members(self.text, self.cells, out),
         }
     }
@@ -186,7 +208,7 @@ impl Numeric for Row<'_> {
     fn number(&self, column: &Column) -> Result<Option<f64>, Failure> {
         let cell = self.cell(column);
         let is_csv = matches!(self.shape, Shape::Csv { .. });
-        let text = cell.read(self.text);
+        let text = self.read(cell);
         match (cell.kind, &text) {
             (_, None) => Ok(None),
             (CellKind::Boolean | CellKind::Container, Some(text)) => {

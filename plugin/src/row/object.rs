@@ -1,5 +1,6 @@
 //! JSON objects as rows.
 
+use super::network_activity::{CLASS, NETWORK_ACTIVITY, NetworkActivity};
 use super::{Cell, CellKind, Row, Shape};
 use crate::column::{Columns, Node};
 use crate::failure::{Failure, Layer};
@@ -13,13 +14,16 @@ use crate::json::{Kind, Located, Malformed, Scanner, utf8};
 pub struct JsonRows {
     columns: Columns,
     cells: Vec<Cell>,
+    /// Finds fields in network activity of OCSF; none if no column is one.
+    activity: Option<Box<NetworkActivity>>,
 }
 
 impl JsonRows {
     /// A reader for these columns.
     pub fn new(columns: Columns) -> JsonRows {
         let cells = vec![Cell::default(); columns.as_slice().len()];
-        JsonRows { columns, cells }
+        let activity = NetworkActivity::new(&columns).map(Box::new);
+        JsonRows { columns, cells, activity }
     }
 
     /// The columns it finds.
@@ -35,18 +39,29 @@ impl JsonRows {
         self.cells.fill(Cell::default());
         let text = utf8(object)?;
         let mut scanner = Scanner::strict(text);
-        root_members(&mut scanner, &self.columns, &mut self.cells)?;
+        let is_activity = root_members(&mut scanner, &self.columns, &mut self.cells)?;
         scanner.finish()?;
+        let mut derived = None;
+        if is_activity {
+            if let Some(activity) = &mut self.activity {
+                activity.read(text, &mut self.cells)?;
+            }
+            derived = Some(self.activity.as_ref().map_or("", |activity| activity.values()));
+        }
         let has_line_ends = object.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-        Ok(Row { text, cells: &self.cells, shape: Shape::Json { has_line_ends } })
+        Ok(Row { text, cells: &self.cells, shape: Shape::Json { has_line_ends, derived } })
     }
 }
 
 /// The members of the object itself, where a field may be spelt otherwise than its column. As it is written it goes before.
-fn root_members(scanner: &mut Scanner<'_>, columns: &Columns, cells: &mut [Cell]) -> Result<(), Malformed> {
+/// Whether the object is network activity.
+fn root_members(scanner: &mut Scanner<'_>, columns: &Columns, cells: &mut [Cell]) -> Result<bool, Malformed> {
     scanner.open(b'{')?;
-    let mut first = true;
+    let (mut first, mut is_activity) = (true, false);
     while let Some(key) = scanner.key(&mut first)? {
+        if key.raw == CLASS.as_bytes() {
+            is_activity = scanner.clone().skip()?.trim_ascii() == NETWORK_ACTIVITY.as_bytes();
+        }
         let key = key.to_str();
         let node = columns.tree.child(&key);
         if node.is_some() {
@@ -60,10 +75,10 @@ fn root_members(scanner: &mut Scanner<'_>, columns: &Columns, cells: &mut [Cell]
             }
         }
     }
-    Ok(())
+    Ok(is_activity)
 }
 
-fn object_members(scanner: &mut Scanner<'_>, node: &Node, cells: &mut [Cell]) -> Result<(), Malformed> {
+pub(super) fn object_members(scanner: &mut Scanner<'_>, node: &Node, cells: &mut [Cell]) -> Result<(), Malformed> {
     scanner.open(b'{')?;
     let mut first = true;
     while let Some(key) = scanner.key(&mut first)? {

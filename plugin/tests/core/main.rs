@@ -11,6 +11,7 @@ mod decode;
 mod decoding;
 mod discover;
 mod events;
+mod field;
 mod flow_examples;
 mod flow_fields;
 mod flow_formats;

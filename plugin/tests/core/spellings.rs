@@ -423,3 +423,179 @@ fn a_value_that_is_no_whole_number_is_rounded() {
         .collect();
     assert_eq!(sums, [1 + 2, 3]);
 }
+
+#[test]
+fn a_record_without_an_interface_is_in_the_series_of_what_it_has_instead() {
+    let gateway = |attachment: &str, eni: &str| {
+        format!(
+            "6 TransitGateway 111122223333 tgw-0a {attachment} 111122223333 111122223333 vpc-0a vpc-0b subnet-0a subnet-0b \
+             {eni} eni-0d use1-az1 use1-az2 tgw-attach-0b 10.0.0.1 10.0.1.1 12345 443 6 10 1000 1723542840 1723542850 OK IPv4 \
+             0 0 0 0 2 us-east-1 egress - -"
+        )
+    };
+    let line = "2 111122223333 eni-0a 10.0.0.1 10.0.0.2 1 2 6 3 400 1723542840 1723542850 ACCEPT OK";
+    let nat = "version interface-id resource-id start bytes\n9 - nat-0a 1723542840 7\n9 eni-0e - 1723542840 8";
+    let object = r#"{"tgwAttachmentId":"tgw-attach-0a","start":1723542840,"bytes":5}"#;
+    let csv = "tgw_src_eni,start,bytes\neni-0f,1723542840,9";
+    for (by, payload, expected) in [
+        ("interface_id", gateway("tgw-attach-0a", "eni-0c"), "tgw-attach-0a=1000"),
+        ("interface_id", gateway("-", "eni-0c"), "eni-0c=1000"),
+        ("interface-id", format!("{line}\n{}", gateway("tgw-attach-0a", "-")), "eni-0a=400 tgw-attach-0a=1000"),
+        ("interface_id", nat.to_owned(), "eni-0e=8 nat-0a=7"),
+        ("interface_id", object.to_owned(), "tgw-attach-0a=5"),
+        ("interface_id", csv.to_owned(), "eni-0f=9"),
+        // What is asked for by its name stays what it is.
+        ("tgw_src_eni", gateway("tgw-attach-0a", "eni-0c"), "eni-0c=1000"),
+        ("vpc_id", line.to_owned(), "-=400"),
+    ] {
+        let config = serde_json::json!({ "series": { "by": [by], "windows": true } });
+        let (events, _) = run(&config, &[&payload]);
+        assert_eq!(sums(&events), expected, "{by}: {payload}");
+        assert_eq!(notices(&events, "missing_field").is_empty(), !expected.contains("-="), "{payload}");
+    }
+    let config = serde_json::json!({ "series": { "by": ["account_id", "interface_id"], "windows": true } });
+    let (sums, _) = told(&config, &[&gateway("tgw-attach-0a", "eni-0c")]);
+    assert_eq!(sums, "111122223333/tgw-attach-0a=1000");
+}
+
+#[test]
+fn a_record_needs_only_the_number_that_is_detected_on() {
+    for (value, payload, counts) in [
+        ("bytes", r#"{"eni":"eni-1","start":1723542840,"packets":3}"#, (0, 1)),
+        ("packets", r#"{"eni":"eni-1","start":1723542840,"packets":3}"#, (1, 0)),
+        ("packets", r#"{"eni":"eni-1","start":1723542840,"bytes":3}"#, (0, 1)),
+        ("flows", r#"{"eni":"eni-1","start":1723542840}"#, (1, 0)),
+        ("flows", "version interface-id start\n2 eni-1 1723542840", (1, 0)),
+        ("packets", "version interface-id start bytes\n2 eni-1 1723542840 5", (0, 1)),
+        ("rejects", "version interface-id start action\n2 eni-1 1723542840 REJECT", (1, 0)),
+    ] {
+        let config = serde_json::json!({ "series": { "value": value } });
+        let (_, told) = run(&config, &[payload]);
+        assert_eq!((told.ok, told.failed), counts, "{value}: {payload}");
+    }
+}
+
+/// Amazon Security Lake keeps flow logs as network activity of OCSF 1.1: the interface is the destination's for ingress and the
+/// source's for egress, times are in milliseconds.
+fn activity(direction: &str, traffic: &str, more: &str) -> String {
+    let endpoint = |side: &str, ip: &str| {
+        let is_here = (side == "dst") == (direction == "Inbound");
+        let interface =
+            if is_here { format!(r#","interface_uid":"eni-0{side}","vpc_uid":"vpc-0{side}""#) } else { String::new() };
+        format!(r#""{side}_endpoint":{{"ip":"{ip}","port":443{interface}}}"#)
+    };
+    format!(
+        r#"{{"metadata":{{"product":{{"name":"Amazon VPC"}},"version":"1.1.0"}},"cloud":{{"account":{{"uid":"123456789012"}},"region":"us-east-1","provider":"AWS"}},
+        {},{},"connection_info":{{"direction":"{direction}","protocol_num":6,"boundary":"-"}},"traffic":{{{traffic}}},"time":1723542840000,
+        "start_time":1723542840000,"end_time":1723542850000,"status_code":"OK","category_uid":4,"class_uid":4001{more}}}"#,
+        endpoint("src", "10.0.0.1"),
+        endpoint("dst", "10.0.0.2")
+    )
+    .replace('\n', "")
+}
+
+#[test]
+fn network_activity_of_ocsf_is_read_like_flow_logs() {
+    let inbound = activity("Inbound", r#""bytes":400,"packets":3"#, "");
+    let outbound = activity("Outbound", r#""bytes_in":400,"bytes_out":500,"packets_in":1,"packets_out":2"#, "");
+    let both = || "eni-0dst=400 eni-0src=900".to_owned();
+    for (payload, expected) in [
+        (format!("{inbound}\n{outbound}"), both()),
+        (format!("[{inbound},{outbound}]"), both()),
+        (format!(r#"{{"Records":[{inbound},{outbound}]}}"#), both()),
+        (format!("{inbound}{outbound}"), both()),
+        // Without a direction it is where there is one; without a start the time stands for it.
+        (outbound.replace(r#""direction":"Outbound","#, ""), "eni-0src=900".to_owned()),
+        (inbound.replace(r#""direction":"Inbound","#, r#""direction_id":1,"#), "eni-0dst=400".to_owned()),
+        (inbound.replace(r#""start_time":1723542840000,"end_time":1723542850000,"#, ""), "eni-0dst=400".to_owned()),
+        (inbound.replace("1723542840000", r#""2024-08-13T09:54:00Z""#), "eni-0dst=400".to_owned()),
+    ] {
+        let (events, counts) = run(&windows(), &[&payload]);
+        assert_eq!((sums(&events), counts.failed), (expected, 0), "{payload}: {events:?}");
+        assert!(
+            events
+                .iter()
+                .filter(|event| event["type"] == "window")
+                .all(|event| event["start"] == "2024-08-13T09:54:00.000Z")
+        );
+    }
+    // Other fields by their own names or paths; another class is a row like any other.
+    for (by, expected) in
+        [("account_id", "123456789012=400"), ("vpc_id", "vpc-0dst=400"), ("cloud.region", "us-east-1=400")]
+    {
+        let config = serde_json::json!({ "series": { "by": [by], "windows": true } });
+        assert_eq!(told(&config, &[&inbound]).0, expected);
+    }
+    assert_eq!(run(&windows(), &[&inbound.replace("4001", "4003")]).1.failed, 1);
+    // No traffic, unknown traffic, and what was denied.
+    let nothing = inbound.replace(r#""OK""#, r#""NODATA""#).replace(r#""bytes":400,"packets":3"#, "");
+    assert_eq!(told(&windows(), &[&nothing]), ("eni-0dst=0".into(), ok(1)));
+    let config = serde_json::json!({ "series": { "windows": true, "value": "rejects" } });
+    for (more, rejects) in [
+        (r#","action":"Denied","action_id":2,"disposition":"Blocked""#, 1),
+        (r#","disposition":"Blocked","disposition_id":2"#, 1),
+        (r#","activity_name":"Refuse""#, 1),
+        (r#","action":"Allowed","disposition":"Allowed""#, 0),
+        ("", 0),
+    ] {
+        let (events, _) = run(&config, &[&activity("Inbound", r#""bytes":400"#, more)]);
+        let window = events.iter().find(|event| event["type"] == "window" && event["series"] == "eni-0dst").unwrap();
+        assert_eq!(window["rejects"], rejects, "{more}: {window}");
+    }
+    // Record mode scores the bytes, or a path that is named.
+    for columns in ["[]", r#"["bytes"]"#, r#"["traffic.bytes"]"#] {
+        let config = serde_json::from_str(&format!(r#"{{"mode":"record","record":{{"columns":{columns}}}}}"#)).unwrap();
+        let (events, counts) = run(&config, &[&inbound]);
+        let scored = events.last().unwrap();
+        assert_eq!((counts, &scored["record"]["traffic"]["bytes"]), (ok(1), &Value::from(400)), "{columns}: {scored}");
+    }
+}
+
+#[test]
+fn results_of_a_query_without_messages_are_rows_under_its_names() {
+    let cell = |(name, value): &(&str, &str)| format!(r#"{{"field":"{name}","value":"{value}"}}"#);
+    let row = |cells: &[(&str, &str)]| format!("[{}]", cells.iter().map(cell).collect::<Vec<_>>().join(","));
+    let results = |rows: &[String]| {
+        format!(r#"{{"results":[{}],"statistics":{{"recordsMatched":2.0}},"status":"Complete"}}"#, rows.join(","))
+    };
+    let time = "2024-08-13 09:54:31.000";
+    let fields = |eni, bytes| row(&[("@timestamp", time), ("interfaceId", eni), ("bytes", bytes), ("@ptr", "Cl0")]);
+    let sum = |eni, bytes| row(&[("interfaceId", eni), ("bin(1m)", time), ("sum(bytes)", bytes)]);
+    let starts =
+        |eni, bytes| row(&[("start", "1723542840"), ("interfaceId", eni), ("bytes", bytes), ("logStatus", "OK")]);
+    let query = serde_json::json!({ "time": "bin(1m)", "value": "sum(bytes)" });
+    for (mapped, payload) in [
+        (serde_json::json!({}), results(&[fields("eni-0a", "400"), fields("eni-0b", "900")])),
+        (serde_json::json!({}), results(&[starts("eni-0a", "400"), starts("eni-0b", "900")])),
+        (query.clone(), results(&[sum("eni-0a", "400"), sum("eni-0b", "900")])),
+        (serde_json::json!({}), format!("@timestamp,interfaceId,bytes\n{time},eni-0a,400\n{time},eni-0b,900")),
+        (query, format!("interfaceId,bin(1m),sum(bytes)\neni-0a,{time},400\neni-0b,{time},900")),
+        (
+            serde_json::json!({}),
+            format!(
+                r#"[{{"@timestamp":"{time}","interfaceId":"eni-0a","bytes":"400"}},{{"@timestamp":"{time}","interfaceId":"eni-0b","bytes":"900"}}]"#
+            ),
+        ),
+    ] {
+        let mut config = windows();
+        config["input"] = serde_json::json!({ "fields": mapped });
+        assert_eq!(told(&config, &[&payload]), ("eni-0a=400 eni-0b=900".into(), ok(2)), "{payload}");
+    }
+    // What is nearly so stays one row.
+    for payload in [
+        r#"{"results":[[{"field":"bytes"}],3],"start":1,"bytes":2}"#,
+        r#"{"results":[],"start":1,"bytes":2}"#,
+        r#"{"results":[[{"x":1}]],"start":1,"bytes":2}"#,
+    ] {
+        assert_eq!(decoded("", payload).1, ok(1), "{payload}");
+    }
+}
+
+#[test]
+fn a_program_s_first_words_are_no_header() {
+    let line = "2 1 eni-1 10.0.0.1 10.0.0.2 1 2 6 3 400 1723542840 1723542850 ACCEPT OK";
+    for first in ["Start processing", "end reached", "START RequestId"] {
+        let (windows, counts) = told(&windows(), &[&format!("{first}\n{line}")]);
+        assert_eq!((windows, counts.ok, counts.failed), ("eni-1=400".to_owned(), 1, 1), "{first}");
+    }
+}
