@@ -7,8 +7,9 @@ pub(super) const CEILING: f64 = 6.0;
 
 /// The reference of [`Extreme`] is never below this part of the spread of the values.
 const SPREAD_FLOOR: f64 = 0.2;
-/// Decay of the remembered extreme at each point: half of it is forgotten in 7000.
-const EXTREME_DECAY: f64 = 0.9999;
+/// Points in which the remembered extreme falls to 1/e at first: a month of five minutes. Later it takes twice as many points as there
+/// were: what was extreme in a year is not forgotten in a month.
+const EXTREME_MEMORY: f64 = 10_000.0;
 /// Points from which the first extreme is taken as it comes.
 const EXTREME_WARM_UP: u32 = 100;
 /// Points without a new extreme after which the next one is a new episode.
@@ -39,7 +40,7 @@ impl Extreme {
         let floor = SPREAD_FLOOR * spread;
         let reference = self.extreme.max(floor);
         let ratio = if reference > 0.0 { (value / reference).min(CEILING) } else { 0.0 };
-        self.extreme *= EXTREME_DECAY;
+        self.extreme *= 1.0 - 1.0 / EXTREME_MEMORY.max(2.0 * f64::from(self.points));
         self.points = self.points.saturating_add(1);
         self.since = self.since.saturating_add(1);
         if self.points <= EXTREME_WARM_UP {
@@ -65,8 +66,6 @@ const TAIL_STEP: f64 = 0.04;
 /// Share of points above the far quantile, and the step of its tracker: a few exceedances suffice.
 const FAR_SHARE: f64 = 0.001;
 const FAR_STEP: f64 = 0.1;
-/// A side is never thought to have a lighter tail than this part of the other side's.
-const OTHER_SIDE: f64 = 0.7;
 
 /// Tracks the 98 % quantile Q of a non-negative ratio, at least 1; and, in windows of some minutes, the 99.9 % quantile of
 /// those above the expected value and of those below it: what comes every few days. A link whose jobs double it now
@@ -107,8 +106,7 @@ impl Tail {
     /// The 99.9 % quantile of a side, 1 where it is not tracked.
     pub(super) fn far(&self, up: bool) -> f64 {
         let [below, above] = self.far;
-        let (own, other) = if up { (above, below) } else { (below, above) };
-        own.max(OTHER_SIDE * other)
+        if up { above } else { below }
     }
 
     pub(super) fn quantile(&self) -> f64 {
@@ -117,6 +115,93 @@ impl Tail {
 
     pub(super) fn is_valid(&self) -> bool {
         self.far.iter().chain([&self.quantile]).all(|x| x.is_finite() && *x >= 1.0)
+    }
+}
+
+/// Bins of [`Peaks`], each a factor of 2^(1/6) wide; the first holds all below a sixteenth of an alert.
+const PEAK_BINS: usize = 40;
+const PEAK_LEAST: f64 = 1.0 / 16.0;
+const PEAK_RATIO: f64 = 1.122_462_048_309_373;
+/// Seconds whose highest score is one peak, so that an event of many windows counts once.
+const PEAK_BLOCK: i64 = 1800;
+/// Peaks remembered: those of a week. None are judged by before half a day of them.
+const PEAK_MEMORY: f32 = 336.0;
+const PEAK_WARM_UP: f32 = 24.0;
+/// Share of the half hours whose peak is higher than the reference: five of a day.
+const PEAK_SHARE: f32 = 0.1;
+
+/// The highest score of each half hour, and the level that is reached in five of a day: what a series does so often is
+/// no news. Real incidents come seldom enough not to raise it, however long they are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peaks {
+    counts: Vec<f32>,
+    block: i64,
+    peak: f64,
+    reference: f64,
+}
+
+state!(Peaks { counts, block, peak, reference });
+
+impl Peaks {
+    /// The level that is reached in one half hour of ten; 0 until it is known.
+    pub(super) fn reference(&self) -> f64 {
+        self.reference
+    }
+
+    /// Takes a score.
+    pub(super) fn learn(&mut self, time_s: i64, score: f64) {
+        let block = time_s.div_euclid(PEAK_BLOCK);
+        if block != self.block {
+            if self.counts.len() == PEAK_BINS {
+                self.close();
+            } else {
+                self.counts = vec![0.0; PEAK_BINS];
+            }
+            self.block = block;
+            self.peak = 0.0;
+        }
+        self.peak = self.peak.max(score);
+    }
+
+    /// A half hour is over.
+    fn close(&mut self) {
+        let (mut bin, mut edge) = (0, PEAK_LEAST);
+        while bin + 1 < PEAK_BINS && self.peak >= edge {
+            bin += 1;
+            edge *= PEAK_RATIO;
+        }
+        let mut all = 0.0;
+        for (at, count) in self.counts.iter_mut().enumerate() {
+            *count = *count * (1.0 - 1.0 / PEAK_MEMORY) + if at == bin { 1.0 } else { 0.0 };
+            all += *count;
+        }
+        self.reference = if all < PEAK_WARM_UP { 0.0 } else { self.reached_by(PEAK_SHARE * all) };
+    }
+
+    /// The level that so many of the peaks exceed; between the edges of a bin it is straight.
+    fn reached_by(&self, mut higher: f32) -> f64 {
+        let mut upper = PEAK_LEAST;
+        for _ in 1..PEAK_BINS {
+            upper *= PEAK_RATIO;
+        }
+        for count in self.counts.iter().skip(1).rev() {
+            let lower = upper / PEAK_RATIO;
+            if *count >= higher {
+                let part = if *count > 0.0 { f64::from(1.0 - higher / *count) } else { 0.0 };
+                return lower + part * (upper - lower);
+            }
+            higher -= *count;
+            upper = lower;
+        }
+        0.0
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        let sane = |x: f64| x.is_finite() && x >= 0.0;
+        (self.counts.is_empty() || self.counts.len() == PEAK_BINS)
+            && self.counts.iter().all(|count| sane(f64::from(*count)))
+            && sane(self.peak)
+            && sane(self.reference)
     }
 }
 
@@ -219,7 +304,19 @@ mod tests {
         for i in 0..20_000 {
             tail.learn(if i % 300 == 0 { 20.0 } else { 1.0 }, i % 300 == 0, true);
         }
-        assert!(tail.far(true) > 15.0 && tail.far(false) < 0.75 * tail.far(true), "{tail:?}");
+        assert!(tail.far(true) > 15.0 && tail.far(false) < 1.1, "{tail:?}");
+    }
+
+    #[test]
+    fn a_peak_of_each_hour_is_known_and_a_long_event_each_day_is_not() {
+        for (every, lasts, reference) in [(60, 1, 0.8), (1440, 60, 0.1)] {
+            let mut peaks = Peaks::default();
+            for minute in 0..7 * 1440 {
+                peaks.learn(minute * 60, if minute % every < lasts { 0.8 } else { 0.1 });
+            }
+            assert!((peaks.reference() / reference - 1.0).abs() < 0.13, "{every}: {}", peaks.reference());
+            assert!(peaks.is_valid());
+        }
     }
 
     #[test]

@@ -119,22 +119,19 @@ impl Envelope {
         let off = (x - local) as f32;
         let day = time_s.div_euclid(DAY);
         let newest = *self.day.get_or_insert(day);
-        if day <= newest.saturating_sub(ROWS as i64) {
-            return; // older than anything that is kept
-        }
-        if day > newest {
-            let cleared = day.saturating_sub(newest).min(ROWS as i64);
-            for step in 0..cleared {
-                let row = (day - step).rem_euclid(ROWS as i64) as usize * BINS;
-                for cell in row..row + BINS {
-                    if let (Some(fall), Some(rise)) = (self.fall.get_mut(cell), self.rise.get_mut(cell)) {
-                        *fall = f32::INFINITY;
-                        *rise = f32::NEG_INFINITY;
-                    }
+        // Days passed over, or, when time went back, days that have not been: a wrong clock has made them.
+        let (first, last) =
+            if day > newest { (newest.saturating_add(1), day) } else { (day.saturating_add(1), newest) };
+        for step in 0..last.saturating_sub(first).saturating_add(1).clamp(0, ROWS as i64) {
+            let row = last.saturating_sub(step).rem_euclid(ROWS as i64) as usize * BINS;
+            for cell in row..row + BINS {
+                if let (Some(fall), Some(rise)) = (self.fall.get_mut(cell), self.rise.get_mut(cell)) {
+                    *fall = f32::INFINITY;
+                    *rise = f32::NEG_INFINITY;
                 }
             }
-            self.day = Some(day);
         }
+        self.day = Some(day);
         let cell = cell(day, time_s);
         if let (Some(fall), Some(rise)) = (self.fall.get_mut(cell), self.rise.get_mut(cell)) {
             *fall = fall.min(off);
@@ -227,7 +224,22 @@ mod tests {
         let mut envelope = learnt(5, 10, |_| true);
         envelope.learn(400 * DAY, 1.0, 60.0);
         assert_eq!(envelope.usual(401 * DAY + 183 * 60, 1.0), None);
-        envelope.learn(3 * DAY, 9.0, 60.0); // far too late: ignored
         assert!(envelope.is_valid());
+    }
+
+    #[test]
+    fn days_of_a_wrong_clock_are_dropped_when_it_is_set_right() {
+        for ahead in [2, 30_000] {
+            let mut envelope = learnt(3, 10, |_| true);
+            for minute in 0..300 {
+                envelope.learn((3 + ahead) * DAY + minute * 60, 900.0, 60.0);
+            }
+            for minute in 0..3 * 1440 {
+                let job = (180..190).contains(&(minute % 1440));
+                envelope.learn(3 * DAY + minute * 60, if job { 50.0 } else { 1.0 }, 60.0);
+            }
+            let high = |minute: i64| envelope.usual(6 * DAY + minute * 60, 1.0).unwrap().1;
+            assert!((50.0..100.0).contains(&high(183)) && high(600) < 2.0, "{ahead}: {} {}", high(183), high(600));
+        }
     }
 }

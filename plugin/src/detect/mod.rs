@@ -24,7 +24,7 @@ mod transform;
 mod values;
 
 use crate::state::state;
-use calibrate::{HoldOff, HoldOffRule};
+use calibrate::{HoldOff, HoldOffRule, Peaks};
 use clock::Clock;
 use deviation::{Course, Deviation};
 use novelty::Novelty;
@@ -37,7 +37,11 @@ const LARGEST: f64 = 1e30;
 /// Hold-off of the residual half in windows of some minutes: an event of some twenty windows.
 const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
 /// In shorter windows: what goes on is known from [`Deviation`], so little else is held off; fatigue over a day of minutes.
-const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.07 };
+const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.05 };
+/// In windows of a minute a score must be so many times what five half hours of a day reach.
+const ABOVE_PEAKS: f64 = 4.0;
+/// But never more than that, half of the highest score there is: what is off the scale is told however often it comes.
+const MOST_ABOVE: f64 = 3.0;
 /// Windows after an event, or while it goes on, in which the way back to what was expected before it is no news.
 const WAY_BACK: f64 = 60.0;
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
@@ -178,9 +182,23 @@ pub struct Detector {
     normal: Option<f64>,
     /// A value below zero has been seen.
     negative: bool,
+    /// How high scores in windows of a minute often are.
+    peaks: Peaks,
 }
 
-state!(Detector { clock, residual, residual_hold, novelty, novelty_hold, rarity, deviation, former, normal, negative });
+state!(Detector {
+    clock,
+    residual,
+    residual_hold,
+    novelty,
+    novelty_hold,
+    rarity,
+    deviation,
+    former,
+    normal,
+    negative,
+    peaks since 8,
+});
 
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
@@ -196,6 +214,7 @@ impl Detector {
             former: None,
             normal: None,
             negative: false,
+            peaks: Peaks::default(),
         }
     }
 
@@ -223,6 +242,13 @@ impl Detector {
             former: self.former.map(|(x, _)| x),
         };
         let mut finding = self.residual.observe(time_s, value, at);
+        if !tick.coarse {
+            let score = finding.score;
+            finding.score /= (ABOVE_PEAKS * self.peaks.reference()).clamp(1.0, MOST_ABOVE);
+            if !at.away {
+                self.peaks.learn(time_s, score);
+            }
+        }
         let raw = finding.score;
         let season = finding.forecast.season;
         let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, season, tick.windows));
@@ -254,6 +280,7 @@ impl Detector {
         let mut by_novelty = 0.0;
         let mut raw_novelty = 0.0;
         if tick.coarse {
+            let by_residual_expected = finding.expected;
             raw_novelty = self.novelty.observe(time_s, value);
             if course == Some(Course::Away) {
                 raw_novelty = 0.0; // told already
@@ -267,6 +294,9 @@ impl Detector {
                 }
             }
             by_novelty = self.novelty_hold.pass(NOVELTY_HOLD, 1.0, raw_novelty, threshold);
+            if by_novelty < threshold || by_residual > by_novelty {
+                finding.expected = by_residual_expected;
+            }
         }
         if by_residual >= threshold {
             self.novelty_hold.hold(NOVELTY_HOLD, by_residual);
@@ -303,6 +333,7 @@ impl Detector {
             && self.novelty.is_valid()
             && self.novelty_hold.is_valid()
             && self.rarity.is_valid()
+            && self.peaks.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
             && self.normal.is_none_or(f64::is_finite)
             && self.former.is_none_or(|(x, left)| x.is_finite() && left.is_finite())

@@ -59,6 +59,7 @@ impl Novelty {
             self.since = time_s;
             self.hours = vec![(0.0, 0); HOURS];
         }
+        self.since = self.since.min(time_s); // a clock that was ahead
         let x = value - self.origin;
         let rate = (1.0 / (self.blocks as f64 + 1.0)).max(SLOW_RATE);
         self.spread += rate * ((x - self.mean).abs() - self.spread);

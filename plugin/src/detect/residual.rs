@@ -36,13 +36,16 @@ struct Threshold {
 const POINT: Threshold = Threshold { base: 8.0, tails: 2.75 };
 /// One window of a minute that is too low may just lack records that came late: it takes so many times as much, or the
 /// next window.
-const LONE_DROP: f64 = 1.5;
+const LONE_DROP: f64 = 1.25;
 /// Several points, whose mean has lighter tails.
 const SPAN: Threshold = Threshold { base: 9.5, tails: 2.5 };
 /// The ratio, of which two points in a row must be as low.
 const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
-const FAR: f64 = 1.6;
+const FAR: f64 = 1.4;
+/// …but a drop to this part of what was expected is news even if it comes every few days: a link that fails each week
+/// still fails.
+const LOSS: f64 = 0.4;
 /// A mean over several points is trusted down to this part of the scale of single ones.
 const SPAN_FLOOR: f64 = 0.5;
 /// The scale is never below this part of the expected x, so that a near-constant series alerts from
@@ -171,8 +174,10 @@ impl Residual {
         Finding {
             x: forecast.best,
             expected: forecast.best,
-            low: usual.map_or(forecast.best, |(low, _)| low.min(forecast.best)) - POINT.of(&self.tail, false) * scale,
-            high: usual.map_or(forecast.best, |(_, high)| high.max(forecast.best)) + POINT.of(&self.tail, true) * scale,
+            low: usual.map_or(forecast.best, |(low, _)| low.min(forecast.best))
+                - self.point(&forecast, scale, false) * scale,
+            high: usual.map_or(forecast.best, |(_, high)| high.max(forecast.best))
+                + self.point(&forecast, scale, true) * scale,
             forecast,
             ready: self.ready(),
             score: 0.0,
@@ -244,10 +249,17 @@ impl Residual {
         let last = core::mem::replace(&mut self.last_z, if r > 0.0 { z } else { -z });
         let both = if last * self.last_z > 0.0 { z.min(last.abs()) } else { 0.0 };
         let lone = if r < 0.0 && !at.coarse { z / LONE_DROP } else { z };
-        finding.score = POINT.score(lone.max(both), &self.tail, r > 0.0);
+        finding.score = (lone.max(both) / self.point(&finding.forecast, scale, r > 0.0)).min(CEILING);
         if finding.ready && !at.away {
             self.tail.learn(z, r > 0.0, at.coarse);
         }
+    }
+
+    /// The mean sizes that one point must be off to alert.
+    fn point(&self, forecast: &Forecast, scale: f64, up: bool) -> f64 {
+        let loss = self.transform.part(LOSS).filter(|_| !up && scale > 0.0);
+        let most = loss.map_or(f64::INFINITY, |part| (1.0 - part) * forecast.best.max(0.0) / scale);
+        POINT.of(&self.tail, up, most)
     }
 
     /// Three and eight points, against the forecast made before them.
@@ -380,11 +392,12 @@ fn doubt(updates: u32) -> f64 {
 }
 
 impl Threshold {
-    fn of(self, tail: &Tail, up: bool) -> f64 {
-        self.base.max(self.tails * tail.quantile()).max(FAR * tail.far(up))
+    /// `most`: the far tail asks for no more than that.
+    fn of(self, tail: &Tail, up: bool, most: f64) -> f64 {
+        self.base.max(self.tails * tail.quantile()).max((FAR * tail.far(up)).min(most))
     }
 
     fn score(self, z: f64, tail: &Tail, up: bool) -> f64 {
-        (z / self.of(tail, up)).min(CEILING)
+        (z / self.of(tail, up, f64::INFINITY)).min(CEILING)
     }
 }

@@ -28,6 +28,14 @@ impl Transform {
         }
     }
 
+    /// The part of x that is this part of the value; `None` where parts mean nothing.
+    pub(super) fn part(self, part: f64) -> Option<f64> {
+        match self {
+            Self::CubeRoot => Some(libm::cbrt(part)),
+            Self::None => None,
+        }
+    }
+
     /// The value of x.
     pub(super) fn restore(self, x: f64) -> f64 {
         match self {

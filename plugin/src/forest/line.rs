@@ -8,32 +8,19 @@
 //! than three, all have the leaf's value as the one end, so their other ends are all that has to be known of them. A leaf
 //! that is a right child is the upper end of such boxes and never the lower of any, and the other way round.
 //!
+//! A place holds a leaf with the first few of these ends, filled up with infinity: the probability that a cut falls beyond
+//! an infinite box is 0, and a step of the fold with it changes nothing, to the bit. So the fold has no branch either. The
+//! few leaves with more ends are folded by way of the nodes, in the same steps.
+//!
 //! A point beyond a leaf's value is on the same side of every box around that leaf, so a tree's score belongs to one
 //! direction as a whole, and its attribution costs nothing.
 //!
-//! The arrays here are derived from a tree and made anew when it has changed, if that is worth its while: a tree's sampler
-//! knows when it will change again, and one that does so soon is walked down instead. Both ways lead to the same leaf and
-//! the same fold, so to the same score to the bit.
+//! The arrays here are derived from the trees and follow each of their changes: what moves is the places right of the
+//! change, and what changes besides is the depth of the leaves below it and the ends of the boxes that begin or end there.
 
 use super::points::Points;
 use super::score::Tables;
 use super::tree::{Child, LEAF, Tree};
-
-/// No node.
-const NONE: Child = Child::MAX;
-
-/// A leaf.
-#[derive(Clone, Copy, Debug, Default)]
-struct SortedLeaf {
-    value: f32,
-    depth: u16,
-    mass: u16,
-    /// Whether the leaf is a right child, and so the upper end of the boxes of which it is an end.
-    is_upper: bool,
-    /// Where the other ends of those boxes are, the lowest box first.
-    from: u16,
-    to: u16,
-}
 
 /// Cuts that are compared at once: a cache line, and four vectors of WebAssembly.
 const BLOCK: usize = 16;
@@ -41,28 +28,84 @@ const BLOCK: usize = 16;
 /// Cuts side by side, filled up with infinity.
 type Cuts = [f32; BLOCK];
 
+/// Ends of boxes that are taken in one step, and steps that a place holds.
+pub(crate) const STEP: usize = 2;
+const STEPS: usize = 3;
+
+/// Steps that nearly all places are done with.
+const FEW: usize = 2;
+
+/// A leaf: half a cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(32))]
+struct Place {
+    value: f32,
+    /// The other ends of the boxes of which the value is one end, the lowest box first, then infinity.
+    ends: [[f32; STEP]; STEPS],
+    mass: u16,
+    /// The depth, and flags.
+    bits: u16,
+}
+
+/// Whether the leaf is a right child, and so the upper end of the boxes of which it is an end.
+const UPPER: u16 = 1 << 15;
+
+/// Whether there are more such boxes than a place holds.
+const MORE: u16 = 1 << 14;
+
+impl Place {
+    const EMPTY: Place = Place { value: 0.0, ends: [[f32::INFINITY; STEP]; STEPS], mass: 0, bits: 0 };
+
+    /// The leaf `at`, of which the ends are not known yet.
+    fn new(tree: &Tree, points: &Points, at: Child, depth: usize, side: usize) -> Place {
+        let leaf = tree.leaves[usize::from(at & !LEAF)];
+        let upper = if side == 1 { UPPER } else { 0 };
+        Place { value: points.get(leaf.point)[0], mass: leaf.mass, bits: depth as u16 | upper, ..Place::EMPTY }
+    }
+
+    #[inline]
+    fn depth(&self) -> usize {
+        usize::from(self.bits & (MORE - 1))
+    }
+
+    #[inline]
+    fn is_upper(&self) -> bool {
+        self.bits & UPPER != 0
+    }
+
+    #[inline]
+    fn has_more(&self) -> bool {
+        self.bits & MORE != 0
+    }
+
+    /// Sets the other end of the box at a depth.
+    fn set(&mut self, depth: usize, end: f32) {
+        let index = self.depth().wrapping_sub(depth + 1);
+        match self.ends.as_flattened_mut().get_mut(index) {
+            Some(place) => *place = end,
+            None => self.bits |= MORE,
+        }
+    }
+
+    /// Leaves only the ends of the boxes from a depth on downwards.
+    fn forget_above(&mut self, depth: usize) {
+        let kept = self.depth().saturating_sub(depth);
+        let ends = self.ends.as_flattened_mut();
+        if kept <= ends.len() {
+            ends[kept..].fill(f32::INFINITY);
+            self.bits &= !MORE;
+        }
+    }
+}
+
 /// How many cuts lie below `x`.
-#[inline]
+#[inline(always)]
 fn below(cuts: &Cuts, x: f32) -> usize {
     cuts.iter().map(|&cut| u32::from(cut < x)).sum::<u32>() as usize
 }
 
-/// Records between two changes of a tree from which on sorting it costs less than walking down for each.
-const WORTH_SORTING: u64 = 150;
-
-/// How a tree is searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Search {
-    /// By its arrays.
-    Sorted,
-    /// By its arrays, which have to be made first.
-    Unsorted,
-    /// From the root down.
-    Walk,
-}
-
 /// The sorted view of all trees of a forest over one coordinate.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Line {
     /// Blocks of cuts for each tree, and blocks of their last cuts.
     blocks: usize,
@@ -72,220 +115,328 @@ pub(crate) struct Line {
     /// The last cut of each block. That of a tree's last block is infinity: there is one cut less than leaves.
     lasts: Vec<Cuts>,
     /// Leaves of each tree in the order of their values.
-    places: Vec<SortedLeaf>,
-    /// Of each tree's boxes, the ends that their leaves don't know: each node has one for its lower, one for its upper end.
-    ends: Vec<f32>,
-    /// Points of each tree.
+    places: Vec<Place>,
+    /// Leaves, and points, of each tree.
+    counts: Vec<usize>,
     masses: Vec<u16>,
-    searches: Vec<Search>,
-    /// Scratch: nodes whose right side is still to be visited, with their depth.
-    open: Vec<(Child, u16)>,
-    /// Scratch: for each node the one of which it is the right child.
-    over: Vec<Child>,
-    /// Scratch: the nodes of a walk.
-    path: Vec<Child>,
+    /// Scratch: where a point belongs in each tree, and its score there, by direction.
+    at: Vec<usize>,
+    found: Vec<Place>,
+    sides: Vec<[f64; 2]>,
+    /// Scratch: trees that hold the point, or have more ends there than a place.
+    odd: Vec<u32>,
+    /// Scratch: ends of the boxes around a place that cannot hold them all.
+    ends: Vec<f32>,
 }
 
 impl Line {
     pub(crate) fn new(trees: usize, capacity: u16) -> Self {
         let blocks = usize::from(capacity).div_ceil(BLOCK);
         let groups = blocks.div_ceil(BLOCK);
-        let places = trees * blocks * BLOCK;
         Line {
             blocks,
             groups,
             cuts: vec![[f32::INFINITY; BLOCK]; trees * blocks],
             lasts: vec![[f32::INFINITY; BLOCK]; trees * groups],
-            places: vec![SortedLeaf::default(); places],
-            ends: vec![0.0; 2 * places],
+            places: vec![Place::EMPTY; trees * blocks * BLOCK],
+            counts: vec![0; trees],
             masses: vec![0; trees],
-            searches: vec![Search::Walk; trees],
-            open: Vec::new(),
-            over: vec![NONE; blocks * BLOCK],
-            path: vec![NONE; blocks * BLOCK],
+            at: vec![0; trees],
+            found: vec![Place::EMPTY; trees],
+            sides: vec![[0.0; 2]; trees],
+            odd: vec![0; trees + 1],
+            ends: Vec::new(),
         }
     }
 
-    /// Places for each tree.
-    fn width(&self) -> usize {
-        self.blocks * BLOCK
-    }
-
-    /// Notes that a tree has changed, and that it will again after so many records.
-    pub(crate) fn touch(&mut self, tree: usize, lasts: u64) {
-        self.searches[tree] = if lasts > WORTH_SORTING { Search::Unsorted } else { Search::Walk };
-    }
-
-    /// The score of `x` in one tree: what it owes to lying above, and below. `DIRECTED` says whether the split matters
-    /// for a point that the tree holds.
-    #[inline]
-    pub(crate) fn score<const DIRECTED: bool>(
-        &mut self,
-        index: usize,
-        tree: &Tree,
-        points: &Points,
-        tables: &Tables,
-        x: f32,
-    ) -> (f64, f64) {
-        match self.searches[index] {
-            Search::Sorted => {}
-            Search::Unsorted => {
-                self.searches[index] = Search::Sorted;
-                self.sort(index, tree, points);
-            }
-            Search::Walk => return self.walk(tree, points, tables, x),
-        }
-        self.search::<DIRECTED>(index, tables, x)
-    }
-
-    /// Visits the tree from left to right.
-    #[inline(never)]
-    fn sort(&mut self, index: usize, tree: &Tree, points: &Points) {
-        let range = index * self.width()..(index + 1) * self.width();
-        let blocks = &mut self.cuts[index * self.blocks..(index + 1) * self.blocks];
-        let lasts = &mut self.lasts[index * self.groups..(index + 1) * self.groups];
-        let cuts = blocks.as_flattened_mut();
-        let ends = &mut self.ends[2 * range.start..2 * range.end];
-        let places = &mut self.places[range];
-        let (mut count, mut to) = (0, 0);
-        self.open.clear();
-        // `over`: the node of which `at` is the right child.
-        let (mut at, mut depth, mut over) = (tree.root, 0, NONE);
-        loop {
-            let (from, first, is_upper) = (to, self.open.len(), at & LEAF != 0);
-            while at & LEAF == 0 {
-                self.over[usize::from(at)] = over;
-                self.open.push((at, depth));
-                (at, depth, over) = (tree.nodes[usize::from(at)].children[0], depth + 1, NONE);
-            }
-            for &(node, _) in self.open[first..].iter().rev() {
-                ends[to] = tree.interval_of(node).1;
-                to += 1;
-            }
-            while over != NONE {
-                ends[to] = tree.interval_of(over).0;
-                to += 1;
-                over = self.over[usize::from(over)];
-            }
-            let leaf = tree.leaves[usize::from(at & !LEAF)];
-            places[count] = SortedLeaf {
-                value: points.get(leaf.point)[0],
-                depth,
-                mass: leaf.mass,
-                is_upper,
-                from: from as u16,
-                to: to as u16,
-            };
-            let Some((node, above)) = self.open.pop() else { break };
-            cuts[count] = tree.nodes[usize::from(node)].cut;
-            count += 1;
-            (at, depth, over) = (tree.nodes[usize::from(node)].children[1], above + 1, node);
-        }
-        cuts[count..].fill(f32::INFINITY);
-        for (last, block) in lasts.as_flattened_mut().iter_mut().zip(blocks) {
-            *last = block[BLOCK - 1];
-        }
+    /// The view of one tree.
+    fn row(&mut self, index: usize, tree: &Tree) -> Row<'_> {
         self.masses[index] = tree.mass();
+        let width = self.blocks * BLOCK;
+        Row {
+            cuts: &mut self.cuts[index * self.blocks..(index + 1) * self.blocks],
+            lasts: &mut self.lasts[index * self.groups..(index + 1) * self.groups],
+            places: &mut self.places[index * width..(index + 1) * width],
+            count: &mut self.counts[index],
+        }
     }
 
-    /// The score by the arrays.
-    #[inline]
-    fn search<const DIRECTED: bool>(&self, index: usize, tables: &Tables, x: f32) -> (f64, f64) {
-        let lasts = &self.lasts[index * self.groups..(index + 1) * self.groups];
-        let block: usize = lasts.iter().map(|lasts| below(lasts, x)).sum();
-        let start = index * self.width();
-        let at = start + block * BLOCK + below(&self.cuts[index * self.blocks + block], x);
-        let place = &self.places[at];
-        let ends = self.ends[2 * start + usize::from(place.from)..2 * start + usize::from(place.to)].iter().copied();
-        let mass = self.masses[index];
-        if x != place.value {
-            return unequal(place, ends, mass, tables, x);
+    /// Takes over a tree as it is.
+    pub(crate) fn build(&mut self, index: usize, tree: &Tree, points: &Points) {
+        let mut row = self.row(index, tree);
+        let (mut open, mut nodes) = (Vec::new(), Vec::new());
+        let (mut at, mut depth, mut side) = (tree.root, 0, 1);
+        if tree.is_empty() {
+            return;
         }
-        if !DIRECTED {
-            return (tables.seen(usize::from(place.depth), place.mass, mass) * tables.normaliser(mass), 0.0);
+        let cuts = row.cuts.as_flattened_mut();
+        loop {
+            while at & LEAF == 0 {
+                open.push((at, depth));
+                (at, depth, side) = (tree.nodes[usize::from(at)].children[0], depth + 1, 0);
+            }
+            row.places[*row.count] = Place::new(tree, points, at, depth, side);
+            *row.count += 1;
+            let Some((node, above)) = open.pop() else { break };
+            nodes.push((node, above));
+            cuts[*row.count - 1] = tree.nodes[usize::from(node)].cut;
+            (at, depth, side) = (tree.nodes[usize::from(node)].children[1], above + 1, 1);
         }
-        // Beyond the ends the point itself, which no box asks for.
-        let neighbour = if place.is_upper { at.wrapping_sub(1) } else { at + 1 };
-        equal(place, ends, mass, tables, self.places.get(neighbour).map_or(x, |place| place.value))
+        row.find_lasts(0);
+        for (node, depth) in nodes {
+            row.link(tree, node, depth);
+        }
     }
 
-    /// The score by way of the nodes.
-    #[inline(never)]
-    fn walk(&mut self, tree: &Tree, points: &Points, tables: &Tables, x: f32) -> (f64, f64) {
-        let (mut at, mut depth, mut is_upper) = (tree.root, 0, true);
-        while at & LEAF == 0 {
-            let node = &tree.nodes[usize::from(at)];
-            self.path[depth] = at;
-            depth += 1;
-            is_upper = node.cut < x;
-            at = node.children[usize::from(is_upper)];
+    /// Follows the insertion of `x` into a tree. `path` leads to what was put there.
+    pub(crate) fn inserted(&mut self, index: usize, tree: &Tree, points: &Points, x: f32, path: &[(Child, usize)]) {
+        let mut row = self.row(index, tree);
+        let at = tree.at(path);
+        let rank = row.rank(x);
+        if *row.count == 0 {
+            row.places[0] = Place::new(tree, points, at, 0, 1);
+            *row.count = 1;
+            return;
         }
-        let leaf = tree.leaves[usize::from(at & !LEAF)];
-        let value = points.get(leaf.point)[0];
-        let place = SortedLeaf { value, depth: depth as u16, mass: leaf.mass, is_upper, ..SortedLeaf::default() };
-        let path = self.path[..depth].iter().rev();
-        let same = path.take_while(|node| (tree.nodes[usize::from(**node)].cut < x) == is_upper);
-        let ends = same.map(|node| {
-            let (low, high) = tree.interval_of(*node);
-            if is_upper { low } else { high }
-        });
-        if x != value {
-            return unequal(&place, ends, tree.mass(), tables, x);
+        if at & LEAF != 0 {
+            row.places[rank].mass = tree.leaves[usize::from(at & !LEAF)].mass;
+            return;
         }
-        // The leaf's own parent has the neighbour on that side: the near end of the leaf's sibling.
-        let neighbour = self.path[..depth].last().map_or(x, |parent| {
-            let sibling = tree.nodes[usize::from(*parent)].children[usize::from(!is_upper)];
-            let (low, high) = tree.interval(sibling, 0, points, 1);
-            if is_upper { high } else { low }
-        });
-        equal(&place, ends, tree.mass(), tables, neighbour)
+        let node = &tree.nodes[usize::from(at)];
+        let side = usize::from(x > node.cut);
+        let old = node.children[1 - side];
+        let depth = path.len();
+        for at in row.range(tree, points, old) {
+            row.places[at].bits += 1;
+        }
+        row.unlink(tree, points, old, depth + 1, 1 - side);
+        row.insert(rank, side, node.cut, Place::new(tree, points, node.children[side], depth + 1, side));
+        row.link(tree, at, depth);
+        row.link_above(tree, points, at, path);
     }
+
+    /// Follows the removal of `x` from a tree. `path` leads to what has moved up in its place, or to its leaf if that is
+    /// still there.
+    pub(crate) fn removed(&mut self, index: usize, tree: &Tree, points: &Points, x: f32, path: &[(Child, usize)]) {
+        let mut row = self.row(index, tree);
+        let rank = row.rank(x);
+        if tree.is_empty() {
+            row.places[0] = Place::EMPTY;
+            *row.count = 0;
+            return;
+        }
+        let at = tree.at(path);
+        let (low, _) = tree.interval(at, 0, points, 1);
+        if low == x && at & LEAF != 0 {
+            row.places[rank].mass = tree.leaves[usize::from(at & !LEAF)].mass;
+            return;
+        }
+        row.remove(rank, usize::from(low < x));
+        for at in row.range(tree, points, at) {
+            row.places[at].bits -= 1;
+        }
+        row.unlink(tree, points, at, path.len(), path.last().map_or(1, |&(_, side)| side));
+        row.link_above(tree, points, at, path);
+    }
+
+    /// The score of `x`, summed over the trees: what it owes to lying above, and below. `DIRECTED` says whether the split
+    /// matters for points that a tree holds.
+    ///
+    /// The places lie far apart and seldom in a cache, so all are fetched before the first is looked at: then one does not
+    /// wait for another.
+    pub(crate) fn score<const DIRECTED: bool>(&mut self, trees: &[Tree], tables: &Tables, x: f32) -> (f64, f64) {
+        let rows = self.cuts.chunks_exact(self.blocks).zip(self.lasts.chunks_exact(self.groups));
+        for ((cuts, lasts), at) in rows.zip(&mut self.at) {
+            *at = rank(lasts, cuts, x);
+        }
+        let rows = self.places.chunks_exact(self.blocks * BLOCK).zip(&self.at);
+        for ((places, &at), found) in rows.zip(&mut self.found) {
+            *found = places[at];
+        }
+        let mut odd = 0;
+        let found = self.found.iter().zip(&mut self.sides).zip(&self.masses).enumerate();
+        for (index, ((place, sides), &mass)) in found {
+            self.odd[odd] = index as u32;
+            odd += usize::from((place.ends[FEW][0] < f32::INFINITY) | (place.value == x));
+            *sides = [0.0; 2];
+            sides[usize::from(x < place.value)] =
+                unequal(place, &place.ends[..FEW], tables, x) * tables.normaliser(mass);
+        }
+        for &index in &self.odd[..odd] {
+            let index = index as usize;
+            let (place, at, mass) = (&self.found[index], self.at[index], self.masses[index]);
+            let normaliser = tables.normaliser(mass);
+            if x != place.value {
+                if (x > place.value) == place.is_upper() {
+                    let ends = if place.has_more() { all_ends(&trees[index], x, &mut self.ends) } else { &place.ends };
+                    self.sides[index][usize::from(x < place.value)] = unequal(place, ends, tables, x) * normaliser;
+                }
+                continue;
+            }
+            let base = tables.seen(place.depth(), place.mass, mass);
+            let share = if DIRECTED {
+                // Beyond the ends the point itself, which no box asks for.
+                let at = if place.is_upper() { at.wrapping_sub(1) } else { at + 1 };
+                let neighbour = self.places[index * self.blocks * BLOCK..].get(at).map_or(x, |place| place.value);
+                let ends = if place.has_more() { all_ends(&trees[index], x, &mut self.ends) } else { &place.ends };
+                share_above(place, ends, tables, base, neighbour)
+            } else {
+                1.0
+            };
+            let score = base * normaliser;
+            self.sides[index] = [score * share, score - score * share];
+        }
+        self.sides.iter().fold((0.0, 0.0), |(above, below), side| (above + side[0], below + side[1]))
+    }
+}
+
+/// In how many cuts `x` lies above, and so the place of its leaf.
+#[inline(always)]
+fn rank(lasts: &[Cuts], cuts: &[Cuts], x: f32) -> usize {
+    let block: usize = lasts.iter().map(|lasts| below(lasts, x)).sum();
+    block * BLOCK + below(&cuts[block], x)
+}
+
+/// The view of one tree, to be changed.
+struct Row<'a> {
+    cuts: &'a mut [Cuts],
+    lasts: &'a mut [Cuts],
+    places: &'a mut [Place],
+    count: &'a mut usize,
+}
+
+impl Row<'_> {
+    fn rank(&self, x: f32) -> usize {
+        rank(self.lasts, self.cuts, x)
+    }
+
+    /// Notes the last cuts of the blocks from that of a cut on.
+    fn find_lasts(&mut self, cut: usize) {
+        let blocks = self.cuts.iter().zip(self.lasts.as_flattened_mut()).skip(cut / BLOCK);
+        blocks.for_each(|(block, last)| *last = block[BLOCK - 1]);
+    }
+
+    /// Puts a leaf, `side` of it being 1, to the right of a new cut at `rank`, or to the left.
+    fn insert(&mut self, rank: usize, side: usize, cut: f32, leaf: Place) {
+        let count = *self.count;
+        let cuts = self.cuts.as_flattened_mut();
+        cuts.copy_within(rank..count - 1, rank + 1);
+        cuts[rank] = cut;
+        self.find_lasts(rank);
+        self.places.copy_within(rank + side..count, rank + side + 1);
+        self.places[rank + side] = leaf;
+        *self.count += 1;
+    }
+
+    /// Takes out the leaf at `rank`, with the cut to the left of it if `side` is 1, or to the right.
+    fn remove(&mut self, rank: usize, side: usize) {
+        let count = *self.count;
+        let cuts = self.cuts.as_flattened_mut();
+        cuts.copy_within(rank - side + 1..count - 1, rank - side);
+        cuts[count - 2] = f32::INFINITY;
+        self.find_lasts(rank - side);
+        self.places.copy_within(rank + 1..count, rank);
+        self.places[count - 1] = Place::EMPTY;
+        *self.count -= 1;
+    }
+
+    /// The places of the leaves below a node.
+    fn range(&self, tree: &Tree, points: &Points, at: Child) -> std::ops::RangeInclusive<usize> {
+        let (low, high) = tree.interval(at, 0, points, 1);
+        self.rank(low)..=self.rank(high)
+    }
+
+    /// Makes the leaves at both ends of a subtree forget the boxes around it. Its root is at `depth` and on this side of
+    /// its parent.
+    fn unlink(&mut self, tree: &Tree, points: &Points, at: Child, depth: usize, side: usize) {
+        let range = self.range(tree, points, at);
+        let (first, last) = range.into_inner();
+        if at & LEAF != 0 {
+            self.places[first].bits = self.places[first].bits & !UPPER | if side == 1 { UPPER } else { 0 };
+        }
+        self.places[first].forget_above(depth);
+        self.places[last].forget_above(depth);
+    }
+
+    /// Tells the leaves at both ends of a node's box its other end.
+    fn link(&mut self, tree: &Tree, node: Child, depth: usize) {
+        let (low, high) = tree.interval_of(node);
+        let (first, last) = (self.rank(low), self.rank(high));
+        self.places[first].set(depth, high);
+        self.places[last].set(depth, low);
+    }
+
+    /// Does so for the nodes on the path to a subtree whose boxes begin or end in it.
+    fn link_above(&mut self, tree: &Tree, points: &Points, at: Child, path: &[(Child, usize)]) {
+        let (low, high) = tree.interval(at, 0, points, 1);
+        for (depth, &(node, _)) in path.iter().enumerate().rev() {
+            let ends = tree.interval_of(node);
+            if ends.0 != low && ends.1 != high {
+                break;
+            }
+            self.link(tree, node, depth);
+        }
+    }
+}
+
+/// The other ends of all boxes of which the value at the place of `x` is one end, as places hold the first of them.
+#[cold]
+#[inline(never)]
+fn all_ends<'a>(tree: &Tree, x: f32, ends: &'a mut Vec<f32>) -> &'a [[f32; STEP]] {
+    ends.clear();
+    let (mut at, mut is_upper) = (tree.root, true);
+    while at & LEAF == 0 {
+        let node = &tree.nodes[usize::from(at)];
+        if (x > node.cut) != is_upper {
+            is_upper = !is_upper;
+            ends.clear();
+        }
+        let (low, high) = tree.interval_of(at);
+        ends.push(if is_upper { low } else { high });
+        at = node.children[usize::from(is_upper)];
+    }
+    ends.reverse();
+    ends.resize(ends.len().next_multiple_of(STEP), f32::INFINITY);
+    ends.as_chunks().0
 }
 
 /// The score of `x`, whose place is at a leaf with another value, folded upwards.
-#[inline]
-fn unequal(place: &SortedLeaf, ends: impl Iterator<Item = f32>, tree_mass: u16, tables: &Tables, x: f32) -> (f64, f64) {
-    let value = f64::from(place.value);
-    let mut depth = usize::from(place.depth);
+#[inline(always)]
+fn unequal(place: &Place, ends: &[[f32; STEP]], tables: &Tables, x: f32) -> f64 {
+    let (value, mut depth) = (f64::from(place.value), place.depth());
+    // 0 for a point on the side on which the leaf is no end. By bits, since a choice between two floating-point numbers is a
+    // branch in compiled WebAssembly, and half the time a wrong guess.
+    let sign = u64::from(place.bits & UPPER ^ UPPER) << 48;
+    let beyond = ((f64::from(x) - value).to_bits() ^ sign) as i64;
+    let beyond = f64::from_bits((beyond & !(beyond >> 63)) as u64);
     let mut score = tables.unseen(depth);
-    let is_above = x > place.value;
-    if is_above == place.is_upper {
-        let beyond = (f64::from(x) - value).abs();
-        for end in ends {
-            depth -= 1;
-            let p = beyond / (beyond + (value - f64::from(end)).abs());
-            score += p * (tables.unseen(depth) - score);
+    for ends in ends {
+        let apart = ends.map(|end| beyond / (beyond + (value - f64::from(end)).abs()));
+        for (p, unseen) in apart.into_iter().zip(tables.above(depth).iter().rev()) {
+            score += p * (unseen - score);
         }
+        depth = depth.saturating_sub(STEP);
     }
-    score *= tables.normaliser(tree_mass);
-    if is_above { (score, 0.0) } else { (0.0, score) }
+    score
 }
 
-/// The score of a point that the tree holds. Which share of it the point owes to lying above is told as if the tree did
-/// not hold it: by the boxes of what else lies below each ancestor, until such a box holds the point. `neighbour` is the
-/// value of the leaf next to it on the side of the other ends.
+/// Which share of its score `base` a point that the tree holds owes to lying above. That is told as if the tree did not
+/// hold it: by the boxes of what else lies below each ancestor, until such a box holds the point. `neighbour` is the value
+/// of the leaf next to it on the side of the other ends.
 #[inline]
-fn equal(
-    place: &SortedLeaf,
-    ends: impl Iterator<Item = f32>,
-    tree_mass: u16,
-    tables: &Tables,
-    neighbour: f32,
-) -> (f64, f64) {
-    let base = tables.seen(usize::from(place.depth), place.mass, tree_mass);
+fn share_above(place: &Place, ends: &[[f32; STEP]], tables: &Tables, base: f64, neighbour: f32) -> f64 {
+    let (value, mut depth) = (f64::from(place.value), place.depth());
     let (mut side, mut other) = (0.5, 0.5);
-    let mut depth = usize::from(place.depth);
-    let value = f64::from(place.value);
     // The point is one end of the boxes; its neighbour is that end of each box without it.
     let beyond = (value - f64::from(neighbour)).abs();
-    for end in ends {
-        depth -= 1;
-        let p = beyond / (value - f64::from(end)).abs();
-        side += p * (tables.unseen(depth) / base - side);
-        other -= p * other;
+    for ends in ends {
+        let apart = ends.map(|end| beyond / (value - f64::from(end)).abs());
+        for (p, unseen) in apart.into_iter().zip(tables.above(depth).iter().rev()) {
+            side += p * (unseen / base - side);
+            other -= p * other;
+        }
+        depth = depth.saturating_sub(STEP);
     }
     let share = side / (side + other);
-    let score = base * tables.normaliser(tree_mass);
-    let share = if place.is_upper { share } else { 1.0 - share };
-    (score * share, score - score * share)
+    if place.is_upper() { share } else { 1.0 - share }
 }

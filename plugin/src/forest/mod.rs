@@ -196,10 +196,9 @@ impl Forest {
             sum: Attribution::new(dimensions),
             line: (dimensions == 1).then(|| Line::new(self.trees.len(), self.sub_sample_size)),
         };
-        let learned = self.learned();
         if let Some(line) = &mut self.working.line {
-            for (index, sampler) in self.samplers.iter().enumerate() {
-                line.touch(index, sampler.next().saturating_sub(learned));
+            for (index, tree) in self.trees.iter().enumerate() {
+                line.build(index, tree, &self.points);
             }
         }
     }
@@ -265,10 +264,8 @@ impl Forest {
         }
         let mut sum = 0.0;
         if let (Some(line), &[x]) = (line, &self.shingle[..]) {
-            for (index, tree) in self.trees.iter().enumerate() {
-                let (above, below) = line.score::<false>(index, tree, &self.points, tables, x);
-                sum += above + below;
-            }
+            let (above, below) = line.score::<false>(&self.trees, tables, x);
+            sum = above + below;
         } else {
             for tree in &self.trees {
                 sum += score_point(tree, &self.points, tables, &self.shingle);
@@ -293,12 +290,7 @@ impl Forest {
         }
         let trees = self.trees.len() as f64;
         if let (Some(line), &[x]) = (line, &self.shingle[..]) {
-            let (mut high, mut low) = (0.0, 0.0);
-            for (index, tree) in self.trees.iter().enumerate() {
-                let (above, below) = line.score::<true>(index, tree, &self.points, tables, x);
-                high += above;
-                low += below;
-            }
+            let (high, low) = line.score::<true>(&self.trees, tables, x);
             attribution.high[0] = high / trees;
             attribution.low[0] = low / trees;
             return;
@@ -325,16 +317,20 @@ impl Forest {
                 if sampler.next() != position {
                     continue;
                 }
+                let Working { path, line, .. } = &mut self.working;
                 if let Some(evicted) = sampler.evicted() {
-                    tree.remove(evicted, &self.points, &mut self.working.path);
+                    tree.remove(evicted, &self.points, path);
+                    if let Some(line) = line {
+                        line.removed(index, tree, &self.points, self.points.get(evicted)[0], path);
+                    }
                     self.points.release(evicted);
                 }
-                let held = tree.insert(point, &self.points);
+                let held = tree.insert(point, &self.points, path);
+                if let Some(line) = line {
+                    line.inserted(index, tree, &self.points, self.shingle[0], path);
+                }
                 self.points.retain(held);
                 sampler.accept(position, held, self.decay);
-                if let Some(line) = &mut self.working.line {
-                    line.touch(index, sampler.next() - position);
-                }
             }
             self.points.release(point);
         }

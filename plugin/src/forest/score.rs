@@ -53,10 +53,13 @@ impl Attribution {
     }
 }
 
+/// How far above a root depths may be asked for.
+pub(crate) const PADDING: usize = 2;
+
 /// Values of the scoring functions that need a division or a logarithm, for all depths and masses of a tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
-    /// 1 / (depth + 1).
+    /// 1 / (depth + 1), after [`PADDING`] zeros.
     unseen: Vec<f64>,
     /// log2(mass + 1).
     log2: Vec<f64>,
@@ -66,7 +69,10 @@ impl Tables {
     pub(crate) fn new(capacity: u16) -> Self {
         let upto = 0..=usize::from(capacity) + 1;
         Tables {
-            unseen: upto.clone().map(|depth| 1.0 / (depth as f64 + 1.0)).collect(),
+            unseen: vec![0.0; PADDING]
+                .into_iter()
+                .chain(upto.clone().map(|depth| 1.0 / (depth as f64 + 1.0)))
+                .collect(),
             log2: upto.map(|mass| libm::log2(mass as f64 + 1.0)).collect(),
         }
     }
@@ -74,7 +80,14 @@ impl Tables {
     /// What being told apart at this depth counts.
     #[inline]
     pub(crate) fn unseen(&self, depth: usize) -> f64 {
-        self.unseen[depth]
+        self.unseen[depth + PADDING]
+    }
+
+    /// The same for the depths above this one, the deepest last.
+    #[inline]
+    pub(crate) fn above(&self, depth: usize) -> &[f64; PADDING] {
+        let (above, _) = self.unseen[depth..].split_first_chunk().unwrap_or((&[0.0; PADDING], &[]));
+        above
     }
 
     /// What reaching an equal point, held `mass` times, at this depth counts.
@@ -117,7 +130,7 @@ pub(crate) fn score_point(tree: &Tree, points: &Points, tables: &Tables, point: 
         let (beyond, range) = growth(tree.corners(at, point.len()), point);
         if beyond > 0.0 {
             let p = beyond / range;
-            score += alive * p * tables.unseen[depth];
+            score += alive * p * tables.unseen(depth);
             alive *= 1.0 - p;
         }
         at = node.children[usize::from(point[usize::from(node.dimension)] > node.cut)];
@@ -127,7 +140,7 @@ pub(crate) fn score_point(tree: &Tree, points: &Points, tables: &Tables, point: 
     score += if points.get(leaf.point) == point {
         tables.seen(depth, leaf.mass, tree.mass())
     } else {
-        alive * tables.unseen[depth]
+        alive * tables.unseen(depth)
     };
     score * tables.normaliser(tree.mass())
 }
@@ -149,7 +162,7 @@ pub(crate) fn attribute_point(
         let corners = tree.corners(at, point.len());
         let (beyond, range) = growth(corners, point);
         if beyond > 0.0 {
-            scratch.tree.add(alive * tables.unseen[depth] / range, corners, point);
+            scratch.tree.add(alive * tables.unseen(depth) / range, corners, point);
             alive *= 1.0 - beyond / range;
         }
         at = node.children[usize::from(point[usize::from(node.dimension)] > node.cut)];
@@ -161,7 +174,7 @@ pub(crate) fn attribute_point(
         attribute_equal(tree, points, tables, point, tables.seen(depth, leaf.mass, tree.mass()), scratch);
     } else {
         let (_, distance) = growth((held, held), point);
-        scratch.tree.add(alive * tables.unseen[depth] / distance, (held, held), point);
+        scratch.tree.add(alive * tables.unseen(depth) / distance, (held, held), point);
     }
     let normaliser = tables.normaliser(tree.mass());
     for (sum, part) in sum.high.iter_mut().zip(&scratch.tree.high).chain(sum.low.iter_mut().zip(&scratch.tree.low)) {
@@ -202,7 +215,7 @@ fn attribute_equal(tree: &Tree, points: &Points, tables: &Tables, point: &[f32],
         for part in parts.high.iter_mut().chain(&mut parts.low) {
             *part *= kept;
         }
-        parts.add(tables.unseen[depth] / range, corners, point);
+        parts.add(tables.unseen(depth) / range, corners, point);
     }
     let scale = base / parts.total();
     for part in parts.high.iter_mut().chain(&mut parts.low) {

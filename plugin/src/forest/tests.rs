@@ -30,17 +30,17 @@ fn closed_form_scores_of_tiny_trees_hold() {
     let mut trees = vec![Tree::new(1)];
     let score = |trees: &[Tree], points: &Points, x: f32| {
         let mut line = Line::new(1, 10);
-        line.touch(0, u64::MAX);
-        let (above, below) = line.score::<true>(0, &trees[0], points, &tables, x);
+        line.build(0, &trees[0], points);
+        let (above, below) = line.score::<true>(trees, &tables, x);
         assert!((above + below - score_point(&trees[0], points, &tables, &[x])).abs() < 1e-12);
         above + below
     };
     let zero = points.insert(&[0.0]);
-    trees[0].insert(zero, &points);
+    trees[0].insert(zero, &points, &mut Vec::new());
     assert!((score(&trees, &points, 3.0) - 1.0).abs() < 1e-12);
     assert!((score(&trees, &points, 0.0) - 0.5).abs() < 1e-12);
     let one = points.insert(&[1.0]);
-    trees[0].insert(one, &points);
+    trees[0].insert(one, &points, &mut Vec::new());
     let log3 = libm::log2(3.0);
     assert!((score(&trees, &points, 3.0) - (2.0 / 3.0 + 1.0 / 3.0 * 0.5) * log3).abs() < 1e-12);
     assert!((score(&trees, &points, 1.0) - 0.75 * 0.5 * log3).abs() < 1e-12);
@@ -70,25 +70,28 @@ fn the_sorted_view_of_one_column_gives_what_a_walk_down_the_trees_gives() {
 }
 
 #[test]
-fn a_tree_gives_the_same_bits_sorted_and_walked() {
-    let mut forest = forest(Parameters { time_decay: 400, ..Parameters::default() }, 1);
-    let tables = Tables::new(256);
-    for (i, x) in stream(1_000).enumerate() {
-        if i % 97 == 0 && forest.is_ready() {
-            let (mut sorted, mut walked) = (Line::new(100, 256), Line::new(100, 256));
-            for (index, tree) in forest.trees.iter().enumerate() {
-                sorted.touch(index, u64::MAX);
-                walked.touch(index, 0);
-                for x in [x as f32, 40.0, -5.0, 17.0, 1e12] {
-                    let bits = |line: &mut Line| {
-                        let (above, below) = line.score::<true>(index, tree, &forest.points, &tables, x);
-                        (above.to_bits(), below.to_bits())
-                    };
-                    assert_eq!(bits(&mut sorted), bits(&mut walked), "{x} after {i} in tree {index}");
+fn the_sorted_view_follows_each_change_of_a_tree() {
+    // Streams with repeats and extremes, with nothing but repeats, and rising, so that trees become lists.
+    let streams: [Vec<f64>; 4] = [
+        stream(2_000).collect(),
+        stream(500).map(|x| x % 3.0).collect(),
+        (0..500).map(f64::from).collect(),
+        (0..127).map(|i| libm::exp2(f64::from(i))).collect(),
+    ];
+    for values in streams {
+        for parameters in
+            [Parameters { time_decay: 400, ..Parameters::default() }, Parameters { time_decay: 11, ..small() }]
+        {
+            let mut forest = forest(parameters.clone(), 1);
+            for (i, x) in values.iter().enumerate() {
+                forest.update(&[*x]);
+                if i % 11 == 0 {
+                    let mut anew = forest.clone();
+                    assert!(anew.revive(&parameters, 1));
+                    assert!(forest.working.line == anew.working.line, "after {i} of {}", values.len());
                 }
             }
         }
-        forest.update(&[x]);
     }
 }
 

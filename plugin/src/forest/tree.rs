@@ -111,6 +111,11 @@ impl Tree {
         (self.boxes[at], self.boxes[at + 1])
     }
 
+    /// Where a path of nodes and sides leads.
+    pub(crate) fn at(&self, path: &[(Child, usize)]) -> Child {
+        path.last().map_or(self.root, |&(node, side)| self.nodes[usize::from(node)].children[side])
+    }
+
     /// The side of `node` on which `point` belongs.
     #[inline]
     fn side(&self, node: Child, point: &[f32]) -> usize {
@@ -122,14 +127,16 @@ impl Tree {
     ///
     /// Walks down from the root (the paper's algorithm 2): at each node a cut of box and point is drawn; where it
     /// separates the two, the new leaf is hung in above the node; else the node's own cut stays and the walk goes on.
-    pub(crate) fn insert(&mut self, id: PointId, points: &Points) -> PointId {
+    /// `path` leads from the root to what has been put there: the first leaf, a node above the new one, or the leaf that
+    /// holds an equal point.
+    pub(crate) fn insert(&mut self, id: PointId, points: &Points, path: &mut Vec<(Child, usize)>) -> PointId {
+        path.clear();
         let point = points.get(id);
         let dimensions = point.len();
         if self.is_empty() {
             self.root = self.new_leaf(id);
             return id;
         }
-        let mut parent: Option<(Child, usize)> = None;
         let mut at = self.root;
         loop {
             let cut = if at & LEAF != 0 {
@@ -147,8 +154,8 @@ impl Tree {
             if let Some(cut) = cut {
                 let leaf = self.new_leaf(id);
                 let node = self.new_node(cut, at, leaf, point, points);
-                match parent {
-                    Some((parent, side)) => self.nodes[usize::from(parent)].children[side] = node,
+                match path.last() {
+                    Some(&(parent, side)) => self.nodes[usize::from(parent)].children[side] = node,
                     None => self.root = node,
                 }
                 return id;
@@ -160,15 +167,15 @@ impl Tree {
             self.extend(at, point);
             self.nodes[usize::from(at)].mass += 1;
             let side = self.side(at, point);
-            parent = Some((at, side));
+            path.push((at, side));
             at = self.nodes[usize::from(at)].children[side];
         }
     }
 
     /// Removes one point equal to the point `id`.
     ///
-    /// `path` is scratch space. The leaf's parent goes with it and the sibling moves up; boxes above shrink until one
-    /// holds without the point.
+    /// The leaf's parent goes with it and the sibling moves up; boxes above shrink until one holds without the point.
+    /// `path` leads from the root to the sibling, or to the leaf if that holds more of such points.
     pub(crate) fn remove(&mut self, id: PointId, points: &Points, path: &mut Vec<(Child, usize)>) {
         let point = points.get(id);
         path.clear();
