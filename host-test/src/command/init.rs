@@ -54,7 +54,8 @@ impl InitArgs {
             eprintln!("hint: {note}");
         }
         if !self.defaults && found["format"] == "unknown" {
-            let reason = "`flowscore discover-schema` shows what was found; `flowscore init --defaults` goes without a sample";
+            let reason =
+                "`flowscore discover-schema` shows what was found; `flowscore init --defaults` goes without a sample";
             return Err(Usage(format!("the sample says nothing of a configuration: {reason}")).into());
         }
         let text = commented(&schema, configuration);
