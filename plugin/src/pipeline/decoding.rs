@@ -4,10 +4,19 @@ use super::answer::Answer;
 use super::lines::{Lines, Outcome};
 use super::reader::Reader;
 use super::rest::Rest;
+use super::window_mode::WindowColumns;
 use crate::column::Columns;
-use crate::config::{Config, Records};
+use crate::config::{Config, Mode, Records};
 use crate::decode::{self, Sink};
 use crate::flow::Page;
+
+/// The columns that scoring by this configuration finds in rows, as far as it names them.
+fn wanted(config: &Config) -> Columns {
+    match config.mode {
+        Mode::Window => WindowColumns::new(&config.series, &config.input.names()).all,
+        Mode::Record => Columns::named(&config.record.columns, &config.input.names()).unwrap_or_default(),
+    }
+}
 
 /// Decodes payloads by one configuration. Every payload is decoded by itself.
 pub struct Decoder {
@@ -21,7 +30,7 @@ impl Decoder {
     pub fn new(config: &Config) -> Self {
         Decoder {
             decoder: decode::Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
-            reader: Reader::new(&config.input, &Columns::default()),
+            reader: Reader::decoding(&config.input, &wanted(config)),
             page: Page::default(),
         }
     }

@@ -105,6 +105,15 @@ impl Reader {
         Reader { forms, input: input.clone(), filter }
     }
 
+    /// A reader that finds no columns, and takes for a header what a reader does that finds these: so that decoding counts as
+    /// scoring does.
+    pub(super) fn decoding(input: &config::Input, wanted: &Columns) -> Reader {
+        let mut reader = Reader::new(input, &Columns::default());
+        let (_, wanted) = Filter::new(input, wanted);
+        reader.forms.csv = reader.forms.csv.that_wants(wanted);
+        reader
+    }
+
     /// Finds these columns in generic rows from now on, also in the rest of the present payload.
     pub fn find(&mut self, columns: &Columns) {
         let (filter, columns) = Filter::new(&self.input, columns);

@@ -55,7 +55,7 @@ pub(crate) struct WindowColumns {
 }
 
 impl WindowColumns {
-    fn new(settings: &Settings, in_data: &Names) -> WindowColumns {
+    pub(super) fn new(settings: &Settings, in_data: &Names) -> WindowColumns {
         let mut names = settings.by.clone();
         let mut place = |name: &str| {
             let field = Field::by_name(name.as_bytes());

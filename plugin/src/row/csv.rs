@@ -42,6 +42,8 @@ impl Default for Dialect {
 pub struct CsvRows {
     dialect: Dialect,
     columns: Columns,
+    /// The columns by which a header is told, if they are others.
+    wanted: Option<Columns>,
     layout: Layout,
     is_first: bool,
     has_header: bool,
@@ -52,7 +54,16 @@ impl CsvRows {
     /// A reader for rows of this dialect, that finds these columns.
     pub fn new(dialect: Dialect, columns: Columns) -> CsvRows {
         let layout = Layout::new(&columns, dialect.names.clone());
-        CsvRows { dialect, columns, layout, is_first: true, has_header: false, cells: Vec::new() }
+        CsvRows { dialect, columns, wanted: None, layout, is_first: true, has_header: false, cells: Vec::new() }
+    }
+
+    /// Tells a header as a reader that finds these columns does.
+    pub(crate) fn that_wants(self, columns: Columns) -> CsvRows {
+        CsvRows { wanted: Some(columns), ..self }
+    }
+
+    fn wanted(&self) -> &Columns {
+        self.wanted.as_ref().unwrap_or(&self.columns)
     }
 
     /// Finds these columns from now on, also in the rest of a payload whose header was read.
@@ -134,13 +145,15 @@ impl CsvRows {
     /// row's.
     fn is_header(&self, text: &str, is_first: bool) -> bool {
         let names = || self.cells.iter().map(|cell| cell.raw(text).trim_ascii());
-        let is_wanted = |name: &str| self.columns.as_slice().iter().any(|column| column.source() == name);
+        let is_wanted = |name: &str| self.wanted().as_slice().iter().any(|column| column.source() == name);
         let is_known = |name: &str| {
             Field::by_name(name.as_bytes()).is_some() || USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual))
         };
         let repeats = || names().eq(self.layout.names.iter().map(|name| name.trim_ascii()));
         match is_first {
-            true if self.columns.as_slice().is_empty() && self.dialect.names.is_empty() && names().all(is_name) => true,
+            true if self.wanted().as_slice().is_empty() && self.dialect.names.is_empty() && names().all(is_name) => {
+                true
+            }
             true => names().all(is_title) && names().any(|name| is_known(name) || is_wanted(name)),
             // Further down a word or two may be data.
             false => {

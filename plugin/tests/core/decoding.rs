@@ -433,3 +433,32 @@ fn decoding_and_scoring_count_records_by_one_rule() {
         }
     }
 }
+
+/// A first row of names is a header to decoding where it is one to scoring, so that both count the same records. Found by fuzzing.
+#[test]
+fn a_header_of_rows_is_the_same_to_decoding_and_to_scoring() {
+    let record = |columns: &str| format!(r#"{{"mode":"record","record":{{"columns":{columns}}}}}"#);
+    for config in [
+        "{}".to_owned(),
+        record("[]"),
+        record(r#"["l"]"#),
+        record(r#"["other"]"#),
+        r#"{"input":{"where":{"l":"1"}}}"#.into(),
+    ] {
+        for text in [
+            "l\naz,l\n\n,l\n'z\u{e}z\nl\naz,l\n,",
+            " qz,l\naz,l\n'",
+            "az,l\n1,2\n3,4\n",
+            "time,value\n1,2\n",
+            "bytes,x\n1,2\n",
+        ] {
+            let scored =
+                flowscore::pipeline::Scorer::new(&config).unwrap().transform(text.as_bytes(), None, &mut Vec::new());
+            let decoded = match Decoder::new(&Config::parse(&config).unwrap()).decode(text.as_bytes(), None) {
+                Outcome::Ok(_, counts) => counts.records(),
+                _ => 1,
+            };
+            assert_eq!(decoded, scored.records(), "{config} {text:?}");
+        }
+    }
+}
