@@ -194,7 +194,9 @@ fn a_backtest_tells_what_a_run_alerts_on_and_what_another_configuration_changes(
     let count = |of: &Value, name: &str| of[name].as_array().unwrap().len();
     let changes = json(&["--config", &both, "--config", &spikes])["changes"].clone();
     assert_eq!((count(&changes, "come"), count(&changes, "changed")), (0, 0), "{changes}");
-    assert!(changes["go"].as_array().unwrap().iter().all(|alert| alert["direction"] == "drop"), "{changes}");
+    // All drops go; a spike that was the way back from one may go with it.
+    let drops = |alerts: &Value| alerts.as_array().unwrap().iter().filter(|alert| alert["direction"] == "drop").count();
+    assert_eq!(drops(&changes["go"]), drops(&found["alerts"]), "{changes}");
     assert!(count(&changes, "go") > 0 && changes["same"].as_u64().unwrap() > 0, "{changes}");
 
     let output = flowscore(&["backtest", lines, "--config", &low, "--config", &both]);
