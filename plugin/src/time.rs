@@ -5,6 +5,9 @@ use crate::json::Writer;
 /// 9999-12-31T23:59:59Z in Unix seconds, the last second that RFC 3339 can write. It also catches milliseconds.
 pub(crate) const LAST_SECOND: i64 = 253_402_300_799;
 
+/// Seconds of a day.
+pub(crate) const DAY: i64 = 86_400;
+
 /// Appends `seconds` since the epoch as `2026-01-31T12:00:00.000Z`. Times outside 1970…9999 are clamped.
 pub(crate) fn write_time(seconds: i64, out: &mut Vec<u8>) {
     let seconds = seconds.clamp(0, LAST_SECOND);

@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 
 use super::log::tell;
 use super::progress::Progress;
-use host_test::batch::{CALL_BYTES, CALL_PAYLOADS};
+use host_test::batch::Gathered;
 use host_test::plugin::Payload;
 use host_test::source::inputs::{Inputs, Next, Period};
 
@@ -86,27 +83,23 @@ impl InputArgs {
 /// Hands everything to `each`, many payloads at a time where they are at hand, with a progress bar for people.
 pub(crate) fn for_each_batch(mut inputs: Inputs, mut each: impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
     let progress = Progress::bytes(inputs.size());
-    let (mut data, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut batch = Gathered::default();
     loop {
         let next = inputs.next_payload()?;
         let is_last = !matches!(next, Some(Next::Payload(..)));
         let ended = next.is_none();
         let damaged = match next {
             Some(Next::Payload(payload, id)) => {
-                bytes += payload.len();
-                data.push(payload);
-                ids.push(id);
+                batch.push(payload, id);
                 None
             }
             Some(Next::Damaged { name, reason }) => Some((name, reason)),
             None => None,
         };
-        if !data.is_empty() && (is_last || data.len() == CALL_PAYLOADS || bytes >= CALL_BYTES || inputs.would_wait()) {
-            let view: Vec<Payload<'_>> =
-                data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id.as_str()) }).collect();
-            each(Piece::Batch(&view))?;
+        if !batch.is_empty() && (is_last || batch.is_full() || inputs.would_wait()) {
+            each(Piece::Batch(&batch.payloads()))?;
             progress.reach(inputs.read());
-            (bytes, data, ids) = (0, Vec::new(), Vec::new());
+            batch = Gathered::default();
         }
         if let Some((name, reason)) = damaged {
             tracing::warn!("{name} is damaged: {reason}");
@@ -121,15 +114,7 @@ pub(crate) fn for_each_batch(mut inputs: Inputs, mut each: impl FnMut(Piece<'_>)
 
 /// A time in milliseconds since the Unix epoch.
 fn time(text: &str) -> Result<i64, String> {
-    let civil = || {
-        let begin = text
-            .parse::<DateTime>()
-            .ok()
-            .or_else(|| Some(text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight())))?;
-        Some(begin.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    };
-    let time = text.parse::<Timestamp>().ok().or_else(civil);
-    time.map(Timestamp::as_millisecond)
+    super::milliseconds(text)
         .ok_or_else(|| "expected a time such as 2026-01-31, 2026-01-31T12:00 or 2026-01-31T12:00:00+01:00".into())
 }
 

@@ -26,6 +26,8 @@ pub(crate) mod demo;
 pub(crate) mod discover_schema;
 #[cfg(feature = "network")]
 pub(crate) mod feedback;
+#[cfg(feature = "network")]
+mod following;
 pub(crate) mod generate;
 pub(crate) mod init;
 mod input;
@@ -140,6 +142,15 @@ fn load(path: Option<&Path>) -> Result<Plugin> {
 /// The JSON text of a configuration file; `-` is standard input, none the empty text.
 fn config_text(path: Option<&Path>) -> Result<String, Usage> {
     path.map_or(Ok(String::new()), configuration::read)
+}
+
+/// A time in milliseconds since the Unix epoch: RFC 3339, or without a zone, which is UTC, or a date.
+fn milliseconds(text: &str) -> Option<i64> {
+    let civil = || {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    text.parse::<jiff::Timestamp>().ok().or_else(civil).map(jiff::Timestamp::as_millisecond)
 }
 
 /// The value of `--endpoint-url`. Not read by clap, which repeats a wrong value with the credentials in it.

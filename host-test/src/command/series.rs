@@ -152,11 +152,7 @@ fn milliseconds(text: &str) -> Option<i64> {
         let scale = if number.abs() < 1e11 { 1000.0 } else { 1.0 };
         return (number.is_finite() && number.abs() < 1e15).then_some((number * scale) as i64);
     }
-    if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
-        return Some(timestamp.as_millisecond());
-    }
-    let civil: jiff::civil::DateTime = text.parse().ok()?;
-    Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+    super::milliseconds(text)
 }
 
 fn write<W: Write>(writer: &mut csv::Writer<W>, row: &csv::ByteRecord, verdict: &Verdict) -> Result<()> {

@@ -3,9 +3,11 @@
 use std::io;
 use std::time::Duration;
 
+use anyhow::{Context, Result, anyhow};
 use tokio::sync::watch;
 
 use host_test::signals::Signals;
+use host_test::sink::Sink;
 
 /// Time that the other end still has to accept events after the signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -37,8 +39,18 @@ impl Stop {
         }
     }
 
+    /// Has events accepted, for as long as that takes; after the signal only for a while.
+    pub(crate) async fn deliver(&mut self, sink: &mut Sink, events: &[u8]) -> Result<()> {
+        tokio::select! {
+            sent = sink.deliver(events) => sent.context("cannot write events"),
+            () = self.overdue() => Err(anyhow!(
+                "stopped while the output did not accept events; what was read since the last save is read again next time"
+            )),
+        }
+    }
+
     /// Returns a while after the signal has come.
-    pub(crate) async fn overdue(&mut self) {
+    async fn overdue(&mut self) {
         self.requested().await;
         tokio::time::sleep(GRACE).await;
     }

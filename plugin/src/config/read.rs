@@ -39,13 +39,19 @@ fn wrong(path: &str, value: &Value, allowed: String) -> ConfigError {
     ConfigError { path: path.to_owned(), value: value.to_string(), allowed }
 }
 
+/// Refuses a key that is among those before it.
+fn once<T>(before: &[(String, T)], name: &str, value: &Value, path: &str) -> Result<(), ConfigError> {
+    match before.iter().any(|(other, _)| other == name) {
+        true => Err(wrong(path, value, "removed here or there: the key is given twice".into())),
+        false => Ok(()),
+    }
+}
+
 /// Reads the members of the section whose path is `prefix`, which ends with a dot unless it is empty.
 fn section(config: &mut Config, members: &[(String, Value)], prefix: &str) -> Result<(), ConfigError> {
     for (index, (name, value)) in members.iter().enumerate() {
         let path = format!("{prefix}{name}");
-        if members[..index].iter().any(|(before, _)| before == name) {
-            return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
-        }
+        once(&members[..index], name, value, &path)?;
         // For editors, which find the schema by it.
         if path == "$schema" && matches!(value, Value::String(_)) {
             continue;
@@ -153,10 +159,8 @@ fn map_of_texts(members: &[(String, Value)], path: &str) -> Result<Vec<(String, 
     let mut texts: Vec<(String, String)> = Vec::new();
     for (name, value) in members {
         let path = format!("{path}.{name}");
+        once(&texts, name, value, &path)?;
         match value {
-            _ if texts.iter().any(|(before, _)| before == name) => {
-                return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
-            }
             Value::String(text) => texts.push((name.clone(), text.clone())),
             _ => return Err(wrong(&path, value, "text".into())),
         }
@@ -168,9 +172,7 @@ fn lists_of_values(members: &[(String, Value)], path: &str) -> Result<Vec<(Strin
     let mut lists: Vec<(String, Vec<String>)> = Vec::new();
     for (name, value) in members {
         let path = format!("{path}.{name}");
-        if lists.iter().any(|(before, _)| before == name) {
-            return Err(wrong(&path, value, "removed here or there: the key is given twice".into()));
-        }
+        once(&lists, name, value, &path)?;
         let elements = match value {
             Value::Array(elements) if !elements.is_empty() => elements,
             Value::Array(_) => return Err(wrong(&path, value, "a value, or a list of at least one".into())),

@@ -2,6 +2,8 @@
 
 use crate::state::state;
 
+pub(super) use crate::time::DAY;
+
 /// Differences looked at before the interval of a series is taken as known; their median stands
 /// one gap or one duplicate among them.
 const INTERVALS_LEARNT_FROM: usize = 9;
@@ -68,9 +70,6 @@ impl Clock {
         self.interval.is_none_or(|s| s.is_finite() && s > 0.0) && self.differences.len() < INTERVALS_LEARNT_FROM
     }
 }
-
-/// Seconds of a day.
-pub(super) const DAY: i64 = 86_400;
 
 /// The part of the day that `time_s` lies in, of `parts` equal ones, from 0.
 pub(super) fn part_of_day(time_s: i64, parts: usize) -> usize {

@@ -51,9 +51,7 @@ impl Filter {
     fn with(mut scorer: Scorer) -> Self {
         scorer.tell_only_anomalies();
         let plain_lines = PlainLines::of(&scorer);
-        // Which records count is decided in the ordinary way.
-        let takes_all = scorer.config().input.only.is_empty();
-        let flat_objects = scorer.window_columns().filter(|_| takes_all).and_then(FlatObjects::new);
+        let flat_objects = scorer.window_columns().and_then(FlatObjects::new);
         let settings = &scorer.config().fluent_bit;
         Filter {
             reader: Reader::new(settings.fields.clone(), flat_objects.as_ref().map(FlatObjects::names)),

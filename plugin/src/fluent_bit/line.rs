@@ -34,8 +34,7 @@ struct PlainFormat {
 impl PlainLines {
     /// For the lines of a scorer; none in record mode, or if lines are something else.
     pub(super) fn of(scorer: &Scorer) -> Option<PlainLines> {
-        let input = &scorer.config().input;
-        let has_lines = input.only.is_empty() && matches!(input.records, Records::Auto | Records::Flow);
+        let has_lines = matches!(scorer.config().input.records, Records::Auto | Records::Flow);
         let columns = scorer.window_columns().filter(|_| has_lines)?;
         Some(PlainLines::new(scorer.formats(), columns))
     }

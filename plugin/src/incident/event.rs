@@ -78,6 +78,20 @@ impl Ending {
     }
 }
 
+/// The members of an event that say from when to when it was, and what there was at its peak.
+pub(super) fn write_course(
+    event: &mut Writer<'_>,
+    (start, end, peak): (i64, i64, i64),
+    (observed, expected): (f64, f64),
+) {
+    event.key("start").time(start);
+    event.key("end").time(end);
+    event.key("duration_s").whole((end - start).max(0) as u64);
+    event.key("peak").time(peak);
+    event.key("observed").rounded(observed);
+    event.key("expected").rounded(expected);
+}
+
 impl Incident {
     /// Appends the event as a line. `value` names what is detected on: `observed` and the rest are in its unit.
     pub(crate) fn write(&self, change: Change, series: &[u8], value: &str, out: &mut Vec<u8>) {
@@ -87,12 +101,7 @@ impl Incident {
         event.key("direction").text(direction_name(self.direction));
         event.key("series").bytes(series);
         event.key("value").text(value);
-        event.key("start").time(self.start);
-        event.key("end").time(self.end);
-        event.key("duration_s").whole((self.end - self.start).max(0) as u64);
-        event.key("peak").time(self.peak);
-        event.key("observed").rounded(self.observed);
-        event.key("expected").rounded(self.expected);
+        write_course(&mut event, (self.start, self.end, self.peak), (self.observed, self.expected));
         event.key("expected_low").rounded(self.expected_low);
         event.key("expected_high").rounded(self.expected_high);
         event.key("observed_total").rounded(self.observed_total);

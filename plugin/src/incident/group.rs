@@ -1,6 +1,6 @@
 //! Incidents of several series that begin together: one cause, told once.
 
-use super::event::{Ending, direction_name};
+use super::event::{Ending, direction_name, write_course};
 use super::explanation::write_talkers;
 use super::severity::Facts;
 use super::{Change, Severity, TopTalker, WORSE};
@@ -222,12 +222,7 @@ impl Group {
         event.key("state").text(change.state());
         event.key("direction").text(direction_name(self.direction));
         event.key("value").text(value);
-        event.key("start").time(self.start);
-        event.key("end").time(self.end);
-        event.key("duration_s").whole((self.end - self.start).max(0) as u64);
-        event.key("peak").time(self.peak);
-        event.key("observed").rounded(self.observed);
-        event.key("expected").rounded(self.expected);
+        write_course(&mut event, (self.start, self.end, self.peak), (self.observed, self.expected));
         event.key("traffic_share").rounded(if self.whole > 0.0 { self.change() / self.whole } else { 0.0 });
         event.key("severity").text(self.severity.name());
         event.key("p").number(self.p);

@@ -219,11 +219,12 @@ impl Scorer {
         self.reader.formats()
     }
 
-    /// What window mode takes from records; none in record mode.
+    /// What window mode takes from records, for readers beside the ordinary one; none in record mode, and where some records do
+    /// not count, which is decided in the ordinary way.
     pub(crate) fn window_columns(&self) -> Option<&WindowColumns> {
         match &self.mode {
-            Mode::Window(mode) => Some(mode.columns()),
-            Mode::Record(_) => None,
+            Mode::Window(mode) if self.config.input.only.is_empty() => Some(mode.columns()),
+            Mode::Window(_) | Mode::Record(_) => None,
         }
     }
 

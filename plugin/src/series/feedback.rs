@@ -7,6 +7,7 @@
 use crate::detect::{Direction, Verdict};
 use crate::incident::Incident;
 use crate::state::state;
+use crate::time::DAY;
 
 /// Judgements kept for a series; beyond, the oldest is forgotten.
 const MOST: usize = 16;
@@ -14,8 +15,6 @@ const MOST: usize = 16;
 const AROUND: i64 = 1_800;
 /// So many times as far from what is expected is another kind.
 const FARTHER: f64 = 1.5;
-
-const DAY: i64 = 86_400;
 
 /// What a person said of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

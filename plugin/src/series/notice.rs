@@ -4,11 +4,10 @@ use super::cell::Sums;
 use crate::detect::Verdict;
 use crate::json::Writer;
 use crate::state::{Reader, State, state};
+use crate::time::DAY;
 
 /// Notices of one kind are told at most once in so many seconds of event time; what happened meanwhile is counted.
 const APART: i64 = 3_600;
-/// Those of what a day's budget is about.
-const DAY: i64 = 86_400;
 
 /// What is counted and told from time to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,14 +7,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use aws_sdk_kinesis::Client;
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::command::following::AGAIN;
 use crate::command::stop::Stop;
-use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring};
-use host_test::plugin::{Payload, Totals};
+use host_test::batch::{Gathered, Scoring};
+use host_test::plugin::Totals;
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::source::kinesis::{Item, Stream};
@@ -34,19 +35,12 @@ pub(super) struct Follow {
     reloaded: Reloaded,
     sink: Sink,
     part: Part,
-    batch: Batch,
+    batch: Gathered,
     /// Records read by this process.
     read: u64,
     /// Whether anything has changed since the state was saved.
     is_dirty: bool,
     stop: Stop,
-}
-
-#[derive(Default)]
-struct Batch {
-    data: Vec<Vec<u8>>,
-    ids: Vec<String>,
-    bytes: usize,
 }
 
 impl Follow {
@@ -65,8 +59,17 @@ impl Follow {
         let is_new = state.snapshot.is_empty();
         let Source { client, stream } = source;
         let stream = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost).await?;
-        let mut follow =
-            Follow { stream, scoring, reloaded, sink, part, batch: Batch::default(), read: 0, is_dirty: is_new, stop };
+        let mut follow = Follow {
+            stream,
+            scoring,
+            reloaded,
+            sink,
+            part,
+            batch: Gathered::default(),
+            read: 0,
+            is_dirty: is_new,
+            stop,
+        };
         for shard in &lost {
             follow.tell_loss(shard).await?;
         }
@@ -117,12 +120,10 @@ impl Follow {
 
     /// Scores one batch of what is at hand, and tells its events. Whether more has to be read first.
     async fn score_what_is_at_hand(&mut self) -> Result<bool> {
-        while self.batch.data.len() < CALL_PAYLOADS && self.batch.bytes < CALL_BYTES {
+        while !self.batch.is_full() {
             match self.stream.at_hand() {
                 Some(Item::Record(shard, record)) => {
-                    self.batch.bytes += record.data.len();
-                    self.batch.ids.push(format!("{shard}:{}", record.sequence));
-                    self.batch.data.push(record.data);
+                    self.batch.push(record.data, format!("{shard}:{}", record.sequence));
                 }
                 Some(Item::Tick(now)) => {
                     self.score().await?;
@@ -148,11 +149,10 @@ impl Follow {
 
     async fn score(&mut self) -> Result<()> {
         let batch = std::mem::take(&mut self.batch);
-        if batch.data.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
-        let payloads: Vec<Payload<'_>> =
-            batch.data.iter().zip(&batch.ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
+        let payloads = batch.payloads();
         let mut events = Vec::new();
         self.scoring.transform(&payloads, &mut events).context(AGAIN)?;
         self.read += payloads.len() as u64;
@@ -161,12 +161,7 @@ impl Follow {
     }
 
     async fn send(&mut self, events: &[u8]) -> Result<()> {
-        tokio::select! {
-            sent = self.sink.deliver(events) => sent.context("cannot write events"),
-            () = self.stop.overdue() => Err(anyhow!(
-                "stopped while the output did not accept events; what was read since the last save is read again next time"
-            )),
-        }
+        self.stop.deliver(&mut self.sink, events).await
     }
 
     /// Saves the state; all events that led to it were accepted before.
@@ -210,5 +205,3 @@ impl Follow {
         self.part.version()
     }
 }
-
-const AGAIN: &str = "nothing was saved since the last save; started again, flowscore reads on from there";

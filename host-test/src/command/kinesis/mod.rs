@@ -1,7 +1,7 @@
 //! `flowscore kinesis`: a stream in, events out, and nothing lost or counted twice on the way.
 
 use std::str::FromStr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use aws_sdk_kinesis::Client;
@@ -9,14 +9,14 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::follow::Follow;
+use super::following::{self, now, usage};
 use super::run::{Stats, report, stats};
 use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::batch::{Scoring, refused};
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
-use host_test::state::{Part, Start, State, StateError, Store};
-use host_test::usage::Usage;
+use host_test::state::{Part, Start, State, Store};
 
 mod follow;
 
@@ -114,11 +114,7 @@ enum Discard {
 impl KinesisArgs {
     /// Reads the stream until it is told to stop.
     pub(crate) fn run(&self) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let result = runtime.block_on(self.follow());
-        // A write to a pipe that nobody reads must not hold the process up.
-        runtime.shutdown_background();
-        result
+        following::run(self.follow())
     }
 
     async fn follow(&self) -> Result<()> {
@@ -209,20 +205,6 @@ impl KinesisArgs {
         summary["version"] = follow.version().into();
         eprintln!("{summary}");
         Ok(())
-    }
-}
-
-/// Milliseconds since the Unix epoch.
-pub(super) fn now() -> Result<i64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-    Ok(now.as_millis() as i64)
-}
-
-/// A store that cannot be opened is wrong usage, one that another process uses is not.
-pub(super) fn usage(error: StateError) -> anyhow::Error {
-    match error {
-        StateError::Url { .. } => Usage(error.to_string()).into(),
-        error => error.into(),
     }
 }
 

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -19,10 +19,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::seen::Seen;
-use crate::command::kinesis::now;
+use crate::command::following::{AGAIN, now};
 use crate::command::stop::Stop;
-use host_test::batch::{CALL_BYTES, CALL_PAYLOADS, Scoring, shown};
-use host_test::plugin::{Payload, Totals};
+use host_test::batch::{Gathered, Scoring, shown};
+use host_test::plugin::Totals;
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::sink::backoff::Backoff;
@@ -329,23 +329,20 @@ impl Follow {
             Err(error) => return self.damaged(url, error).await,
         };
         loop {
-            let (mut data, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0);
+            let mut batch = Gathered::default();
             let mut ended = None;
-            while data.len() < CALL_PAYLOADS && bytes < CALL_BYTES && ended.is_none() {
+            while !batch.is_full() && ended.is_none() {
                 match content.next_payload() {
                     Ok(Some(payload)) => {
-                        bytes += payload.data.len();
-                        ids.push(payload.id(url));
-                        data.push(payload.data);
+                        let id = payload.id(url);
+                        batch.push(payload.data, id);
                     }
                     Ok(None) => ended = Some(None),
                     Err(error) => ended = Some(Some(error)),
                 }
             }
-            let payloads: Vec<Payload<'_>> =
-                data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
             let mut events = Vec::new();
-            self.scoring.transform(&payloads, &mut events).context(AGAIN)?;
+            self.scoring.transform(&batch.payloads(), &mut events).context(AGAIN)?;
             self.send(&events).await?;
             self.keep_hidden().await;
             match ended {
@@ -374,12 +371,7 @@ impl Follow {
     }
 
     async fn send(&mut self, events: &[u8]) -> Result<()> {
-        tokio::select! {
-            sent = self.sink.deliver(events) => sent.context("cannot write events"),
-            () = self.stop.overdue() => Err(anyhow!(
-                "stopped while the output did not accept events; what was read since the last save is read again next time"
-            )),
-        }
+        self.stop.deliver(&mut self.sink, events).await
     }
 
     async fn keep_hidden(&mut self) {
@@ -437,5 +429,3 @@ fn of_message(message: &Message, reason: &str) -> Vec<u8> {
     let members = json!({ "id": format!("message {}", message.id), "layer": "envelope", "offset": 0, "reason": reason, "payload": payload });
     typed("failed", &members).into_bytes()
 }
-
-const AGAIN: &str = "nothing was saved since the last save; started again, flowscore reads on from there";

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use self::follow::{Follow, Times};
+use super::following::{self, usage};
 use super::input::AccessArgs;
-use super::kinesis::usage;
 use super::run::{Stats, report, stats};
 use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
@@ -86,11 +86,7 @@ pub(crate) struct S3Args {
 impl S3Args {
     /// Reads objects until it is told to stop.
     pub(crate) fn run(&self) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let result = runtime.block_on(self.follow());
-        // A write to a pipe that nobody reads must not hold the process up.
-        runtime.shutdown_background();
-        result
+        following::run(self.follow())
     }
 
     async fn follow(&self) -> Result<()> {

@@ -7,6 +7,10 @@
 //! halves, until the payload is found that does it; and that one is told as `failed`. Everything else goes on as if it had
 //! not been there: no other payload is lost, none counts twice, and what was learned stays.
 
+mod decoding;
+mod gathered;
+mod journal;
+
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -14,10 +18,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::kept::Kept;
 use crate::plugin::{
-    Counts, Decoder, Failed, Failure, GivenUp, Judgement, Outcome, Payload, Plugin, PluginError, RestoreError, Scored,
-    Scorer, Totals,
+    Counts, Failed, GivenUp, Judgement, Payload, Plugin, PluginError, RestoreError, Scored, Scorer, Totals,
 };
 use crate::transform::notice;
+
+pub use decoding::Decoding;
+pub use gathered::Gathered;
+use journal::{Entry, Journal};
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
 /// that crossing the boundary costs nothing.
@@ -341,94 +348,6 @@ pub fn refused(error: PluginError, object: &str) -> anyhow::Error {
     error
 }
 
-/// A decoder that outlives its instance. Nothing is learned, so that there is nothing to keep.
-pub struct Decoding {
-    plugin: Plugin,
-    config: String,
-    decoder: Decoder,
-}
-
-impl Decoding {
-    /// A decoder by the text of a configuration; the empty text means the defaults.
-    pub fn new(plugin: &Plugin, config: &str) -> Result<Self, PluginError> {
-        Ok(Decoding { plugin: plugin.clone(), config: config.to_owned(), decoder: plugin.decoder(config)? })
-    }
-
-    /// Decodes payloads. `each` gets their outcomes in order, those of a large payload in pieces.
-    ///
-    /// # Errors
-    ///
-    /// Those of `each`, or no instance can be made in the place of one that was lost.
-    pub fn decode(
-        &mut self,
-        payloads: &[Payload<'_>],
-        each: &mut dyn FnMut(&Payload<'_>, Outcome) -> Result<()>,
-    ) -> Result<()> {
-        let mut rest = payloads;
-        while let Some(first) = rest.first() {
-            let call = &rest[..call_length(rest.iter().map(|payload| payload.data))];
-            let error = match self.decoder.decode(call) {
-                Ok(outcomes) if !outcomes.is_empty() => {
-                    let (done, after) = rest.split_at(outcomes.len().min(call.len()));
-                    rest = after;
-                    for (payload, outcome) in done.iter().zip(outcomes) {
-                        let more = matches!(&outcome, Outcome::Ok(decoded) if decoded.more);
-                        each(payload, outcome)?;
-                        if more {
-                            self.proceed(payload, each)?;
-                        }
-                    }
-                    continue;
-                }
-                Ok(_) => PluginError::Trap("the component took nothing of a batch".into()),
-                Err(error) => error,
-            };
-            self.replace(&error)?;
-            if call.len() == 1 {
-                each(first, given_up(&error))?;
-                rest = &rest[1..];
-            } else {
-                let (half, after) = rest.split_at(call.len() / 2);
-                self.decode(half, each)?;
-                rest = after;
-            }
-        }
-        Ok(())
-    }
-
-    fn proceed(
-        &mut self,
-        payload: &Payload<'_>,
-        each: &mut dyn FnMut(&Payload<'_>, Outcome) -> Result<()>,
-    ) -> Result<()> {
-        loop {
-            match self.decoder.proceed() {
-                Ok(decoded) => {
-                    let more = decoded.more;
-                    each(payload, Outcome::Ok(decoded))?;
-                    if !more {
-                        return Ok(());
-                    }
-                }
-                Err(error) => {
-                    self.replace(&error)?;
-                    return each(payload, given_up(&error));
-                }
-            }
-        }
-    }
-
-    fn replace(&mut self, error: &PluginError) -> Result<()> {
-        tracing::warn!("{error}; a new instance takes over");
-        self.decoder = self.plugin.decoder(&self.config).context(NO_INSTANCE)?;
-        Ok(())
-    }
-}
-
-fn given_up(error: &PluginError) -> Outcome {
-    Outcome::Failed(Failure { layer: "plugin".into(), offset: 0, reason: error.to_string() })
-}
-
 const NO_INSTANCE: &str = "no instance of the plugin can be made in the place of the one that was lost";
 
 const NONE: Counts = Counts { records: 0, ok: 0, dropped: 0, failed: 0 };
@@ -459,81 +378,4 @@ fn told(error: &PluginError) -> Vec<u8> {
     let mut event = Vec::new();
     notice(error, "a new instance has taken over, with everything learned before", &mut event);
     event
-}
-
-/// What was handed over since the copy was made.
-#[derive(Default)]
-struct Journal {
-    entries: Vec<Entry>,
-    bytes: usize,
-}
-
-enum Entry {
-    Payload { data: Vec<u8>, id: Option<String> },
-    Records(Vec<u8>),
-    Tick(i64),
-}
-
-impl Journal {
-    fn push(&mut self, entry: Entry) {
-        self.bytes += 64
-            + match &entry {
-                Entry::Payload { data, id } => data.len() + id.as_ref().map_or(0, String::len),
-                Entry::Records(records) => records.len(),
-                Entry::Tick(_) => 0,
-            };
-        self.entries.push(entry);
-    }
-
-    fn extend(&mut self, payloads: &[Payload<'_>]) {
-        for payload in payloads {
-            self.push(Entry::Payload { data: payload.data.to_vec(), id: payload.id.map(str::to_owned) });
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.bytes = 0;
-    }
-
-    /// Hands everything over again, at most so many payloads at once; what it leads to was told before.
-    fn replay(&self, most: usize, scorer: &mut Scorer) -> Result<(), PluginError> {
-        let mut rest = &self.entries[..];
-        while let Some(entry) = rest.first() {
-            let mut scored = match entry {
-                Entry::Records(records) => {
-                    rest = &rest[1..];
-                    scorer.score(records)?
-                }
-                Entry::Tick(now) => {
-                    rest = &rest[1..];
-                    scorer.tick(*now)?
-                }
-                Entry::Payload { .. } => {
-                    let payloads: Vec<Payload<'_>> = rest.iter().map_while(Entry::payload).take(most).collect();
-                    let call = call_length(payloads.iter().map(|payload| payload.data));
-                    let scored = has_taken(scorer.transform(&payloads[..call])?)?;
-                    rest = &rest[(scored.taken as usize).min(call)..];
-                    scored
-                }
-            };
-            while scored.more {
-                scored = scorer.proceed()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Entry {
-    fn payload(&self) -> Option<Payload<'_>> {
-        match self {
-            Entry::Payload { data, id } => Some(Payload { data, id: id.as_deref() }),
-            Entry::Records(_) | Entry::Tick(_) => None,
-        }
-    }
 }
