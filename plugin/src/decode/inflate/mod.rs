@@ -133,7 +133,11 @@ impl Bits<'_> {
 
 impl Default for Inflater {
     fn default() -> Self {
-        Inflater { litlen: Box::new([0; LITLEN_ENTRIES]), litlen_bits: LITLEN_BITS[0], distance: Box::new([0; DISTANCE_ENTRIES]) }
+        Inflater {
+            litlen: Box::new([0; LITLEN_ENTRIES]),
+            litlen_bits: LITLEN_BITS[0],
+            distance: Box::new([0; DISTANCE_ENTRIES]),
+        }
     }
 }
 
