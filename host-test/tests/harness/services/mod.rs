@@ -52,6 +52,16 @@ pub fn moto() -> Option<Service> {
     start("moto", &server, command, port)
 }
 
+/// A Prometheus with this configuration, which keeps what it scrapes in `data`. None if it is not installed.
+pub fn prometheus(configuration: &str, data: &str) -> Option<Service> {
+    let server = directory().join("prometheus/usr/bin/prometheus");
+    let port = free_port();
+    let mut command = Command::new(&server);
+    command.args([&format!("--config.file={configuration}"), &format!("--storage.tsdb.path={data}")]);
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    start("prometheus", &server, command, port)
+}
+
 /// An OCI registry, empty, that keeps what it is given in `storage`. None if it is not installed, or `wkg` is not, the program
 /// that pushes to it.
 pub fn registry(storage: &Path) -> Option<Service> {
