@@ -40,10 +40,18 @@ pub(super) fn joined<'a>(
 }
 
 /// The instances that undo layers.
-#[derive(Default)]
 pub(super) struct Ahead {
+    threads: usize,
     decoders: Vec<Decoder>,
     pause: usize,
+}
+
+/// As many threads as there are further cores.
+impl Default for Ahead {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Ahead { threads: (cores - 1).min(MOST_THREADS), decoders: Vec::new(), pause: 0 }
+    }
 }
 
 impl Ahead {
@@ -54,13 +62,12 @@ impl Ahead {
         batch: &'p [Payload<'p>],
         mut score: impl FnMut(&[Payload<'p>], Unwrapped) -> Result<()>,
     ) -> Result<()> {
-        let threads = thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).min(MOST_THREADS);
         let parts = parts(batch);
-        if threads == 0 || parts.len() < 2 || self.pause > 0 {
+        if self.threads == 0 || parts.len() < 2 || self.pause > 0 {
             self.pause = self.pause.saturating_sub(1);
             return score(batch, Vec::new());
         }
-        while self.decoders.len() < threads {
+        while self.decoders.len() < self.threads {
             match plugin.decoder(config) {
                 Ok(decoder) => self.decoders.push(decoder),
                 // The scorer can do without.
@@ -173,6 +180,68 @@ impl<'p> Shared<'p> {
             self.changed.notify_all();
             if is_lost {
                 return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use base64::Engine as _;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::batch::Scoring;
+    use crate::plugin::Limits;
+
+    /// Documents of CloudWatch Logs in gzip and base64, among them plain lines, damage, and more than may go ahead.
+    fn payloads() -> Vec<Vec<u8>> {
+        let payload = |minute: usize| {
+            let (start, bytes) = (1_700_000_000 + minute * 60, 1_000 + minute * 7_919 % 211 + minute / 190 * 90_000);
+            let line = format!("2 1 eni-1 10.0.0.1 10.0.0.2 443 9 6 3 {bytes} {start} {} ACCEPT OK", start + 59);
+            let event = format!("{{\"id\":\"1\",\"timestamp\":{start}000,\"message\":\"{line}\"}}");
+            let events = vec![event; if minute == 77 { 20_000 } else { 3 }].join(",");
+            let document = format!(
+                "{{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logGroup\":\"g\",\"logStream\":\"s\",\"logEvents\":[{events}]}}"
+            );
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            gzip.write_all(document.as_bytes()).unwrap();
+            let mut gzip = gzip.finish().unwrap();
+            match minute % 10 {
+                3 => line.into_bytes(),
+                5 => gzip,
+                7 => {
+                    gzip.truncate(gzip.len() - 9);
+                    gzip
+                }
+                _ => base64::engine::general_purpose::STANDARD.encode(gzip).into_bytes(),
+            }
+        };
+        (0..200).map(payload).collect()
+    }
+
+    #[test]
+    fn events_and_model_are_the_same_to_the_byte_however_many_threads_there_are() {
+        let plugin = Plugin::built_in(Limits::default()).unwrap();
+        let data = payloads();
+        let batch: Vec<Payload<'_>> = data.iter().map(|data| Payload { data, id: Some("p") }).collect();
+        for config in ["{}", r#"{"mode":"record","forest":{"number_of_trees":10,"sub_sample_size":32}}"#] {
+            let mut expected = None;
+            for threads in [0, 1, 3] {
+                let mut scoring = Scoring::new(&plugin, config).unwrap();
+                scoring.ahead.threads = threads;
+                let mut events = Vec::new();
+                for batch in batch.chunks(90) {
+                    scoring.transform(batch, &mut events).unwrap();
+                }
+                scoring.finish(&mut events).unwrap();
+                assert_eq!(scoring.ahead.decoders.len(), threads, "instances");
+                let found = (events, scoring.snapshot().unwrap().to_vec());
+                assert!(found.0.len() > 1_000);
+                assert!(*expected.get_or_insert_with(|| found.clone()) == found, "{threads} threads, {config}");
             }
         }
     }
