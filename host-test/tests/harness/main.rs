@@ -17,6 +17,8 @@ mod monitoring;
 #[cfg(feature = "network")]
 mod multilang;
 #[cfg(feature = "network")]
+mod notify;
+#[cfg(feature = "network")]
 mod oci;
 #[cfg(feature = "network")]
 mod s3;
