@@ -12,7 +12,7 @@ use super::server::{Server, post};
 use crate::kinds::kinds;
 
 /// A configuration under which each record comes out whole.
-const RECORDS: &str = r#"{"mode":"record"}"#;
+const RECORDS: &str = r#"{"mode":"record","record":{"columns":["bytes"]}}"#;
 
 /// The records in events.
 fn records(events: &[u8]) -> Vec<Value> {
