@@ -51,7 +51,7 @@
 //! Each module imports only from those before it in this list; a test reads the sources and says so:
 //!
 //! ```text
-//! text → json → time → hash → failure → state → column → decode → flow, row → detect, forest
+//! order → text → json → time → hash → failure → state → column → decode → flow, row → detect, forest
 //! → incident → series → config → snapshot → pipeline → discover → component, fluent_bit
 //! ```
 //!
@@ -67,6 +67,7 @@ pub use pipeline::{Counts, Decoder, Outcome, RestoreError, Scorer, Totals};
 
 mod hash;
 mod json;
+mod order;
 mod snapshot;
 mod text;
 mod time;

@@ -1,5 +1,6 @@
 //! Event time of one series: the length of its windows, and gaps.
 
+use crate::order;
 use crate::state::state;
 
 pub(super) use crate::time::DAY;
@@ -48,7 +49,7 @@ impl Clock {
                 self.differences.push(difference);
             }
             if self.differences.len() >= INTERVALS_LEARNT_FROM {
-                self.differences.sort_unstable();
+                order::sort(&mut self.differences);
                 let middle = self.differences.get(INTERVALS_LEARNT_FROM / 2);
                 self.interval = middle.map(|seconds| *seconds as f64);
                 self.differences = Vec::new();

@@ -13,6 +13,7 @@ use super::trial::Trial;
 use crate::column::Field;
 use crate::flow::{self, Formats, Parser};
 use crate::json::Value;
+use crate::order;
 use crate::row::{Dialect, Header};
 
 /// Runs the sample by a configuration.
@@ -226,7 +227,7 @@ fn flow_logs(
         analysis.formats.push((found.format.clone(), found.source, found.lines));
         analysis.notes.extend(found.notes.iter().cloned());
     }
-    analysis.formats.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
+    order::sort_by_key(&mut analysis.formats, |(_, _, count)| std::cmp::Reverse(*count));
     for (format, _, _) in &analysis.formats {
         for column in format.columns() {
             // All columns are there, also those that are `-` in the whole sample.

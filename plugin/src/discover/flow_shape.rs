@@ -5,6 +5,7 @@ use super::layout;
 use super::shape::shape;
 use crate::column::{Field, Kind};
 use crate::flow::{Fit, Format};
+use crate::order;
 use crate::text::digits::natural;
 
 /// The tokens of a line.
@@ -39,9 +40,9 @@ pub(super) fn recognise(lines: &[&[u8]]) -> Vec<Recognised> {
 /// As [`recognise`], of lines that are split.
 pub(super) fn of_tokens(mut lines: Vec<Tokens<'_>>) -> Vec<Recognised> {
     let all = lines.len();
-    lines.sort_by_key(Vec::len);
+    order::sort_by_key(&mut lines, Vec::len);
     let mut groups: Vec<&[Tokens<'_>]> = lines.chunk_by(|a, b| a.len() == b.len()).collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    order::sort_by_key(&mut groups, |group| std::cmp::Reverse(group.len()));
     groups.retain(|group| group.len() * 10 >= all);
     groups.iter().take(LENGTHS).filter_map(|group| of_group(group)).collect()
 }

@@ -8,6 +8,7 @@ use super::flow_shape::Tokens;
 use super::shape::{is_account, is_time, shape};
 use crate::column::Field;
 use crate::flow::Fit;
+use crate::order;
 use crate::text::digits::natural;
 
 /// What was guessed.
@@ -224,7 +225,7 @@ impl Guessing<'_, '_> {
             }
             Counters::None | Counters::Unclear => {
                 let mut columns: Vec<_> = varied.iter().chain(&constant).map(|(column, _)| *column).collect();
-                columns.sort_unstable();
+                order::sort(&mut columns);
                 let (places, lines) = (places(&columns), self.lines.len());
                 let ending = if lines == 1 { "" } else { "s" };
                 self.unclear.push(format!(
@@ -243,7 +244,7 @@ impl Guessing<'_, '_> {
         };
         let mut columns: Vec<_> =
             varied.iter().chain(constant).filter(may_be_port).map(|(column, _)| *column).collect();
-        columns.sort_unstable();
+        order::sort(&mut columns);
         let has_packets = self.fields.contains(&Some(Field::Packets));
         if let ([source, destination], true) = (&columns[..], has_packets)
             && *destination == source + 1

@@ -2,6 +2,7 @@
 
 use crate::column::{FIELDS, Field};
 use crate::flow::Format;
+use crate::order;
 
 /// A layout, and how the report calls where it is from.
 pub(super) struct Layout {
@@ -92,6 +93,6 @@ fn fields_of(format: &Format) -> Vec<Field> {
 }
 
 fn alphabetical(mut fields: Vec<Field>) -> Vec<Field> {
-    fields.sort_by_key(|field| field.name());
+    order::sort_by_key(&mut fields, |field| field.name());
     fields
 }

@@ -8,6 +8,7 @@
 
 use super::points::{PointId, Points};
 use super::random::Random;
+use crate::order;
 use crate::state::state;
 
 /// Reference to a child: an index into the nodes or, with [`LEAF`] set, into the leaves.
@@ -332,13 +333,13 @@ impl Tree {
     /// Whether the leaves hold exactly these points. For a valid tree only.
     pub(crate) fn holds(&self, sampled: impl Iterator<Item = PointId>) -> bool {
         let mut sampled: Vec<PointId> = sampled.collect();
-        sampled.sort_unstable();
+        order::sort(&mut sampled);
         let used = |leaf: &usize| !self.free_leaves.contains(&(*leaf as Child | LEAF));
         let mut held: Vec<PointId> = (0..self.leaves.len())
             .filter(used)
             .flat_map(|leaf| std::iter::repeat_n(self.leaves[leaf].point, usize::from(self.leaves[leaf].mass)))
             .collect();
-        held.sort_unstable();
+        order::sort(&mut held);
         sampled == held
     }
 }

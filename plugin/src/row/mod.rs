@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use crate::column::{Column, Numeric, escaped, finite};
 use crate::failure::{Failure, Layer};
 use crate::json::{Value, unescape};
+use crate::order;
 
 pub use csv::{CsvRows, Dialect, Header};
 pub use object::JsonRows;
@@ -167,7 +168,7 @@ impl<'a> Row<'a> {
                 let members = object.members();
                 let mut names: Vec<_> =
                     members.iter().enumerate().map(|(place, (name, _))| (&name[..], place)).collect();
-                names.sort_unstable();
+                order::sort(&mut names);
                 // Of members with one name the last counts.
                 let last = names.chunk_by(|a, b| a.0 == b.0).filter_map(|same| same.last());
                 let numeric = last.filter(|(_, place)| matches!(members[*place].1, Value::Number(_)));

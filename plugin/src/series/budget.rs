@@ -15,6 +15,7 @@ use super::engine::Engine;
 use super::notice::Kind;
 use super::scratch::Closed;
 use crate::incident::{Change, Severity};
+use crate::order;
 use crate::state::state;
 
 /// Days of the budget that may be spent in advance: some real events on one day are no reason to demand more.
@@ -77,7 +78,7 @@ impl Engine {
                 self.notices.add(Kind::Withheld, 1);
             }
         }
-        waiting.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        order::sort_by(&mut waiting, |a, b| b.0.total_cmp(&a.0));
         for (significance, place) in waiting {
             if significance == f64::INFINITY {
                 self.announce(&mut closed[place]);

@@ -128,30 +128,30 @@ impl Claims {
 
     /// The latest time that `quorum` series have come to, of those that a step reaches.
     pub(crate) fn near(&self, limit: i64, quorum: usize) -> Option<i64> {
-        let (mut ends, count) = self.ends(|claim| claim.newest <= limit);
+        let (ends, count) = self.ends(|claim| claim.newest <= limit);
         let place = count.checked_sub(quorum)?;
-        let ends = ends.get_mut(..count)?;
-        ends.sort_unstable();
-        ends.get(place).copied()
+        ends.get(..count)?.get(place).copied()
     }
 
     /// The earliest of `quorum` series that agree, within so many seconds, on a time beyond the limit, and have said so since
     /// the frontier moved.
     pub(crate) fn far(&self, now: Situation, quorum: usize, seconds: i64) -> Option<i64> {
-        let (mut ends, count) = self.ends(|claim| claim.newest > now.limit && claim.frontier == now.frontier);
+        let (ends, count) = self.ends(|claim| claim.newest > now.limit && claim.frontier == now.frontier);
         if count < quorum {
             return None;
         }
-        let ends = ends.get_mut(..count)?;
-        ends.sort_unstable();
+        let ends = ends.get(..count)?;
         ends.windows(quorum).find(|ends| ends[quorum - 1] - ends[0] <= seconds).map(|ends| ends[0])
     }
 
+    /// The times that some have come to, in ascending order, and how many they are.
     fn ends(&self, counts: impl Fn(&Claim) -> bool) -> ([i64; MOST], usize) {
         let mut ends = [0; MOST];
         let mut count = 0;
-        for (place, claim) in ends.iter_mut().zip(self.claims.iter().filter(|claim| counts(claim))) {
-            *place = claim.newest;
+        for claim in self.claims.iter().filter(|claim| counts(claim)).take(MOST) {
+            let at = ends[..count].partition_point(|end| *end <= claim.newest);
+            ends.copy_within(at..count, at + 1);
+            ends[at] = claim.newest;
             count += 1;
         }
         (ends, count)

@@ -5,6 +5,7 @@ use super::registry::{Keyed, TOTAL};
 use super::scratch::Closed;
 use crate::detect::Direction;
 use crate::incident::{Members, Step};
+use crate::order;
 
 /// Members whose incidents explain so much of a total's change make its own superfluous.
 const EXPLAINED: f64 = 0.5;
@@ -86,7 +87,7 @@ impl Engine {
         let mut order = core::mem::take(&mut self.scratch.order);
         order.clear();
         order.extend(self.registry.taken());
-        order.sort_unstable_by(|&a, &b| self.registry.slot(a).key.cmp(&self.registry.slot(b).key));
+        order::sort_by(&mut order, |&a, &b| self.registry.slot(a).key.cmp(&self.registry.slot(b).key));
         self.scratch.order = order;
     }
 

@@ -23,6 +23,7 @@ use super::talker::Alike;
 use super::top_talkers;
 use crate::detect::Direction;
 use crate::incident::{Affected, Ending, Group, GroupMember, Incident, REOPEN, TopTalker};
+use crate::order;
 use crate::state::state;
 
 /// Fewer incidents are told one by one.
@@ -266,7 +267,7 @@ impl Engine {
         let mut members: Vec<&Closed> =
             closed.iter().filter(|closed| !closed.total && is_member(closed.slot)).collect();
         // They come sorted by key, which settles ties.
-        members.sort_by(|a, b| b.change.abs().total_cmp(&a.change.abs()));
+        order::sort_by(&mut members, |a, b| b.change.abs().total_cmp(&a.change.abs()));
         members.truncate(MOST_EXPLAINED);
         let (mut all, mut change) = (Vec::new(), 0.0);
         for (slot, cell) in members.iter().map(|member| (member.slot, member.cell.as_ref())) {

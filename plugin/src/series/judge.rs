@@ -13,6 +13,7 @@ use super::top_talkers;
 use super::track::Track;
 use crate::detect::{Direction, Verdict};
 use crate::incident::{Change, Explanation, Incident, Judged, Member, Members};
+use crate::order;
 
 /// The name of the total in events.
 const TOTAL_NAME: &[u8] = b"total";
@@ -186,14 +187,14 @@ impl Engine {
             top_talkers = top_talkers::explain(all, &[Alike::Destination, Alike::Source], direction, change, most);
         }
         let share = |member: &&Closed| member.change / closed.change;
-        let mut largest: Vec<(usize, &Closed)> =
-            members.iter().copied().filter(|member| !member.total && share(member) >= WORTH).enumerate().collect();
+        let mut largest: Vec<&Closed> =
+            members.iter().copied().filter(|member| !member.total && share(member) >= WORTH).collect();
         // They come sorted by key, which settles ties.
-        largest.sort_by(|a, b| share(&b.1).total_cmp(&share(&a.1)).then(a.0.cmp(&b.0)));
+        order::sort_by(&mut largest, |a, b| share(b).total_cmp(&share(a)));
         largest.truncate(MOST_MEMBERS);
         let members = largest
             .into_iter()
-            .map(|(_, member)| Member { series: self.name(member.slot).to_vec(), share: share(&member) })
+            .map(|member| Member { series: self.name(member.slot).to_vec(), share: share(&member) })
             .collect();
         Explanation { attribution: track.attribution(&cell.sums), top_talkers, members }
     }

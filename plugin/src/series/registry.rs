@@ -8,6 +8,7 @@ use super::table::{Bucket, Table};
 use super::track::Track;
 use crate::hash::{MULTIPLIER, hash, is_same};
 use crate::incident::Incident;
+use crate::order;
 use crate::state::state;
 
 /// A series after its first window, before its second with any record: too little to spend a detector on, and all that a
@@ -295,7 +296,7 @@ impl Registry {
         // Of the past, any window can be remembered.
         let windows_before = 0..=*windows.end();
         let mut free = self.free.clone();
-        free.sort_unstable();
+        order::sort(&mut free);
         free.dedup();
         let capacity = self.capacity;
         (1..=MOST_SERIES).contains(&capacity)

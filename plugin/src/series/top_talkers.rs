@@ -10,6 +10,7 @@ use super::talker::{Alike, TalkerKey};
 use super::tally::Tally;
 use crate::detect::Direction;
 use crate::incident::TopTalker;
+use crate::order;
 
 /// A group is named instead of its members if the largest of them has less than this part of its change…
 const STANDS_OUT: f64 = 0.5;
@@ -71,7 +72,7 @@ pub(crate) fn explain(
             best = Some(group);
         }
     }
-    all.sort_by(|a, b| {
+    order::sort_by(&mut all, |a, b| {
         let by_change = b.change(direction).total_cmp(&a.change(direction));
         by_change.then_with(|| a.talker.cmp(&b.talker))
     });
@@ -119,7 +120,7 @@ pub(crate) fn changes<'a>(tally: &'a Tally, habit: &'a Habit) -> impl Iterator<I
 /// Those that are alike, by what they have in common.
 fn groups(all: &mut [TalkerChange], direction: Direction, alike: Alike) -> Vec<Group> {
     let key = |moved: &TalkerChange| (moved.talker.common(alike), moved.talker);
-    all.sort_by_key(key);
+    order::sort_by_key(all, key);
     let chunks = all.chunk_by(|a, b| a.talker.common(alike) == b.talker.common(alike));
     // The ports of clients are no service.
     chunks
