@@ -39,7 +39,7 @@ pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdict
         format!("left:{left:.2}%;width:{:.2}%", right - left)
     };
     out.write_all(b"<div class=\"timeline\" aria-hidden=\"true\"")?;
-    write!(out, " data-from=\"{from}\" data-to=\"{to}\">\n")?;
+    writeln!(out, " data-from=\"{from}\" data-to=\"{to}\">")?;
     for row in rows.iter().take(MOST_ROWS) {
         let name = view.names.or_key(row);
         write!(
