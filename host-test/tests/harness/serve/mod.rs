@@ -8,4 +8,4 @@ mod limits;
 mod loops;
 mod reconfigured;
 mod rim;
-mod server;
+pub(crate) mod server;
