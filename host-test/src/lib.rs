@@ -8,7 +8,8 @@
 //! - [`input`]: payloads cut out of text and bytes;
 //! - [`source`]: where payloads come from: files, objects of a bucket, a Kinesis stream; `sink`: where events go;
 //! - `state`: where reading has come to and what was learned, kept outside the process;
-//! - `serve`: payloads by HTTP; `multilang`: records from Amazon's MultiLangDaemon (these four with the feature `network`);
+//! - `serve`: payloads by HTTP; `multilang`: records from Amazon's MultiLangDaemon; `monitor`: what a running process tells of
+//!   itself (these five with the feature `network`);
 //! - [`artifact`]: what a `.wasm` says of itself.
 //!
 //! A whole host, from a payload to events:
@@ -36,6 +37,8 @@ pub mod fluent_bit;
 pub mod input;
 pub mod kept;
 #[cfg(feature = "network")]
+pub mod monitor;
+#[cfg(feature = "network")]
 pub mod multilang;
 pub mod plugin;
 mod private;
@@ -50,5 +53,7 @@ pub mod sink;
 pub mod source;
 #[cfg(feature = "network")]
 pub mod state;
+#[cfg(feature = "network")]
+mod told;
 pub mod transform;
 pub mod usage;

@@ -1,14 +1,38 @@
 //! What the commands have in common that read a source until they are told to stop, and keep a state.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
+use clap::Args;
 
+use host_test::monitor::metrics::Command;
+use host_test::monitor::{Monitor, http};
 use host_test::state::StateError;
 use host_test::usage::Usage;
 
 /// Told again after a crash.
 pub(crate) const AGAIN: &str = "nothing was saved since the last save; started again, flowscore reads on from there";
+
+/// Where it can be asked how it is.
+#[derive(Args)]
+pub(crate) struct HttpArgs {
+    /// Address for GET /health and /metrics, such as 127.0.0.1:9464; without it nothing listens (docs/monitoring.md)
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
+}
+
+impl HttpArgs {
+    /// What this process tells of itself, from now on, there or on the first free one of so many more ports.
+    pub(crate) fn monitor(&self, command: Command, more: u16) -> Result<Arc<Monitor>, Usage> {
+        let monitor = Monitor::new(command);
+        if let Some(address) = self.http {
+            http::listen(&monitor, address, more)?;
+        }
+        Ok(monitor)
+    }
+}
 
 /// Runs it to its end.
 pub(crate) fn run(follow: impl Future<Output = Result<()>>) -> Result<()> {

@@ -6,14 +6,19 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::following::HttpArgs;
 use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
+use host_test::monitor::metrics::Command;
 use host_test::multilang::processor::{Settings, process};
 use host_test::multilang::protocol::Daemon;
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::state::Store;
 use host_test::usage::Usage;
+
+/// The daemon starts a process for each shard, all with one command line: each takes a port of its own from --http on.
+const MORE_PORTS: u16 = 99;
 
 /// Process records for Amazon's KCL MultiLangDaemon, which starts it for each shard: events to HTTP, a stream or a file
 #[derive(Args)]
@@ -26,12 +31,15 @@ Examples:
 Standard input and output are the daemon's protocol, so that events need another place: --output. The state of each shard
 must be where every worker can reach it. A checkpoint is made only after the events were accepted and the state was saved;
 after a crash the next worker goes on from the state, and events told since then are told again, with the same `id`.
-SIGHUP reads the configuration again. With --stream the shards that others were split or merged into go on with what was learned in those (kinesis:ListShards).")]
+SIGHUP reads the configuration again. With --http each process has /health and /metrics on the first port that is free from that one
+on. With --stream the shards that others were split or merged into go on with what was learned in those (kinesis:ListShards).")]
 pub(crate) struct MultilangArgs {
     #[command(flatten)]
     plugin: PluginArgs,
     #[command(flatten)]
     failed: FailedArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     /// Directory or URL (file://, s3://, gs://, az://) for the states of the shards, within reach of all workers
     #[arg(long, value_name = "URL")]
     state: String,
@@ -79,7 +87,9 @@ impl MultilangArgs {
         };
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         runtime.block_on(async { reloaded.listen() }).context("cannot listen for signals")?;
+        let monitor = runtime.block_on(async { self.http.monitor(Command::Multilang, MORE_PORTS) })?;
         let settings = Settings {
+            monitor,
             plugin: (plugin, config),
             reloaded,
             store: Store::open(&self.state, &self.application, self.stream.as_deref().unwrap_or("stream"))?,

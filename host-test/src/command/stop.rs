@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::watch;
 
+use host_test::monitor::Monitor;
 use host_test::signals::Signals;
 use host_test::sink::Sink;
 
@@ -40,9 +41,9 @@ impl Stop {
     }
 
     /// Has events accepted, for as long as that takes; after the signal only for a while.
-    pub(crate) async fn deliver(&mut self, sink: &mut Sink, events: &[u8]) -> Result<()> {
+    pub(crate) async fn deliver(&mut self, sink: &mut Sink, events: &[u8], monitor: &Monitor) -> Result<()> {
         tokio::select! {
-            sent = sink.deliver(events) => sent.context("cannot write events"),
+            sent = monitor.deliver(sink, events) => sent.context("cannot write events"),
             () = self.overdue() => Err(anyhow!(
                 "stopped while the output did not accept events; what was read since the last save is read again next time"
             )),

@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 use std::io::{BufRead, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -15,6 +16,8 @@ use super::inheritance::withhold_moved;
 use super::protocol::{Checkpointed, Daemon, Message, Record};
 use crate::batch::{Scoring, call_length, refused};
 use crate::kept::Kept;
+use crate::monitor::Monitor;
+use crate::monitor::metrics::Metric;
 use crate::plugin::{Payload, Plugin, PluginError, RestoreError};
 use crate::reloaded::Reloaded;
 use crate::sink::Sink;
@@ -44,6 +47,8 @@ pub struct Settings {
     pub discard_model: bool,
     /// The shortest time between two states, and so checkpoints.
     pub save_every: Duration,
+    /// What the process tells of itself.
+    pub monitor: Arc<Monitor>,
 }
 
 /// Serves the daemon until it closes the pipe.
@@ -52,19 +57,23 @@ pub struct Settings {
 ///
 /// The daemon broke its protocol, events cannot be written, or the state cannot be used.
 pub fn process<R: BufRead, W: Write>(settings: Settings, runtime: &Runtime, daemon: &mut Daemon<R, W>) -> Result<()> {
+    settings.monitor.watch_sink(&settings.sink);
+    settings.monitor.ready();
     let mut processor = Processor { settings, runtime, shard: None };
     while let Some((action, message)) = daemon.next_message().context("cannot read what the daemon asks")? {
         match message {
             Message::Initialize { shard_id, sequence_number } => {
                 processor.initialize(&shard_id, sequence_number.as_deref())?;
             }
-            Message::ProcessRecords { records } => processor.process(&records, daemon)?,
+            Message::ProcessRecords { records, millis_behind_latest } => {
+                processor.process(&records, millis_behind_latest, daemon)?;
+            }
             Message::ShardEnded => processor.end(daemon)?,
             Message::ShutdownRequested => processor.save(daemon)?,
-            Message::LeaseLost => processor.shard = None,
+            Message::LeaseLost => processor.let_go(),
             Message::Shutdown { reason } => match reason.as_deref() {
                 Some("TERMINATE") => processor.end(daemon)?,
-                _ => processor.shard = None,
+                _ => processor.let_go(),
             },
             Message::Checkpoint { .. } => {
                 return Err(anyhow!("the daemon answered a checkpoint that nobody asked for"));
@@ -145,8 +154,18 @@ impl Processor<'_> {
             None => self.inherit(&mut shard)?,
         }
         shard.scoring.keep_failed(self.settings.keep_failed.clone());
+        self.settings.monitor.metrics.set(Metric::Leases, 1);
+        self.settings.monitor.measure(&mut shard.scoring)?;
         self.shard = Some(shard);
         Ok(())
+    }
+
+    /// The lease is gone.
+    fn let_go(&mut self) {
+        if let Some(shard) = self.shard.take() {
+            self.settings.monitor.shard(&shard.id, None);
+        }
+        self.settings.monitor.metrics.set(Metric::Leases, 0);
     }
 
     /// Opens the state of a shard, whose former holder may take a moment to let go of it.
@@ -214,15 +233,23 @@ impl Processor<'_> {
         config["series"]["window"].as_i64().unwrap_or(60) * 1000
     }
 
-    fn process<R: BufRead, W: Write>(&mut self, records: &[Record], daemon: &mut Daemon<R, W>) -> Result<()> {
+    fn process<R: BufRead, W: Write>(
+        &mut self,
+        records: &[Record],
+        behind: Option<i64>,
+        daemon: &mut Daemon<R, W>,
+    ) -> Result<()> {
         let Some(shard) = &mut self.shard else { return Ok(()) };
         if shard.taken.is_some() {
             return shard.still_taken();
         }
-        self.settings.reloaded.apply(&mut shard.scoring);
+        let Settings { reloaded, sink, monitor, .. } = &mut self.settings;
+        reloaded.apply(&mut shard.scoring);
         let mut events = Vec::new();
-        shard.score(records, &mut events)?;
-        self.runtime.block_on(self.settings.sink.deliver(&events)).context("cannot write events")?;
+        shard.score(records, monitor, &mut events)?;
+        monitor.shard(&shard.id, behind);
+        monitor.measure(&mut shard.scoring)?;
+        self.runtime.block_on(monitor.deliver(sink, &events)).context("cannot write events")?;
         if shard.saved.elapsed() >= self.settings.save_every {
             self.save(daemon)?;
         }
@@ -232,7 +259,7 @@ impl Processor<'_> {
     /// Saves the state and asks for a checkpoint at its position.
     fn save<R: BufRead, W: Write>(&mut self, daemon: &mut Daemon<R, W>) -> Result<()> {
         let Some(shard) = &mut self.shard else { return Ok(()) };
-        if !shard.is_dirty || !shard.save(self.runtime, false)? {
+        if !shard.is_dirty || !shard.save(self.runtime, &self.settings.monitor, false)? {
             return Ok(());
         }
         let position = shard.position.clone();
@@ -244,10 +271,10 @@ impl Processor<'_> {
     /// The shard is at its end: its children begin only after its last checkpoint.
     fn end<R: BufRead, W: Write>(&mut self, daemon: &mut Daemon<R, W>) -> Result<()> {
         if let Some(shard) = &mut self.shard {
-            shard.save(self.runtime, true)?;
+            shard.save(self.runtime, &self.settings.monitor, true)?;
         }
         self.checkpoint(None, daemon)?;
-        self.shard = None;
+        self.let_go();
         Ok(())
     }
 
@@ -261,7 +288,7 @@ impl Processor<'_> {
             match daemon.checkpoint(at).context("cannot make a checkpoint")? {
                 Checkpointed::Done => return Ok(()),
                 Checkpointed::LeaseLost => {
-                    self.shard = None;
+                    self.let_go();
                     return Ok(());
                 }
                 Checkpointed::Refused(error) => {
@@ -282,7 +309,7 @@ impl Processor<'_> {
 
 impl Leased {
     /// Scores the records that lie behind the position.
-    fn score(&mut self, records: &[Record], events: &mut Vec<u8>) -> Result<()> {
+    fn score(&mut self, records: &[Record], monitor: &Monitor, events: &mut Vec<u8>) -> Result<()> {
         let new: Vec<&Record> = records.iter().filter(|record| self.is_new(record)).collect();
         let mut rest = &new[..];
         while !rest.is_empty() {
@@ -293,7 +320,8 @@ impl Leased {
             let ids: Vec<String> = call.iter().map(|record| self.name(record)).collect();
             let payloads: Vec<Payload<'_>> =
                 data.iter().zip(&ids).map(|(data, id)| Payload { data, id: Some(id) }).collect();
-            self.scoring.transform(&payloads, events).context(AGAIN)?;
+            let counts = self.scoring.transform(&payloads, events).context(AGAIN)?;
+            monitor.scored(&payloads, counts);
             rest = after;
         }
         if let Some(last) = new.last() {
@@ -336,7 +364,7 @@ impl Leased {
     }
 
     /// Saves the state. False if another process has it, which then has the lease, too, and this one is told soon.
-    fn save(&mut self, runtime: &Runtime, ended: bool) -> Result<bool> {
+    fn save(&mut self, runtime: &Runtime, monitor: &Monitor, ended: bool) -> Result<bool> {
         let read = match (&self.position, ended) {
             (_, true) => Read::All,
             (Some(position), false) => Read::UpTo(position.clone()),
@@ -349,6 +377,7 @@ impl Leased {
         };
         match runtime.block_on(self.part.save(&state)) {
             Ok(()) => {
+                monitor.saved(state.snapshot.len());
                 self.saved = Instant::now();
                 self.is_dirty = false;
                 Ok(true)

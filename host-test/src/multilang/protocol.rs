@@ -32,6 +32,9 @@ pub enum Message {
     ProcessRecords {
         /// The records.
         records: Vec<Record>,
+        /// How far they are behind the newest record of the shard.
+        #[serde(default)]
+        millis_behind_latest: Option<i64>,
     },
     /// The answer to the child's checkpoint.
     Checkpoint {
@@ -185,7 +188,7 @@ mod tests {
             ),
             (
                 r#"{"action":"processRecords","records":[{"action":"record","data":"aGVsbG8=","partitionKey":"k","sequenceNumber":"495","subSequenceNumber":0,"approximateArrivalTimestamp":1431000000000}],"millisBehindLatest":null}"#,
-                Message::ProcessRecords { records: vec![record] },
+                Message::ProcessRecords { records: vec![record], millis_behind_latest: None },
             ),
             (
                 r#"{"action":"processRecords","records":[{"action":"record","data":null,"partitionKey":"k","sequenceNumber":"7","subSequenceNumber":0,"approximateArrivalTimestamp":null}],"millisBehindLatest":0}"#,
@@ -195,6 +198,7 @@ mod tests {
                         sub_sequence_number: Some(0),
                         ..Record::default()
                     }],
+                    millis_behind_latest: Some(0),
                 },
             ),
             (r#"{"action":"leaseLost"}"#, Message::LeaseLost),

@@ -12,7 +12,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::batch::Batch;
-use super::metrics::{Metric, Metrics};
+use crate::monitor::metrics::{Metric, Metrics};
 
 /// Bytes that one permit of the memory stands for.
 const PERMIT: usize = 1 << 10;
@@ -190,9 +190,11 @@ impl Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::metrics::Command;
 
     fn admission(batches: usize, bytes: usize, remember: usize) -> (Admission, mpsc::Receiver<Job>) {
-        let (admission, jobs) = Admission::new(Bounds { batches, bytes, remember }, Arc::default());
+        let (admission, jobs) =
+            Admission::new(Bounds { batches, bytes, remember }, Arc::new(Metrics::new(Command::Serve)));
         admission.open(&[]);
         (admission, jobs)
     }
@@ -256,7 +258,8 @@ mod tests {
 
     #[test]
     fn nothing_is_let_in_before_it_is_open_or_after_it_is_closed() {
-        let (admission, jobs) = Admission::new(Bounds { batches: 8, bytes: 1 << 20, remember: 8 }, Arc::default());
+        let (admission, jobs) =
+            Admission::new(Bounds { batches: 8, bytes: 1 << 20, remember: 8 }, Arc::new(Metrics::new(Command::Serve)));
         assert!(matches!(admission.admit(batch("a", 1)), Admitted::Busy));
         admission.open(&["old".into()]);
         assert!(matches!(admission.admit(batch("old", 1)), Admitted::Known));

@@ -20,10 +20,10 @@ use tokio::sync::mpsc;
 
 use super::admission::{Admission, Job};
 use super::feedback::Feedback;
-use super::metrics::{Metric, Metrics};
 use super::saved::Saved;
 use crate::batch::{CALL_PAYLOADS, Scoring, refused};
 use crate::kept::Kept;
+use crate::monitor::Monitor;
 use crate::plugin::Plugin;
 use crate::reloaded::Reloaded;
 use crate::sink::Sink;
@@ -50,8 +50,8 @@ pub struct Engine {
     pub tick: Option<Duration>,
     /// Which batches come in.
     pub admission: Arc<Admission>,
-    /// What is measured.
-    pub metrics: Arc<Metrics>,
+    /// What the process tells of itself.
+    pub monitor: Arc<Monitor>,
 }
 
 impl Engine {
@@ -97,8 +97,8 @@ impl Prepared {
         handle: &Handle,
     ) -> Result<()> {
         let Prepared { engine, scoring, saved: Saved { remembered, outbox, .. } } = self;
-        let Engine { mut sink, reloaded, state, state_every, tick, admission, metrics, .. } = engine;
-        handle.block_on(sink.deliver(&outbox)).context("cannot write events")?;
+        let Engine { mut sink, reloaded, state, state_every, tick, admission, monitor, .. } = engine;
+        handle.block_on(monitor.deliver(&mut sink, &outbox)).context("cannot write events")?;
         admission.open(&remembered);
         let mut running = Running {
             scoring,
@@ -108,10 +108,10 @@ impl Prepared {
             saved_outbox: !outbox.is_empty(),
             last_save: Instant::now(),
             admission,
-            metrics,
+            monitor,
             handle: handle.clone(),
         };
-        running.measure()?;
+        running.monitor.measure(&mut running.scoring)?;
         while let Some(group) = running.next_group(&mut jobs, &mut feedback, state_every, tick) {
             match group {
                 Group::Feedback(said) => running.take_up(said)?,
@@ -142,7 +142,7 @@ struct Running {
     saved_outbox: bool,
     last_save: Instant,
     admission: Arc<Admission>,
-    metrics: Arc<Metrics>,
+    monitor: Arc<Monitor>,
     handle: Handle,
 }
 
@@ -210,7 +210,7 @@ impl Running {
                 self.scoring.tick(*now, &mut events)?;
                 // Time that closed nothing is not worth a state: it is told again.
                 if events.is_empty() {
-                    return self.measure();
+                    return Ok(self.monitor.measure(&mut self.scoring)?);
                 }
                 &[][..]
             }
@@ -223,9 +223,8 @@ impl Running {
         if self.state.is_some() {
             self.save(jobs, &events)?;
         }
-        self.measure()?;
-        self.handle.block_on(self.sink.deliver(&events)).context("cannot write events")?;
-        self.metrics.add(Metric::EventBytes, events.len() as u64);
+        self.monitor.measure(&mut self.scoring)?;
+        self.handle.block_on(self.monitor.deliver(&mut self.sink, &events)).context("cannot write events")?;
         for job in jobs {
             self.admission.accepted(job);
         }
@@ -237,13 +236,10 @@ impl Running {
             for start in (0..batch.len()).step_by(CALL_PAYLOADS) {
                 let part = start..batch.len().min(start + CALL_PAYLOADS);
                 let names = batch.names(part.clone());
-                let counts = self.scoring.transform(&batch.payloads(part, &names), events)?;
-                self.metrics.add(Metric::RecordsOk, counts.ok);
-                self.metrics.add(Metric::RecordsDropped, counts.dropped);
-                self.metrics.add(Metric::RecordsFailed, counts.failed);
+                let payloads = batch.payloads(part, &names);
+                let counts = self.scoring.transform(&payloads, events)?;
+                self.monitor.scored(&payloads, counts);
             }
-            self.metrics.add(Metric::Payloads, batch.len() as u64);
-            self.metrics.add(Metric::PayloadBytes, batch.bytes() as u64);
         }
         Ok(())
     }
@@ -258,22 +254,9 @@ impl Running {
         };
         let state = State { snapshot: saved.encode(), ..State::default() };
         self.handle.block_on(save(part, &state, &self.admission))?;
-        self.metrics.add(Metric::StateWrites, 1);
-        self.metrics.set(Metric::StateBytes, state.snapshot.len() as u64);
+        self.monitor.saved(state.snapshot.len());
         self.saved_outbox = !events.is_empty();
         self.last_save = Instant::now();
-        Ok(())
-    }
-
-    fn measure(&mut self) -> Result<()> {
-        let totals = self.scoring.totals()?;
-        self.metrics.set(Metric::Late, totals.late);
-        self.metrics.set(Metric::Windows, totals.windows);
-        self.metrics.set(Metric::Anomalies, totals.anomalies);
-        self.metrics.set(Metric::Series, totals.series);
-        self.metrics.set(Metric::Evicted, totals.evicted);
-        self.metrics.set(Metric::ComponentMemory, self.scoring.memory() as u64);
-        self.metrics.set(Metric::ComponentRestarts, self.scoring.restarts());
         Ok(())
     }
 }
@@ -312,6 +295,7 @@ async fn save(part: &mut Part, state: &State, admission: &Admission) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::metrics::{Command, Metric};
     use crate::plugin::Limits;
     use crate::serve::admission::{Admitted, Bounds};
     use crate::serve::batch::Batch;
@@ -335,8 +319,9 @@ mod tests {
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory).unwrap();
         let output = directory.join("events.ndjson");
-        let metrics = Arc::new(Metrics::default());
-        let (admission, jobs) = Admission::new(Bounds { batches: 16, bytes: 64 << 20, remember: 16 }, metrics.clone());
+        let monitor = Monitor::new(Command::Serve);
+        let bounds = Bounds { batches: 16, bytes: 64 << 20, remember: 16 };
+        let (admission, jobs) = Admission::new(bounds, monitor.metrics.clone());
         let plugin = Plugin::built_in(Limits { memory, ..Limits::default() }).unwrap();
         let engine = Engine {
             reloaded: Reloaded::new(&plugin, None),
@@ -346,7 +331,7 @@ mod tests {
             state_every: Duration::ZERO,
             tick: None,
             admission: Arc::new(admission),
-            metrics: metrics.clone(),
+            monitor: monitor.clone(),
         };
         let admission = engine.admission.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -365,7 +350,7 @@ mod tests {
         scorer.join().unwrap().unwrap();
         let events = std::fs::read_to_string(&output).unwrap();
         std::fs::remove_dir_all(&directory).unwrap();
-        (events.lines().map(str::to_owned).collect(), metrics.get(Metric::ComponentRestarts))
+        (events.lines().map(str::to_owned).collect(), monitor.metrics.get(Metric::ComponentRestarts))
     }
 
     #[test]

@@ -11,7 +11,6 @@
 //! | 503 | the queue is full, or it takes too long; `Retry-After` says when | tries again | tries again |
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,7 +18,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Router, http::Method};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -30,9 +29,11 @@ use super::body::{Bodies, Name};
 use super::engine::now;
 use super::feedback::{self, Feedback};
 use super::firehose;
-use super::metrics::{Metric, Metrics};
-use super::refused::{Refused, Told};
-use crate::sink::Retries;
+use super::refused::Refused;
+use crate::monitor::Monitor;
+use crate::monitor::http::router;
+use crate::monitor::metrics::Metric;
+use crate::told::Told;
 
 /// When a sender that was told 503 should come again, in seconds.
 const COME_AGAIN: &str = "1";
@@ -47,10 +48,8 @@ pub struct Service {
     pub answer_within: Duration,
     /// The way in.
     pub admission: Arc<Admission>,
-    /// What is measured.
-    pub metrics: Arc<Metrics>,
-    /// Retries of the sink, if it counts some.
-    pub retries: Option<Retries>,
+    /// What the process tells of itself.
+    pub monitor: Arc<Monitor>,
     /// Where what people say goes.
     pub feedback: mpsc::Sender<Feedback>,
     told: Told,
@@ -63,43 +62,19 @@ impl Service {
         max_body: usize,
         answer_within: Duration,
         admission: Arc<Admission>,
-        metrics: Arc<Metrics>,
-        retries: Option<Retries>,
+        monitor: Arc<Monitor>,
         feedback: mpsc::Sender<Feedback>,
     ) -> Self {
         let bodies = Bodies::new(max_body);
-        Service { access, bodies, answer_within, admission, metrics, retries, feedback, told: Told::default() }
+        Service { access, bodies, answer_within, admission, monitor, feedback, told: Told::default() }
     }
 
-    /// The routes: `/health`, `/health/live`, `/health/ready`, `/metrics`, `POST /feedback`, and `POST` to any other path.
+    /// The routes: those of [`monitor`](crate::monitor::http), `POST /feedback`, and `POST` to any other path.
     pub fn router(self) -> Router {
-        Router::new()
-            .route("/health", get(ready))
-            .route("/health/ready", get(ready))
-            .route("/health/live", get(|| async { "live\n" }))
-            .route("/metrics", get(metrics))
-            .route("/feedback", post(feedback::receive))
-            .fallback(receive)
-            .with_state(Arc::new(self))
-    }
-}
-
-async fn ready(State(service): State<Arc<Service>>) -> Response {
-    match service.admission.problem() {
-        None => (StatusCode::OK, "ready\n").into_response(),
-        Some(problem) => {
-            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, COME_AGAIN)], format!("{problem}\n")).into_response()
-        }
-    }
-}
-
-async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    if let Some(retries) = &service.retries {
-        service.metrics.set(Metric::ForwardRetries, retries.load(Ordering::Relaxed));
-    }
-    match service.metrics.expose() {
-        Ok(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        let admission = self.admission.clone();
+        router(self.monitor.clone(), Arc::new(move || admission.problem())).merge(
+            Router::new().route("/feedback", post(feedback::receive)).fallback(receive).with_state(Arc::new(self)),
+        )
     }
 }
 
@@ -117,7 +92,7 @@ async fn receive(State(service): State<Arc<Service>>, request: Request<Body>) ->
     if let Err(Refused { status, reason }) = &result {
         let metric =
             if *status == StatusCode::SERVICE_UNAVAILABLE { Metric::BatchesBusy } else { Metric::BatchesRefused };
-        service.metrics.add(metric, 1);
+        service.monitor.metrics.add(metric, 1);
         if metric == Metric::BatchesRefused {
             let id = request_id.as_deref().unwrap_or("without an id");
             let shown: String = id.chars().take(256).collect();
@@ -167,7 +142,7 @@ impl Service {
         }
         let mut pending = match self.admission.admit(batch) {
             Admitted::Known => {
-                self.metrics.add(Metric::BatchesKnown, 1);
+                self.monitor.metrics.add(Metric::BatchesKnown, 1);
                 return Ok(());
             }
             Admitted::Busy => return Err(Refused::busy("the queue is full or not open; send again later")),

@@ -13,6 +13,8 @@ use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
 use crate::kept::Kept;
+use crate::monitor::metrics::Command;
+use crate::monitor::{Monitor, connections};
 use crate::plugin::Plugin;
 use crate::reloaded::Reloaded;
 use crate::signals::{Reload, Signals};
@@ -24,13 +26,11 @@ pub mod access;
 pub mod admission;
 pub mod batch;
 pub mod body;
-mod connections;
 pub mod engine;
 pub mod feedback;
 pub mod firehose;
 pub mod http;
 mod json_text;
-pub mod metrics;
 mod refused;
 pub mod saved;
 
@@ -38,7 +38,6 @@ use access::AccessKey;
 use admission::{Admission, Bounds};
 use engine::Engine;
 use http::Service;
-use metrics::Metrics;
 
 /// What is served, and how.
 pub struct Settings {
@@ -100,13 +99,13 @@ pub async fn serve(settings: Settings) -> Result<()> {
     // From the very first: whoever sees it ready may tell it to stop.
     let mut stop = Signals::listen()?;
     let mut reload = Reload::listen()?;
-    let metrics = Arc::new(Metrics::default());
+    let monitor = Monitor::new(Command::Serve);
+    monitor.watch_sink(&sink);
     let queue = bounds.batches;
-    let (admission, jobs) = Admission::new(bounds, metrics.clone());
+    let (admission, jobs) = Admission::new(bounds, monitor.metrics.clone());
     let admission = Arc::new(admission);
     let (said, feedback) = tokio::sync::mpsc::channel(feedback::WAITING);
-    let service =
-        Service::new(access, max_body, answer_within, admission.clone(), metrics.clone(), sink.retries(), said);
+    let service = Service::new(access, max_body, answer_within, admission.clone(), monitor.clone(), said);
     let tls = match tls {
         None => None,
         Some(files) => Some(Tls::read(files).await.map_err(Usage)?),
@@ -120,7 +119,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         state_every,
         tick,
         admission: admission.clone(),
-        metrics,
+        monitor,
     };
     let prepared = engine.prepare(discard_model, keep_failed).await?;
     let listener =

@@ -109,8 +109,9 @@ fn events_go_by_http_and_to_a_stream_and_a_signal_ends_it_well() {
 
     let http = FlakyServer::start();
     let to_http = directory.join("http");
+    let port = services::free_port();
     let mut child = flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &service.url, "--output", &http.url])
-        .args(["--state", to_http.to_str().unwrap(), "--stats", "json"])
+        .args(["--state", to_http.to_str().unwrap(), "--stats", "json", "--http", &format!("127.0.0.1:{port}")])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -119,6 +120,23 @@ fn events_go_by_http_and_to_a_stream_and_a_signal_ends_it_well() {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing came: {}", http.accepted());
         std::thread::sleep(Duration::from_millis(100));
     }
+    services::await_metrics(
+        port,
+        &[
+            "flowscore_payloads_total 2001",
+            "flowscore_records_total{outcome=\"failed\"} 1",
+            "flowscore_shards 2",
+            "flowscore_iterator_age_seconds{shard=\"shardId-000000000000\"} 0.0",
+            "flowscore_source_retries_total 0",
+        ],
+    );
+    let metrics = services::get(port, "/metrics").1;
+    assert!(!metrics.contains("flowscore_forward_retries_total 0\n"), "the other end has refused some: {metrics}");
+    assert!(
+        !metrics.contains("flowscore_state_saved_timestamp_seconds 0\n"),
+        "where it begins is kept at once: {metrics}"
+    );
+    assert_eq!(services::get(port, "/health"), (200, "ready\n".to_owned()));
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let status = child.wait().unwrap();
     let mut error = String::new();

@@ -15,6 +15,8 @@ mod kinesis;
 #[cfg(feature = "network")]
 mod kinesis_faults;
 #[cfg(feature = "network")]
+mod monitoring;
+#[cfg(feature = "network")]
 mod multilang;
 #[cfg(feature = "network")]
 mod oci;

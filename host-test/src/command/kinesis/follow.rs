@@ -5,6 +5,7 @@
 //! model together: a crash anywhere rolls both back to the same record. And as the order of records is decided by the
 //! records alone (see [`align`](host_test::source::kinesis::align)), the second run comes to the same events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use crate::command::following::AGAIN;
 use crate::command::stop::Stop;
 use host_test::batch::{Gathered, Scoring};
+use host_test::monitor::Monitor;
 use host_test::plugin::Totals;
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
@@ -40,6 +42,7 @@ pub(super) struct Follow {
     read: u64,
     /// Whether anything has changed since the state was saved.
     is_dirty: bool,
+    monitor: Arc<Monitor>,
     stop: Stop,
 }
 
@@ -52,6 +55,7 @@ impl Follow {
         (scoring, reloaded): (Scoring, Reloaded),
         sink: Sink,
         part: Part,
+        monitor: Arc<Monitor>,
     ) -> Result<Self> {
         let stop = Stop::listen().context("cannot listen for signals")?;
         let mut lost = Vec::new();
@@ -68,14 +72,19 @@ impl Follow {
             batch: Gathered::default(),
             read: 0,
             is_dirty: is_new,
+            monitor,
             stop,
         };
+        follow.monitor.watch_sink(&follow.sink);
+        follow.monitor.watch_source(follow.stream.retries());
         for shard in &lost {
             follow.tell_loss(shard).await?;
         }
         if is_new {
             follow.save().await?;
         }
+        follow.measure()?;
+        follow.monitor.ready();
         Ok(follow)
     }
 
@@ -91,6 +100,7 @@ impl Follow {
                 self.save().await?;
             }
             let waits = self.score_what_is_at_hand().await?;
+            self.measure()?;
             if self.stream.is_over() {
                 tracing::info!("all shards are closed, and none follow them: the stream is at its end");
                 return self.save().await;
@@ -105,7 +115,10 @@ impl Follow {
             // Stopping goes first, or a stream that always has more would never end.
             tokio::select! {
                 biased;
-                () = stop.requested() => return self.save().await,
+                () = stop.requested() => {
+                    self.monitor.stopping();
+                    return self.save().await;
+                }
                 read = self.stream.read_on(), if waits => if let Err(error) = read {
                     // All that was handed out was scored and told.
                     self.save().await?;
@@ -154,14 +167,20 @@ impl Follow {
         }
         let payloads = batch.payloads();
         let mut events = Vec::new();
-        self.scoring.transform(&payloads, &mut events).context(AGAIN)?;
+        let counts = self.scoring.transform(&payloads, &mut events).context(AGAIN)?;
+        self.monitor.scored(&payloads, counts);
         self.read += payloads.len() as u64;
         self.is_dirty = true;
         self.send(&events).await
     }
 
     async fn send(&mut self, events: &[u8]) -> Result<()> {
-        self.stop.deliver(&mut self.sink, events).await
+        self.stop.deliver(&mut self.sink, events, &self.monitor).await
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        self.monitor.shards(self.stream.tips());
+        Ok(self.monitor.measure(&mut self.scoring)?)
     }
 
     /// Saves the state; all events that led to it were accepted before.
@@ -175,6 +194,7 @@ impl Follow {
             snapshot: self.scoring.snapshot()?.to_vec(),
         };
         self.part.save(&state).await?;
+        self.monitor.saved(state.snapshot.len());
         self.is_dirty = false;
         Ok(())
     }

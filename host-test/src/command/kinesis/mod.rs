@@ -9,11 +9,12 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::follow::Follow;
-use super::following::{self, now, usage};
+use super::following::{self, HttpArgs, now, usage};
 use super::run::{Stats, report, stats};
 use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::batch::{Scoring, refused};
+use host_test::monitor::metrics::Command;
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::state::{Part, Start, State, Store};
@@ -34,7 +35,8 @@ Examples:
 
 All shards are read by this one process, in the order of arrival. What was learned and how far was read are stored together
 every --save-every seconds and at the end (SIGTERM, SIGINT). After a crash reading goes on from there: no record is left out
-or counts twice, and events told since then are told again, with the same `id`. SIGHUP reads the configuration again.
+or counts twice, and events told since then are told again, with the same `id`. SIGHUP reads the configuration again. With --http
+there are /health and /metrics.
 
 Credentials and region come by the usual chain: environment, profile, container, instance. Needed are kinesis:ListShards,
 kinesis:GetShardIterator and kinesis:GetRecords, for an output stream kinesis:PutRecords.")]
@@ -68,6 +70,8 @@ pub(crate) struct KinesisArgs {
     plugin: PluginArgs,
     #[command(flatten)]
     failed: FailedArgs,
+    #[command(flatten)]
+    http: HttpArgs,
     /// Region, if not that of the environment or profile
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -123,6 +127,7 @@ impl KinesisArgs {
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
         plugin.check_config(&config)?;
+        let monitor = self.http.monitor(Command::Kinesis, 0)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
         let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
@@ -137,7 +142,8 @@ impl KinesisArgs {
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         reloaded.listen().context("cannot listen for signals")?;
         let start = self.start(now);
-        let mut follow = Follow::open(self.source(client), start, state, (scoring, reloaded), sink, part).await?;
+        let mut follow =
+            Follow::open(self.source(client), start, state, (scoring, reloaded), sink, part, monitor).await?;
         let result = follow.run(Duration::from_secs(self.save_every.into()), self.once.then_some(now)).await;
         self.summary(&mut follow, started)?;
         result

@@ -9,6 +9,8 @@
 //! still hidden: the next start waits for them, or their records would come late.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -22,10 +24,12 @@ use super::seen::Seen;
 use crate::command::following::{AGAIN, now};
 use crate::command::stop::Stop;
 use host_test::batch::{Gathered, Scoring, shown};
+use host_test::monitor::Monitor;
+use host_test::monitor::metrics::Metric;
 use host_test::plugin::Totals;
 use host_test::reloaded::Reloaded;
-use host_test::sink::Sink;
 use host_test::sink::backoff::Backoff;
+use host_test::sink::{Retries, Sink};
 use host_test::source::content::{Content, ContentError, Raw};
 use host_test::source::event_time;
 use host_test::source::notification::{self, NewObject};
@@ -82,6 +86,8 @@ pub(super) struct Follow {
     counts: Counts,
     /// Whether anything has changed since the state was saved.
     is_dirty: bool,
+    monitor: Arc<Monitor>,
+    retries: Retries,
     stop: Stop,
 }
 
@@ -108,9 +114,12 @@ impl Follow {
         (scoring, reloaded): (Scoring, Reloaded),
         sink: Sink,
         part: Part,
-        seen: BTreeMap<String, Shard>,
-        remember: usize,
+        (seen, remember): (BTreeMap<String, Shard>, usize),
+        monitor: Arc<Monitor>,
     ) -> Result<Self> {
+        let retries = Retries::default();
+        monitor.watch_sink(&sink);
+        monitor.watch_source(retries.clone());
         Ok(Follow {
             queue,
             access,
@@ -125,6 +134,8 @@ impl Follow {
             done: Vec::new(),
             counts: Counts::default(),
             is_dirty: false,
+            monitor,
+            retries,
             stop: Stop::listen().context("cannot listen for signals")?,
         })
     }
@@ -135,8 +146,10 @@ impl Follow {
         let reloaded = self.reloaded.clone();
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(20));
         self.wait_for_hidden().await?;
+        self.monitor.ready();
         let (mut save_at, mut heard_at) = (Instant::now() + times.save_every, Instant::now());
         loop {
+            self.measure()?;
             if self.reloaded.apply(&mut self.scoring) {
                 // A crash must not go back to before the change.
                 self.is_dirty = true;
@@ -168,6 +181,7 @@ impl Follow {
                         return Err(error);
                     }
                     let pause = backoff.next_wait();
+                    self.retries.fetch_add(1, Ordering::Relaxed);
                     if backoff.is_news() {
                         tracing::warn!("{error:#}; trying again");
                     }
@@ -295,6 +309,7 @@ impl Follow {
                 }
                 Err(error) => {
                     // Its message comes again by itself.
+                    self.retries.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!("{error:#}; it is tried again when the queue tells of it again");
                     self.waiting.retain(|held| !held.objects.contains(&next.name));
                     continue;
@@ -342,7 +357,10 @@ impl Follow {
                 }
             }
             let mut events = Vec::new();
-            self.scoring.transform(&batch.payloads(), &mut events).context(AGAIN)?;
+            let payloads = batch.payloads();
+            let counts = self.scoring.transform(&payloads, &mut events).context(AGAIN)?;
+            self.monitor.scored(&payloads, counts);
+            self.measure()?;
             self.send(&events).await?;
             self.keep_hidden().await;
             match ended {
@@ -371,7 +389,16 @@ impl Follow {
     }
 
     async fn send(&mut self, events: &[u8]) -> Result<()> {
-        self.stop.deliver(&mut self.sink, events).await
+        self.stop.deliver(&mut self.sink, events, &self.monitor).await
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        let metrics = &self.monitor.metrics;
+        metrics.set(Metric::ObjectsRead, self.counts.objects);
+        metrics.set(Metric::ObjectsRepeated, self.counts.repeated);
+        metrics.set(Metric::ObjectsMissing, self.counts.missing);
+        metrics.set(Metric::Messages, self.waiting.len() as u64);
+        Ok(self.monitor.measure(&mut self.scoring)?)
     }
 
     async fn keep_hidden(&mut self) {
@@ -393,7 +420,9 @@ impl Follow {
     async fn save(&mut self) -> Result<()> {
         if self.is_dirty {
             let snapshot = self.scoring.snapshot()?.to_vec();
+            let bytes = snapshot.len();
             self.part.save(&State { shards: self.seen.objects().clone(), clock: None, snapshot }).await?;
+            self.monitor.saved(bytes);
             self.is_dirty = false;
         }
         let done = std::mem::take(&mut self.done);
@@ -403,6 +432,7 @@ impl Follow {
 
     /// Saves, and lets what was not read come again at once.
     async fn end(&mut self) -> Result<()> {
+        self.monitor.stopping();
         self.save().await?;
         let waiting: Vec<&Message> = self.waiting.iter().map(|held| &held.message).collect();
         self.queue.release(&waiting).await;

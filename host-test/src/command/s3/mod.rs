@@ -6,12 +6,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use self::follow::{Follow, Times};
-use super::following::{self, usage};
+use super::following::{self, HttpArgs, usage};
 use super::input::AccessArgs;
 use super::run::{Stats, report, stats};
 use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::batch::{Scoring, refused};
+use host_test::monitor::metrics::Command;
 use host_test::reloaded::Reloaded;
 use host_test::sink::Sink;
 use host_test::source::queue::Queue;
@@ -77,6 +78,8 @@ pub(crate) struct S3Args {
     #[command(flatten)]
     failed: FailedArgs,
     #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
     access: AccessArgs,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
@@ -96,6 +99,7 @@ impl S3Args {
         // A wrong configuration should be told before anything else.
         plugin.check_config(&config)?;
         let name = self.name()?;
+        let monitor = self.http.monitor(Command::S3, 0)?;
         let endpoint_url = endpoint(self.access.endpoint_url.as_deref())?;
         let configuration = aws::configuration(self.access.region.as_deref()).await?;
         let sink = Sink::open("--output", &self.output, || Some(aws::kinesis(&configuration, endpoint_url)))?;
@@ -124,8 +128,8 @@ impl S3Args {
             once: self.once,
         };
         let remember = usize::try_from(self.remember)?;
-        let mut follow =
-            Follow::new((queue, self.hidden()), access, (scoring, reloaded), sink, part, state.shards, remember)?;
+        let seen = (state.shards, remember);
+        let mut follow = Follow::new((queue, self.hidden()), access, (scoring, reloaded), sink, part, seen, monitor)?;
         let result = follow.run(&times).await;
         self.summary(&mut follow, started)?;
         result

@@ -1,6 +1,7 @@
 //! One shard, read to its end.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use super::align::Record;
 use crate::aws;
+use crate::sink::Retries;
 use crate::sink::backoff::Backoff;
 use crate::state::{Read, Start};
 
@@ -91,6 +93,8 @@ pub struct Reader {
     read: Read,
     /// What the last answer showed, if the next one doesn't say that the shard had been closed by then.
     shown: Shown,
+    /// Counts calls that failed and are tried again.
+    retries: Retries,
 }
 
 /// What an answer shows besides its records, as long as the shard was open at the time: that of a closed one may look the
@@ -103,13 +107,14 @@ struct Shown {
 
 impl Reader {
     /// A reader of a shard of which so much was read before.
-    pub fn new(client: &Client, stream: &str, shard: &Arc<str>, read: Read) -> Self {
+    pub fn new(client: &Client, stream: &str, shard: &Arc<str>, read: Read, retries: Retries) -> Self {
         Reader {
             client: client.clone(),
             stream: stream.to_owned(),
             shard: shard.clone(),
             read,
             shown: Shown::default(),
+            retries,
         }
     }
 
@@ -147,6 +152,7 @@ impl Reader {
                         Failure::Passing(reason) if backoff.attempts() >= ATTEMPTS => SourceError::Unavailable(reason),
                         Failure::Lasting(reason) => SourceError::Refused(reason),
                         Failure::Passing(reason) | Failure::Throttled(reason) => {
+                            self.retries.fetch_add(1, Ordering::Relaxed);
                             if backoff.attempts() >= tell && backoff.is_news() {
                                 is_told = true;
                                 tracing::warn!("cannot read {}: {reason}; trying again", self.shard);

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::align::{Alignment, Next};
 use super::reader::{Message, Reader, SourceError};
 use super::shards::{self, Shards};
+use crate::sink::Retries;
 use crate::state::{Position, Read, Shard, Start};
 
 /// Attempts, a second apart, to find the shards that follow a closed one.
@@ -43,6 +44,7 @@ pub struct Stream {
     waiting: FuturesUnordered<Waiting>,
     /// How far each shard that is being read was from its tip when it was last asked.
     tips: BTreeMap<Arc<str>, Tip>,
+    retries: Retries,
 }
 
 impl Stream {
@@ -78,6 +80,7 @@ impl Stream {
             readers: BTreeMap::new(),
             waiting: FuturesUnordered::new(),
             tips: BTreeMap::new(),
+            retries: Retries::default(),
         };
         stream.begin_shards();
         Ok(stream)
@@ -101,6 +104,16 @@ impl Stream {
     /// How far the shard that is farthest behind is behind its tip, in milliseconds. None before that is known of all.
     pub fn behind(&self) -> Option<i64> {
         self.tips.values().try_fold(0, |behind, tip| Some(behind.max(tip.behind?)))
+    }
+
+    /// How far each shard that is being read is behind its tip, in milliseconds, as far as that is known.
+    pub fn tips(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
+        self.tips.iter().map(|(shard, tip)| (&**shard, tip.behind))
+    }
+
+    /// How often calls were tried again.
+    pub fn retries(&self) -> Retries {
+        self.retries.clone()
     }
 
     /// Shards that are being read.
@@ -183,7 +196,7 @@ impl Stream {
                 continue;
             }
             let (to, from) = channel(1);
-            let reader = Reader::new(&self.client, &self.name, &name, shard.read);
+            let reader = Reader::new(&self.client, &self.name, &name, shard.read, self.retries.clone());
             tokio::spawn(reader.run(to));
             self.alignment.add(&name, shard.arrived);
             self.tips.insert(name.clone(), Tip::default());

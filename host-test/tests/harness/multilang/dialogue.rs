@@ -26,9 +26,13 @@ struct Dialogue {
 
 impl Dialogue {
     fn start(directory: &Path, service: Option<&Service>) -> Dialogue {
+        Dialogue::with(directory, service, &[])
+    }
+
+    fn with(directory: &Path, service: Option<&Service>, arguments: &[&str]) -> Dialogue {
         let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
         let mut command = flowscore(&["multilang", "--save-every", "0"]);
-        command.args(["--state", &path("state"), "--output", &path("events.ndjson")]);
+        command.args(["--state", &path("state"), "--output", &path("events.ndjson")]).args(arguments);
         if directory.join("config.json").exists() {
             command.args(["--config", &path("config.json")]);
         }
@@ -275,4 +279,31 @@ fn standard_output_is_not_for_events() {
         assert!(error.contains(named), "{arguments:?}: {error}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn the_processes_of_one_worker_can_each_be_asked_how_they_are() {
+    let directory = empty_directory("multilang-monitored");
+    let port = services::free_port();
+    let http = format!("127.0.0.1:{port}");
+    let start = |shard: &str| {
+        let mut dialogue = Dialogue::with(&directory, None, &["--http", &http]);
+        dialogue.initialize(shard, "TRIM_HORIZON");
+        dialogue
+    };
+    let (mut first, second) = (start("shard-0"), start("shard-1"));
+    let mut some = records(&numbered(super::payloads(&directory, 3600))[..100]);
+    some["millisBehindLatest"] = 1_500.into();
+    assert_eq!(first.ask(&some).len(), 1);
+    let age = "flowscore_iterator_age_seconds{shard=\"shard-0\"} 1.5";
+    services::await_metrics(
+        port,
+        &["flowscore_leases 1", "flowscore_payloads_total 100", "flowscore_state_writes_total 1", age],
+    );
+    services::await_metrics(port + 1, &["flowscore_leases 1", "flowscore_payloads_total 0"]);
+    first.ask(&json!({ "action": "leaseLost" }));
+    services::await_metrics(port, &["flowscore_leases 0"]);
+    assert!(!services::get(port, "/metrics").1.contains("shard-0"));
+    assert_eq!(services::get(port, "/health"), (200, "ready\n".to_owned()));
+    assert!(first.end().success() && second.end().success());
 }

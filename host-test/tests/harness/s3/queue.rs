@@ -110,8 +110,10 @@ fn a_queue_that_is_not_there_is_said_on_one_line_and_a_signal_ends_a_reader_well
     }
     std::fs::write(directory.join("keys"), "").unwrap();
     let queue = create(&service, "signalled", &directory);
-    let child = reader(&queue).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(3));
+    let port = services::free_port();
+    let child = reader(&queue).args(["--http", &format!("127.0.0.1:{port}")]).spawn().unwrap();
+    services::await_metrics(port, &["flowscore_objects_total{outcome=\"missing\"} 1", "flowscore_queue_messages 0"]);
+    assert_eq!(services::get(port, "/health/ready"), (200, "ready\n".to_owned()));
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();

@@ -9,4 +9,4 @@ mod limits;
 mod loops;
 mod reconfigured;
 mod rim;
-mod server;
+pub(crate) mod server;

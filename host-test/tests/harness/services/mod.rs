@@ -8,6 +8,7 @@
 
 pub mod stream;
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -49,6 +50,16 @@ pub fn moto() -> Option<Service> {
     let mut command = Command::new(&server);
     command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
     start("moto", &server, command, port)
+}
+
+/// A Prometheus with this configuration, which keeps what it scrapes in `data`. None if it is not installed.
+pub fn prometheus(configuration: &str, data: &str) -> Option<Service> {
+    let server = directory().join("prometheus/usr/bin/prometheus");
+    let port = free_port();
+    let mut command = Command::new(&server);
+    command.args([&format!("--config.file={configuration}"), &format!("--storage.tsdb.path={data}")]);
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    start("prometheus", &server, command, port)
 }
 
 /// An OCI registry, empty, that keeps what it is given in `storage`. None if it is not installed, or `wkg` is not, the program
@@ -110,7 +121,31 @@ fn start(name: &str, installed: &Path, mut command: Command, port: u16) -> Optio
     Some(service)
 }
 
-fn free_port() -> u16 {
+/// What a process answers on this port of the machine: status and body; 0 while nothing listens there.
+pub fn get(port: u16, path: &str) -> (u16, String) {
+    let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else { return (0, String::new()) };
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// Waits until the metrics on this port have all of these lines.
+pub fn await_metrics(port: u16, lines: &[&str]) {
+    let begun = Instant::now();
+    loop {
+        let text = get(port, "/metrics").1;
+        if lines.iter().all(|line| text.lines().any(|found| found == *line)) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{lines:?} in\n{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
@@ -124,7 +159,7 @@ pub fn kills(usual: u64) -> u64 {
 pub fn poison(number: usize) -> Vec<u8> {
     let gzip = |text: &str| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.write_all(text.as_bytes()).unwrap();
         encoder.finish().unwrap()
     };
     match number % 5 {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::refused::Told;
+use crate::told::Told;
 
 /// Time for the head of the first request, and for the TLS handshake before it.
 const FIRST_HEAD: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const OTHERS: usize = 1_024;
 
 /// A server on this listener, of whose connections so many may wait for an answer.
-pub(super) fn server(listener: std::net::TcpListener, waiting: usize) -> io::Result<Server<Peer>> {
+pub(crate) fn server(listener: std::net::TcpListener, waiting: usize) -> io::Result<Server<Peer>> {
     listener.set_nonblocking(true)?;
     let listener = Listener::new(TcpListener::from_std(listener)?, most(waiting.saturating_add(OTHERS)));
     let told = Told::default();
@@ -66,7 +66,7 @@ fn most(wanted: usize) -> usize {
 
 /// The address of the other end of a [`Connection`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(SocketAddr);
+pub(crate) struct Peer(SocketAddr);
 
 impl Address for Peer {
     type Stream = Connection;
@@ -74,7 +74,7 @@ impl Address for Peer {
 }
 
 /// Accepts connections as long as there are not too many.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     listener: TcpListener,
     free: Arc<Semaphore>,
 }
@@ -102,7 +102,7 @@ impl AddrListener<Connection, Peer> for Listener {
 }
 
 /// A connection, which counts as long as it lasts.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     _permit: OwnedSemaphorePermit,
 }

@@ -1,0 +1,167 @@
+//! What a running process tells of itself: how it is ([`health`](Monitor::problem)), what it did ([`metrics`]), and which
+//! [`incidents`] are open. Over HTTP by [`http`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::batch::Scoring;
+use crate::plugin::{Counts, Payload, PluginError};
+use crate::sink::{Retries, Sink};
+
+pub(crate) mod connections;
+pub mod exposition;
+pub mod http;
+pub mod incidents;
+pub mod metrics;
+
+use incidents::Open;
+use metrics::{Command, Metric, Metrics};
+
+/// How long an output may take to accept events until that is a problem.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// What a process tells of itself.
+#[derive(Debug)]
+pub struct Monitor {
+    /// What was done.
+    pub metrics: Arc<Metrics>,
+    open: Mutex<Open>,
+    /// How far each shard is behind, in seconds.
+    shards: Mutex<BTreeMap<String, f64>>,
+    forward_retries: OnceLock<Retries>,
+    source_retries: OnceLock<Retries>,
+    /// Why it is not ready by its own account.
+    problem: Mutex<Option<&'static str>>,
+    /// Since when events wait to be accepted.
+    delivering: Mutex<Option<Instant>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is guarded is whole between any two statements that hold the lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Monitor {
+    /// Of a process that has just begun this command.
+    pub fn new(command: Command) -> Arc<Self> {
+        Arc::new(Monitor {
+            metrics: Arc::new(Metrics::new(command)),
+            open: Mutex::default(),
+            shards: Mutex::default(),
+            forward_retries: OnceLock::new(),
+            source_retries: OnceLock::new(),
+            problem: Mutex::new(Some("starting")),
+            delivering: Mutex::default(),
+        })
+    }
+
+    /// Counts the retries of the sink, too.
+    pub fn watch_sink(&self, sink: &Sink) {
+        if let Some(retries) = sink.retries() {
+            let _ = self.forward_retries.set(retries);
+        }
+    }
+
+    /// Counts the retries of the source, too.
+    pub fn watch_source(&self, retries: Retries) {
+        let _ = self.source_retries.set(retries);
+    }
+
+    /// It takes what comes.
+    pub fn ready(&self) {
+        *lock(&self.problem) = None;
+    }
+
+    /// It takes nothing more.
+    pub fn stopping(&self) {
+        *lock(&self.problem) = Some("stopping");
+    }
+
+    /// Why it is not ready; none if nothing is known to be in the way.
+    pub fn problem(&self) -> Option<&'static str> {
+        let is_slow = lock(&self.delivering).is_some_and(|since| since.elapsed() >= SLOW);
+        (*lock(&self.problem)).or(is_slow.then_some("the output does not accept events"))
+    }
+
+    /// Payloads were scored.
+    pub fn scored(&self, payloads: &[Payload<'_>], counts: Counts) {
+        self.metrics.add(Metric::Payloads, payloads.len() as u64);
+        self.metrics.add(Metric::PayloadBytes, payloads.iter().map(|payload| payload.data.len() as u64).sum());
+        self.metrics.add(Metric::RecordsOk, counts.ok);
+        self.metrics.add(Metric::RecordsDropped, counts.dropped);
+        self.metrics.add(Metric::RecordsFailed, counts.failed);
+        if counts.records > 0 {
+            self.metrics.set(Metric::LastRecord, now());
+        }
+    }
+
+    /// Takes over what the component counts.
+    ///
+    /// # Errors
+    ///
+    /// The instance is lost.
+    pub fn measure(&self, scoring: &mut Scoring) -> Result<(), PluginError> {
+        let totals = scoring.totals()?;
+        self.metrics.set(Metric::Late, totals.late);
+        self.metrics.set(Metric::Windows, totals.windows);
+        self.metrics.set(Metric::Anomalies, totals.anomalies);
+        self.metrics.set(Metric::Series, totals.series);
+        self.metrics.set(Metric::Evicted, totals.evicted);
+        self.metrics.set(Metric::ComponentMemory, scoring.memory() as u64);
+        self.metrics.set(Metric::ComponentRestarts, scoring.restarts());
+        Ok(())
+    }
+
+    /// Delivers events, and takes them into account once they are accepted.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sink::deliver`].
+    pub async fn deliver(&self, sink: &mut Sink, events: &[u8]) -> io::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        *lock(&self.delivering) = Some(Instant::now());
+        sink.deliver(events).await?;
+        *lock(&self.delivering) = None;
+        self.metrics.add(Metric::EventBytes, events.len() as u64);
+        self.delivered(events);
+        Ok(())
+    }
+
+    /// Events were accepted by the output.
+    fn delivered(&self, events: &[u8]) {
+        lock(&self.open).take(events);
+    }
+
+    /// A state of so many bytes was saved.
+    pub fn saved(&self, bytes: usize) {
+        self.metrics.add(Metric::StateWrites, 1);
+        self.metrics.set(Metric::StateBytes, bytes as u64);
+        self.metrics.set(Metric::StateSaved, now());
+    }
+
+    /// How far a shard is behind, in milliseconds; none: it is not read any more.
+    pub fn shard(&self, name: &str, behind: Option<i64>) {
+        let mut shards = lock(&self.shards);
+        match behind {
+            Some(behind) => shards.insert(name.to_owned(), behind.max(0) as f64 / 1e3),
+            None => shards.remove(name),
+        };
+    }
+
+    /// How far all shards are that are being read now, in milliseconds.
+    pub fn shards<'a>(&self, behind: impl Iterator<Item = (&'a str, Option<i64>)>) {
+        let behind: Vec<_> = behind.collect();
+        self.metrics.set(Metric::Shards, behind.len() as u64);
+        let known = behind.into_iter().filter_map(|(name, behind)| Some((name.to_owned(), behind? as f64 / 1e3)));
+        *lock(&self.shards) = known.collect();
+    }
+}
+
+/// Seconds since the Unix epoch.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

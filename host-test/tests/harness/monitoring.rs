@@ -1,0 +1,147 @@
+//! The examples for who runs it: alert rules and dashboard with a Prometheus that is really there, and the unit.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::serve::server::{Server, get, post};
+use crate::services::{self, empty_directory, is_installed};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name).canonicalize().unwrap()
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(example(name)).unwrap()
+}
+
+#[test]
+fn the_alert_rules_are_right_and_alert_on_what_they_should() {
+    let promtool = services::directory().join("prometheus/usr/bin/promtool");
+    if !is_installed("promtool", &promtool) {
+        return;
+    }
+    let check = |command: &mut Command| {
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+        assert!(output.status.success(), "{command:?}: {said}");
+    };
+    check(Command::new(&promtool).args(["check", "rules"]).arg(example("prometheus-rules.yaml")));
+    check(Command::new(&promtool).args(["test", "rules"]).arg(example("prometheus-rules-test.yaml")));
+    // Each rule has a test.
+    let tests = read("prometheus-rules-test.yaml");
+    for rule in read("prometheus-rules.yaml").lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        assert!(tests.contains(&format!("alertname: {rule}\n        exp_alerts:")), "{rule}");
+    }
+}
+
+#[test]
+fn the_unit_has_no_mistake() {
+    let is_there =
+        Command::new("systemd-analyze").arg("--version").output().is_ok_and(|output| output.status.success());
+    let required = std::env::var_os("FLOWSCORE_SERVICES").is_some_and(|value| value == "required");
+    if !is_there {
+        assert!(!required, "systemd-analyze is not installed");
+        return eprintln!("skipped: systemd-analyze is not installed; .ci/services does it");
+    }
+    let directory = empty_directory("unit");
+    let unit = directory.join("flowscore-kinesis.service");
+    // Of what it names only the program need not be there.
+    let text = read("flowscore-kinesis.service").replace("/usr/local/bin/flowscore", env!("CARGO_BIN_EXE_flowscore"));
+    let verify = |text: &str| {
+        std::fs::write(&unit, text).unwrap();
+        let mut command = Command::new("systemd-analyze");
+        command.args(["verify", "--recursive-errors=no", "--man=no"]).arg(&unit).output().unwrap()
+    };
+    let output = verify(&text);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !said.contains("flowscore-kinesis.service:"), "{said}");
+    assert!(
+        !verify(&text.replace("ProtectSystem=strict", "ProtectSystem=mostly")).status.success(),
+        "it finds mistakes"
+    );
+}
+
+/// Flow log lines of four interfaces, a record a minute each; from minute 300 on one of them has forty times as much.
+fn minutes(minutes: std::ops::Range<u32>) -> String {
+    let mut lines = String::new();
+    for (minute, interface) in minutes.flat_map(|minute| (0..4).map(move |interface| (minute, interface))) {
+        let usual = 100_000 + (minute * 7_919 + interface * 104_729) % 20_011;
+        let bytes = if minute >= 300 && interface == 1 { 40 * usual } else { usual };
+        let start = 1_769_817_600 + u64::from(minute) * 60;
+        let (end, packets) = (start + 59, bytes / 1_000);
+        lines.push_str(&format!(
+            "2 123456789012 eni-{interface} 10.0.0.1 10.0.1.9 4000 443 6 {packets} {bytes} {start} {end} ACCEPT OK\n"
+        ));
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_has_an_answer_for_each_panel_and_alerts_on_the_series_in_trouble() {
+    let directory = empty_directory("prometheus");
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let server = Server::start(&["--state", &path("state")]).await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    // JSON is YAML.
+    let configuration = serde_json::json!({
+        "global": { "scrape_interval": "500ms", "evaluation_interval": "500ms" },
+        "rule_files": [example("prometheus-rules.yaml")],
+        "scrape_configs": [{ "job_name": "flowscore", "static_configs": [{ "targets": [address] }] }],
+    });
+    std::fs::write(path("prometheus.yml"), configuration.to_string()).unwrap();
+    let Some(prometheus) = services::prometheus(&path("prometheus.yml"), &path("data")) else { return };
+
+    assert_eq!(post(&server.url, &[], minutes(0..300)).await.status, 200);
+    let ask = async |path: &str| get(&format!("{}/api/v1/{path}", prometheus.url)).await.json();
+    let result = async |expression: &str| {
+        let query: String = url::form_urlencoded::byte_serialize(expression.as_bytes()).collect();
+        let answer = ask(&format!("query?query={query}")).await;
+        assert_eq!(answer["status"], "success", "{expression}: {answer}");
+        answer["data"]["result"].as_array().unwrap().clone()
+    };
+    let begun = Instant::now();
+    let wait = async || {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    while result("flowscore_payloads_total > 0").await.is_empty() {
+        wait().await;
+    }
+    assert_eq!(post(&server.url, &[], minutes(300..320)).await.status, 200);
+    while result("flowscore_incident_score").await.is_empty() {
+        wait().await;
+    }
+
+    let dashboard: Value = serde_json::from_str(&read("grafana-dashboard.json")).unwrap();
+    let targets = dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| {
+        panel["targets"].as_array().unwrap().iter().map(|target| (panel["title"].as_str().unwrap(), target))
+    });
+    let mut panels = 0;
+    for (title, target) in targets {
+        let expression = target["expr"].as_str().unwrap();
+        let expression = expression.replace("$instance", ".*").replace("$__range", "1h");
+        let expression = expression.replace("$__rate_interval", "30s");
+        assert!(!expression.contains('$'), "{title}: {expression}");
+        let values = result(&expression).await;
+        assert!(!values.is_empty(), "{title}: no value of {expression}");
+        assert!(values.iter().all(|value| value["value"][1] != "NaN"), "{title}: {values:?}");
+        panels += 1;
+    }
+    assert!(panels > 20);
+    let trouble = result("flowscore_incident_observed > 10 * flowscore_incident_expected").await;
+    assert_eq!(trouble[0]["metric"]["series"], "eni-1", "{trouble:?}");
+
+    let firing = "ALERTS{alertname=\"FlowscoreSeriesInTrouble\",alertstate=\"firing\",series=\"eni-1\"}";
+    while result(firing).await.is_empty() {
+        wait().await;
+    }
+    let rules = ask("rules").await;
+    let groups = rules["data"]["groups"].as_array().unwrap();
+    for rule in groups.iter().flat_map(|group| group["rules"].as_array().unwrap()) {
+        assert_eq!(rule["health"], "ok", "{rule}");
+    }
+    assert!(server.stop().0.success());
+}
