@@ -1,7 +1,15 @@
 //! One incident, as its `anomaly` events tell it.
 
+use super::value;
 use flowscore_generate::{Direction, rfc3339};
 use serde_json::Value;
+
+/// Steps of an incident that are kept; of a longer one the middle is left out.
+const MOST_STEPS: usize = 24;
+/// Members of a total that are kept.
+const MOST_MEMBERS: usize = 20;
+/// Talkers that are kept.
+const MOST_TALKERS: usize = 10;
 
 /// The newest state of an incident.
 #[derive(Clone, Debug)]
@@ -13,9 +21,15 @@ pub(super) struct Incident {
     /// Epoch seconds.
     pub(super) start: i64,
     pub(super) end: i64,
+    /// What the amounts are of.
+    pub(super) value: value::Value,
+    /// Begin of the window that deviates most, which the next three are about.
+    pub(super) peak: i64,
     pub(super) observed: f64,
     pub(super) expected: f64,
     pub(super) range: Option<(f64, f64)>,
+    /// Sums from `start` to `end`.
+    pub(super) totals: Option<(f64, f64)>,
     pub(super) score: Option<f64>,
     /// 0 to 1.
     pub(super) grade: Option<f64>,
@@ -25,6 +39,26 @@ pub(super) struct Incident {
     /// Column and its part in the score.
     pub(super) attribution: Vec<(String, f64)>,
     pub(super) talkers: Vec<TopTalker>,
+    /// Of a total: series and their part in the change.
+    pub(super) members: Vec<(String, f64)>,
+    /// The group that tells of it together with others.
+    pub(super) group: Option<String>,
+    /// Why it is closed, and the new level if there is one.
+    pub(super) reason: String,
+    pub(super) level: Option<f64>,
+    /// Its events, oldest first: the course as far as the incident itself tells it.
+    pub(super) steps: Vec<Step>,
+    /// The newest event, for export.
+    pub(super) event: Value,
+}
+
+/// What one event of an incident says of its course.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// End of the last window so far, epoch seconds.
+    pub(super) end: i64,
+    /// Sum of the observed amounts up to it.
+    pub(super) observed: f64,
 }
 
 /// A flow that made a change.
@@ -37,6 +71,8 @@ pub(super) struct TopTalker {
     pub(super) bytes: Option<f64>,
     pub(super) baseline: Option<f64>,
     pub(super) share: Option<f64>,
+    /// Pairs of addresses that are put together in it.
+    pub(super) pairs: Option<u64>,
 }
 
 /// A field as text; a number or another value in JSON form.
@@ -63,11 +99,6 @@ impl Incident {
     /// Reads an `anomaly` event; `None` without a start.
     pub(super) fn read(event: &Value) -> Option<Self> {
         let start = time(event, "start")?;
-        let direction = match text(event, "direction").as_str() {
-            "spike" => Some(Direction::Spike),
-            "drop" => Some(Direction::Drop),
-            _ => None,
-        };
         let attribution = event.get("attribution").and_then(Value::as_object);
         let parts = attribution.into_iter().flatten().filter_map(|(column, value)| {
             // Either a number, or the shape of the retired service's explanation.
@@ -76,33 +107,54 @@ impl Incident {
         });
         let mut attribution: Vec<(String, f64)> = parts.collect();
         attribution.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
-        let talkers = event.get("top_talkers").and_then(Value::as_array);
-        let talkers = talkers.into_iter().flatten().map(|talker| TopTalker {
-            srcaddr: text(talker, "srcaddr"),
-            dstaddr: text(talker, "dstaddr"),
-            dstport: talker.get("dstport").and_then(Value::as_u64),
-            protocol: talker.get("protocol").and_then(Value::as_u64),
-            bytes: number(talker, "bytes"),
-            baseline: number(talker, "baseline_bytes"),
-            share: number(talker, "share"),
-        });
+        let end = time(event, "end").unwrap_or(start).max(start);
+        let totals = number(event, "observed_total").zip(number(event, "expected_total"));
+        let members = list(event, "members").take(MOST_MEMBERS);
+        let members = members.map(|member| (text(member, "series"), number(member, "share").unwrap_or(0.0)));
         Some(Self {
             id: text(event, "id"),
             series: text(event, "series"),
-            direction,
+            direction: direction(event),
             closed: text(event, "state") == "closed",
             start,
-            end: time(event, "end").unwrap_or(start).max(start),
+            end,
+            value: value::Value::of(&text(event, "value")),
+            peak: time(event, "peak").unwrap_or(start),
             observed: number(event, "observed").unwrap_or(0.0),
             expected: number(event, "expected").unwrap_or(0.0),
             range: number(event, "expected_low").zip(number(event, "expected_high")),
+            totals,
             score: number(event, "anomaly_score"),
             grade: number(event, "grade"),
             severity: Some(text(event, "severity")).filter(|severity| !severity.is_empty()),
             p: number(event, "p"),
             attribution,
-            talkers: talkers.collect(),
+            talkers: talkers(event),
+            members: members.collect(),
+            group: Some(text(event, "group")).filter(|group| !group.is_empty()),
+            reason: text(event, "reason"),
+            level: number(event, "level"),
+            steps: totals.map(|(observed, _)| Step { end, observed }).into_iter().collect(),
+            event: event.clone(),
         })
+    }
+
+    /// Takes over a newer state of the same incident.
+    pub(super) fn update(&mut self, newer: Self) {
+        let start = self.start.min(newer.start);
+        let mut steps = core::mem::take(&mut self.steps);
+        steps.retain(|step| newer.steps.iter().all(|new| step.end < new.end));
+        if steps.len() >= MOST_STEPS {
+            steps.remove(MOST_STEPS / 2);
+        }
+        steps.extend_from_slice(&newer.steps);
+        let group = newer.group.clone().or_else(|| self.group.take());
+        *self = Self { start, steps, group, ..newer };
+    }
+
+    /// How bad it is: the rank of the severity, then the score.
+    pub(super) fn rank(&self) -> (usize, f64) {
+        (severity_rank(self.severity()), self.score.unwrap_or(0.0))
     }
 
     /// The severity as given, else by grade.
@@ -116,30 +168,93 @@ impl Incident {
         }
     }
 
+    /// The name of its place in the page: the same whatever else is in it.
+    pub(super) fn place(&self, index: usize) -> String {
+        place(&self.id, index)
+    }
+
     /// The word for the direction.
     pub(super) fn kind(&self) -> &'static str {
-        match self.direction {
-            Some(Direction::Spike) => "Spike",
-            Some(Direction::Drop) => "Drop",
-            None => "Anomaly",
-        }
+        kind(self.direction)
     }
 
     /// The class that gives a direction its colour.
     pub(super) fn class(&self) -> &'static str {
-        match self.direction {
-            Some(Direction::Spike) => "spike",
-            Some(Direction::Drop) => "drop",
-            None => "other",
-        }
+        class(self.direction)
     }
 
     /// The sign that says the direction without colour.
     pub(super) fn sign(&self) -> &'static str {
-        match self.direction {
-            Some(Direction::Spike) => "▲",
-            Some(Direction::Drop) => "▼",
-            None => "◆",
-        }
+        sign(self.direction)
     }
+}
+
+/// A name for something with this `id` in a page; by its position if `id` is no plain word.
+pub(super) fn place(id: &str, index: usize) -> String {
+    let is_plain = (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain { id.to_owned() } else { (index + 1).to_string() }
+}
+
+/// The word for a direction.
+pub(super) fn kind(direction: Option<Direction>) -> &'static str {
+    match direction {
+        Some(Direction::Spike) => "Spike",
+        Some(Direction::Drop) => "Drop",
+        None => "Anomaly",
+    }
+}
+
+/// The class that gives a direction its colour.
+pub(super) fn class(direction: Option<Direction>) -> &'static str {
+    match direction {
+        Some(Direction::Spike) => "spike",
+        Some(Direction::Drop) => "drop",
+        None => "other",
+    }
+}
+
+/// The sign that says a direction without colour.
+pub(super) fn sign(direction: Option<Direction>) -> &'static str {
+    match direction {
+        Some(Direction::Spike) => "▲",
+        Some(Direction::Drop) => "▼",
+        None => "◆",
+    }
+}
+
+/// 0 to 3; 0 also for a word that is none of the four.
+pub(super) fn severity_rank(severity: &str) -> usize {
+    SEVERITIES.iter().position(|known| *known == severity).unwrap_or(0)
+}
+
+/// Severities, the least first.
+pub(super) const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
+
+/// The direction of an event.
+pub(super) fn direction(event: &Value) -> Option<Direction> {
+    match event.get("direction").and_then(Value::as_str) {
+        Some("spike") => Some(Direction::Spike),
+        Some("drop") => Some(Direction::Drop),
+        _ => None,
+    }
+}
+
+/// The elements of a list.
+pub(super) fn list<'e>(event: &'e Value, field: &str) -> impl Iterator<Item = &'e Value> {
+    event.get(field).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Who made the difference, by an event.
+pub(super) fn talkers(event: &Value) -> Vec<TopTalker> {
+    let talkers = list(event, "top_talkers").map(|talker| TopTalker {
+        srcaddr: text(talker, "srcaddr"),
+        dstaddr: text(talker, "dstaddr"),
+        dstport: talker.get("dstport").and_then(Value::as_u64),
+        protocol: talker.get("protocol").and_then(Value::as_u64),
+        bytes: number(talker, "bytes"),
+        baseline: number(talker, "baseline_bytes"),
+        share: number(talker, "share"),
+        pairs: talker.get("pairs").and_then(Value::as_u64),
+    });
+    talkers.take(MOST_TALKERS).collect()
 }

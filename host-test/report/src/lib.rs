@@ -1,60 +1,142 @@
-//! One HTML file that shows what was found: incidents with their course and causes, beside the labels where there are
+//! One HTML file that shows what was found: incidents with their course and causes, the worst first, beside the labels where there are
 //! any.
 //!
-//! The file needs nothing else: no network, no script, style and drawings inside. It follows the reader's light or
-//! dark preference, is legible at the width of a telephone and in print, never says something by colour alone, and
-//! has a table beside each drawing. Everything that comes from data is escaped.
+//! The file needs nothing else: no network; style, drawings and a small script inside. Without script everything can be read; with it
+//! there are values under the pointer, zoom, filters, keys and export. It follows the reader's light or dark preference, is legible at
+//! the width of a telephone and in print, never says something by colour alone, and has a table beside each drawing. Everything that
+//! comes from data is escaped.
 //!
 //! Events are read one by one. What is kept of them is bounded: per series a history that halves its resolution when it
 //! grows (`history`), the newest state of each incident, samples of the rest.
 //!
-//! Besides the events of the contract (`anomaly`, `window`, `notice`, `failed`, `score`) an object of type `stats`,
+//! Besides the events of the contract (`anomaly`, `group`, `window`, `notice`, `failed`, `score`) an object of type `stats`,
 //! with the fields of `run --stats json`, fills in the counts that no event carries.
 
 mod chart;
+mod entry;
 mod escape;
+mod export;
+mod group;
 mod history;
 mod incident;
 mod incidents;
+mod live;
 mod model;
+mod names;
+mod notice;
 mod notices;
 mod page;
 pub mod quantity;
+mod query;
 mod records;
+mod sentence;
 mod series;
+mod sketch;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 mod timeline;
+mod value;
 mod verdict;
 
+pub use live::Live;
+pub use names::Names;
+
+use escape::Escaped;
 use flowscore_generate::Truth;
 use model::Model;
 use serde_json::Value;
 use std::io::{self, Write};
 use verdict::{Outcome, Verdicts};
 
+/// What a report is made by, besides the events.
+#[derive(Clone, Debug)]
+pub struct Options<'t> {
+    /// Labels to compare with: each is shown as found or missed, and each incident as explained by a label or false.
+    pub truth: Option<&'t [Truth]>,
+    /// Names of series.
+    pub names: Names,
+    /// The score from which on a record counts as an anomaly (`record.threshold`).
+    pub threshold: f64,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { truth: None, names: Names::default(), threshold: 3.0 }
+    }
+}
+
+/// What all parts of a page are rendered from.
+struct View<'a> {
+    model: &'a Model,
+    names: &'a Names,
+    /// The page follows a running process.
+    is_live: bool,
+    /// Which content it is, if so.
+    version: u64,
+}
+
+impl View<'_> {
+    /// A series by its name, and what it is called in events where that differs.
+    fn series(&self, series: &str) -> String {
+        match self.names.of(series) {
+            Some(name) => format!("{} <span class=\"id\">{}</span>", Escaped(&name), Escaped(series)),
+            None => format!("<span class=\"id\">{}</span>", Escaped(series)),
+        }
+    }
+
+    /// What stands between head and foot of the page.
+    fn content(&self, out: &mut dyn Write, verdicts: Option<&Verdicts>) -> io::Result<()> {
+        page::summary(out, self, verdicts)?;
+        timeline::render(out, self, verdicts)?;
+        incidents::render(out, self, verdicts)?;
+        records::render(out, self.model)?;
+        series::render(out, self)?;
+        notices::render(out, self.model)?;
+        export::render(out, self)
+    }
+
+    fn page(&self, out: &mut dyn Write, title: &str, verdicts: Option<&Verdicts>) -> io::Result<()> {
+        page::open(out, self, title)?;
+        page::head(out, self, title)?;
+        out.write_all(b"<main>\n")?;
+        self.content(out, verdicts)?;
+        out.write_all(b"</main>\n")?;
+        page::close(out)
+    }
+}
+
 /// Events, collected for a report, and the labels to compare them with.
 pub struct Report<'t> {
     model: Model,
-    truth: Option<&'t [Truth]>,
+    options: Options<'t>,
 }
 
 impl<'t> Report<'t> {
     /// Collects the events. With `truth`, each label is shown as found or missed, and each incident as explained by a
     /// label or false.
     pub fn new(events: impl Iterator<Item = Value>, truth: Option<&'t [Truth]>) -> Self {
-        let mut model = Model::default();
+        Report::with(events, Options { truth, ..Options::default() })
+    }
+
+    /// Collects the events.
+    pub fn with(events: impl Iterator<Item = Value>, options: Options<'t>) -> Self {
+        let mut model = Model::new(options.threshold);
         for event in events {
             model.add(&event);
         }
         model.finish();
-        Report { model, truth }
+        Report { model, options }
+    }
+
+    /// Whether no event came at all.
+    pub fn is_empty(&self) -> bool {
+        self.model.events == 0
     }
 
     fn verdicts(&self) -> Option<Verdicts<'t>> {
-        self.truth.map(|truth| Verdicts::new(&self.model, truth))
+        self.options.truth.map(|truth| Verdicts::new(&self.model, truth))
     }
 
     /// Writes the page.
@@ -63,16 +145,8 @@ impl<'t> Report<'t> {
     ///
     /// If `out` cannot be written to.
     pub fn html(&self, title: &str, mut out: impl Write) -> io::Result<()> {
-        let (model, verdicts) = (&self.model, self.verdicts());
-        let out: &mut dyn Write = &mut out;
-        page::open(out, title)?;
-        page::summary(out, model, verdicts.as_ref(), title)?;
-        timeline::render(out, model, verdicts.as_ref())?;
-        incidents::render(out, model, verdicts.as_ref())?;
-        records::render(out, model)?;
-        series::render(out, model)?;
-        notices::render(out, model)?;
-        page::close(out)?;
+        let view = View { model: &self.model, names: &self.options.names, is_live: false, version: 0 };
+        view.page(&mut out, title, self.verdicts().as_ref())?;
         out.flush()
     }
 
@@ -154,18 +228,4 @@ impl core::fmt::Display for Tally {
             talkers.1,
         )
     }
-}
-
-/// Writes the page of `events`: [`Report::new`] and [`Report::html`] in one.
-///
-/// # Errors
-///
-/// If `out` cannot be written to.
-pub fn render(
-    events: impl Iterator<Item = Value>,
-    truth: Option<&[Truth]>,
-    title: &str,
-    out: impl Write,
-) -> io::Result<()> {
-    Report::new(events, truth).html(title, out)
 }

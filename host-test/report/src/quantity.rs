@@ -21,6 +21,51 @@ pub fn bytes(value: f64) -> String {
     format!("{}\u{a0}{}", significant(value), UNITS[unit])
 }
 
+/// A number of things with a decimal (SI) prefix: `1.2 k`, `3.4 M`; up to 9,999 as it is.
+pub(super) fn thousands(value: f64) -> String {
+    const PREFIXES: [&str; 4] = ["k", "M", "G", "T"];
+    if value.abs() < 9_999.5 {
+        return significant(if value.abs() >= 99.95 { libm::round(value) } else { value });
+    }
+    let (mut value, mut prefix) = (value / 1000.0, 0);
+    while value.abs() >= 999.5 && prefix + 1 < PREFIXES.len() {
+        value /= 1000.0;
+        prefix += 1;
+    }
+    format!("{}\u{a0}{}", significant(value), PREFIXES[prefix])
+}
+
+/// A count with its noun: `1 record`, `12 records`.
+pub(super) fn counted(value: u64, noun: &str) -> String {
+    format!("{}\u{a0}{noun}{}", count(value), plural(value))
+}
+
+/// The `s` of a noun, unless there is one.
+pub(super) fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// A duration in words: `33 minutes`, `2 hours 5 minutes`, `3 days 4 hours`.
+pub(super) fn duration_in_words(seconds: i64) -> String {
+    let unit = |number: i64, noun: &str| counted(number.unsigned_abs(), noun);
+    let minutes = seconds / 60;
+    let (large, small) = match minutes {
+        0 => return unit(seconds, "second"),
+        1..60 => return unit(minutes, "minute"),
+        60..1440 => ((minutes / 60, "hour"), (minutes % 60, "minute")),
+        _ => ((minutes / 1440, "day"), (minutes / 60 % 24, "hour")),
+    };
+    let large = unit(large.0, large.1);
+    if small.0 == 0 { large } else { format!("{large} {}", unit(small.0, small.1)) }
+}
+
+/// A share in whole percent, in tenths below ten: `62 %`, `0.4 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    let decimals = usize::from(percent > 0.0 && percent < 9.95);
+    format!("{percent:.decimals$}\u{a0}%")
+}
+
 /// A count with narrow spaces between groups of three digits: `231 237`.
 pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -54,6 +99,11 @@ pub(super) fn factor(observed: f64, expected: f64) -> String {
     }
     let ratio = observed / expected;
     if ratio >= 1.0 { format!("×{}", significant(ratio)) } else { format!("−{:.0}\u{a0}%", 100.0 * (1.0 - ratio)) }
+}
+
+/// How many times the expected a value is, in words: `4.9 times`.
+pub(super) fn times(observed: f64, expected: f64) -> String {
+    format!("{} times", significant(observed / expected))
 }
 
 /// A duration in seconds: `44 min`, `2 h 05 min`, `3 d 4 h`.
@@ -121,6 +171,26 @@ mod tests {
         assert_eq!(count(1_231_237).replace('\u{202f}', " "), "1 231 237");
         assert_eq!((number(0.0), number(3.456), number(0.000_02)), ("0".into(), "3.46".into(), "2.0e-5".into()));
         assert_eq!((number(0.05), number(1234.5)), ("0.05".into(), "1234".into()));
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        let plain = |text: String| text.replace(['\u{a0}', '\u{202f}'], " ");
+        assert_eq!(
+            (plain(counted(1, "record")), plain(counted(2000, "record"))),
+            ("1 record".into(), "2 000 records".into())
+        );
+        for (seconds, words) in [
+            (1, "1 second"),
+            (60, "1 minute"),
+            (33 * 60, "33 minutes"),
+            (3600, "1 hour"),
+            (7_260, "2 hours 1 minute"),
+            (90_000, "1 day 1 hour"),
+        ] {
+            assert_eq!(plain(duration_in_words(seconds)), words);
+        }
+        assert_eq!((plain(thousands(1234.4)), plain(thousands(1_234_000.0))), ("1234".into(), "1.23 M".into()));
     }
 
     #[test]

@@ -30,12 +30,20 @@ pub(super) struct Scores {
     bins: BTreeMap<u32, u64>,
     /// Scores from here down need not be kept.
     least: f64,
+    /// The score from which on a record counts as an anomaly, and how many do.
+    threshold: f64,
+    anomalies: u64,
 }
 
 impl Scores {
+    pub(super) fn new(threshold: f64) -> Self {
+        Scores { threshold, ..Scores::default() }
+    }
+
     pub(super) fn add(&mut self, event: &Value) {
         let Some(score) = event.get("anomaly_score").and_then(Value::as_f64) else { return };
         *self.bins.entry((score / BIN).clamp(0.0, 4000.0) as u32).or_default() += 1;
+        self.anomalies += u64::from(score >= self.threshold);
         if score > self.least
             && let Some(record) = event.get("record").and_then(Value::as_object)
         {
@@ -86,9 +94,11 @@ pub(super) fn render(out: &mut dyn Write, model: &Model) -> io::Result<()> {
     }
     writeln!(
         out,
-        "<section id=\"scores\">\n<h2>Record scores</h2>\n<p>{} records scored. Half are below {}, 99 % below {}, \
-         99.9 % below {}.</p>",
-        quantity::count(scores.count()),
+        "<section id=\"scores\">\n<h2>Record scores</h2>\n<p>{} scored, of which <strong>{}</strong> at or \
+         above the threshold of {}. Half are below {}, 99 % below {}, 99.9 % below {}.</p>",
+        quantity::counted(scores.count(), "record"),
+        quantity::count(scores.anomalies),
+        quantity::number(scores.threshold),
         quantity::number(scores.quantile(0.5)),
         quantity::number(scores.quantile(0.99)),
         quantity::number(scores.quantile(0.999)),
@@ -115,7 +125,14 @@ fn distribution(out: &mut dyn Write, scores: &Scores) -> io::Result<()> {
         let height = if count == 0 { 0.0 } else { 100.0 * libm::log1p(count as f64) / libm::log1p(most) };
         let low = f64::from(slot * merge) * BIN;
         let title = format!("{}: {}", quantity::number(low), quantity::count(count));
-        write!(out, "<i style=\"height:{height:.1}%\" title=\"{title}\"></i>")?;
+        // A bar that the threshold goes through counts as below it.
+        let class = if low >= scores.threshold { " class=\"above\"" } else { "" };
+        write!(out, "<i{class} style=\"height:{height:.1}%\" title=\"{title}\"></i>")?;
+    }
+    let place = 100.0 * scores.threshold / (f64::from(slots * merge) * BIN);
+    if (0.0..=100.0).contains(&place) {
+        let threshold = quantity::number(scores.threshold);
+        write!(out, "<b class=\"threshold\" style=\"left:{place:.1}%\"><span>threshold {threshold}</span></b>")?;
     }
     writeln!(
         out,
@@ -153,11 +170,15 @@ fn highest(out: &mut dyn Write, scores: &Scores) -> io::Result<()> {
     };
     let named = columns.iter().map(|name| if is_number(name) { Number(name) } else { Text(name) });
     let heads: Vec<Column> = [Number("Score")].into_iter().chain(named).chain([Text("Because of")]).collect();
-    let caption = format!("The {} records with the highest scores", scores.highest.len());
+    let caption = match scores.highest.len() {
+        1 => "The record with the highest score".to_owned(),
+        count => format!("The {count} records with the highest scores"),
+    };
     table::open(out, "Highest scores", &caption, &heads)?;
     for (score, record) in &scores.highest {
         let record = Value::Object(record.clone());
-        write!(out, "<tr><td class=\"n\"><strong>{score:.2}</strong></td>")?;
+        let mark = if *score >= scores.threshold { "<span class=\"chip bad\">▲ anomaly</span> " } else { "" };
+        write!(out, "<tr><td class=\"n\">{mark}<strong>{score:.2}</strong></td>")?;
         for column in &columns {
             let class = if is_number(column) { "n" } else { "id" };
             write!(out, "<td class=\"{class}\">{}</td>", Escaped(&cell(&record, column)))?;

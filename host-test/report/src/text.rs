@@ -2,7 +2,7 @@
 
 use super::incident::{Incident, TopTalker};
 use super::model::Model;
-use super::quantity::{bytes, duration, factor, minute, number};
+use super::quantity::{bytes, counted, duration, factor, minute, number};
 use super::verdict::{Meaning, Outcome, Verdicts};
 use flowscore_generate::{Direction, Expectation, Talker, Truth};
 use std::io::{self, Write};
@@ -24,7 +24,8 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
         for incident in &model.incidents {
             writeln!(out, "{}", told(incident))?;
         }
-        return writeln!(out, "{} incidents, {} notices", model.incidents.len(), model.notice_count);
+        let incidents = counted(model.incidents.len() as u64, "incident");
+        return writeln!(out, "{incidents}, {}", counted(model.notices.count(), "notice"));
     };
     writeln!(out, "{:<14} {:<22} {:>6}  {:<17} what was injected", "verdict", "series", "x", "start (UTC)")?;
     let mut order: Vec<usize> = (0..verdicts.truth.len()).collect();
@@ -55,7 +56,11 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
     }
     let (right, wanted) = verdicts.found();
     writeln!(out)?;
-    writeln!(out, "{right} of {wanted} injected events found, {} false incidents", verdicts.false_incidents())
+    writeln!(
+        out,
+        "{right} of {wanted} injected events found, {}",
+        counted(verdicts.false_incidents() as u64, "false incident")
+    )
 }
 
 fn told(incident: &Incident) -> String {

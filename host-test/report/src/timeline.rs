@@ -1,7 +1,9 @@
 //! All incidents over time, a row for each series, with the labels above them; and the same as a table.
 
+use super::View;
 use super::chart::time_axis;
 use super::escape::Escaped;
+use super::incident::Incident;
 use super::model::Model;
 use super::quantity;
 use super::table::{self, Column::Number, Column::Text};
@@ -13,7 +15,8 @@ use std::io::{self, Write};
 /// Rows of the drawing; the table has everything.
 const MOST_ROWS: usize = 60;
 
-pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdicts>) -> io::Result<()> {
+pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdicts>) -> io::Result<()> {
+    let model = view.model;
     if model.is_record_mode() {
         return Ok(());
     }
@@ -26,7 +29,8 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
         .chain(truth.iter().map(|t| t.series.as_str()))
         .collect();
     let Some((from, to)) = model.span.filter(|_| !rows.is_empty()) else {
-        return out.write_all(b"<p class=\"empty\">Nothing unusual was found.</p>\n</section>\n");
+        nothing(out, model)?;
+        return out.write_all(b"</section>\n");
     };
     key(out, verdicts.is_some())?;
     let position = |time: i64| (time - from) as f64 / (to - from).max(1) as f64 * 100.0;
@@ -34,9 +38,16 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
         let (left, right) = (position(start).clamp(0.0, 100.0), position(end).clamp(0.0, 100.0));
         format!("left:{left:.2}%;width:{:.2}%", right - left)
     };
-    out.write_all(b"<div class=\"timeline\" aria-hidden=\"true\">\n")?;
+    out.write_all(b"<div class=\"timeline\" aria-hidden=\"true\"")?;
+    writeln!(out, " data-from=\"{from}\" data-to=\"{to}\">")?;
     for row in rows.iter().take(MOST_ROWS) {
-        write!(out, "<div class=\"row\"><span class=\"name\">{}</span><div class=\"track\">", Escaped(row))?;
+        let name = view.names.or_key(row);
+        write!(
+            out,
+            "<div class=\"row\" data-find=\"{0} {1}\"><span class=\"name\" title=\"{1}\">{0}</span><div class=\"track\">",
+            Escaped(&name),
+            Escaped(row)
+        )?;
         for label in truth.iter().filter(|label| label.series == *row) {
             let class = if label.expect == Expectation::NoAlert { "label calm" } else { "label" };
             let what = format!("{} {}", label.id, quantity::span(label.start, label.end));
@@ -50,12 +61,14 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
         for (index, incident) in model.incidents.iter().enumerate().filter(|(_, incident)| incident.series == *row) {
             let is_false = verdicts.is_some_and(|verdicts| verdicts.incidents.get(index) == Some(&Meaning::False));
             let (class, sign) = (incident.class(), if is_false { "✗" } else { incident.sign() });
-            let what = format!("{} {}", incident.kind(), quantity::span(incident.start, incident.end));
+            let time = quantity::span(incident.start, incident.end);
+            let what =
+                format!("{} {time}, {}", incident.kind(), quantity::factor(incident.observed, incident.expected));
             write!(
                 out,
                 "<a class=\"bar {class}\" tabindex=\"-1\" \
                  href=\"#incident-{}\" style=\"{}\" title=\"{}\"><b>{sign}</b></a>",
-                index + 1,
+                incident.place(index),
                 place(incident.start, incident.end),
                 Escaped(&what)
             )?;
@@ -69,10 +82,35 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
         writeln!(out, "<p class=\"note\">The first {MOST_ROWS} of {} series are drawn.</p>", rows.len())?;
     }
     match verdicts {
-        Some(verdicts) => labels(out, model, verdicts),
+        Some(verdicts) => labels(out, view, verdicts),
         None => Ok(()),
     }?;
     out.write_all(b"</section>\n")
+}
+
+/// Says that nothing was found, or that there was nothing in which something could have been found.
+fn nothing(out: &mut dyn Write, model: &Model) -> io::Result<()> {
+    let records = model.stats.as_ref().and_then(|stats| stats.get("records")).and_then(serde_json::Value::as_u64);
+    if records == Some(0) || (model.events == 0 && records.is_none()) {
+        return out.write_all(
+            b"<p class=\"verdict poor\"><span class=\"sign\" aria-hidden=\"true\">!</span><span><strong>Nothing came.</strong> There were no \
+              events, so this page says nothing about the traffic. Either no flow logs were read, or they had nothing unusual and windows \
+              were not asked for: the summary of <code>flowscore run</code> says how many records there were, and with \
+              <code>series.windows</code> this page shows them.</span></p>\n",
+        );
+    }
+    let windows = model.windows();
+    if windows == 0 && records.is_none() {
+        return out.write_all(b"<p class=\"empty\">No incidents and no windows are among the events.</p>\n");
+    }
+    out.write_all(b"<p class=\"verdict good\"><span class=\"sign\" aria-hidden=\"true\">\xe2\x9c\x93</span><span><strong>Nothing unusual was found</strong>")?;
+    if let Some(records) = records {
+        write!(out, " in {}", quantity::counted(records, "record"))?;
+    }
+    if windows > 0 {
+        write!(out, ", {} of {} series", quantity::counted(windows, "window"), model.series.len())?;
+    }
+    out.write_all(b".</span></p>\n")
 }
 
 fn key(out: &mut dyn Write, with_labels: bool) -> io::Result<()> {
@@ -90,7 +128,8 @@ fn key(out: &mut dyn Write, with_labels: bool) -> io::Result<()> {
 }
 
 /// The table of labels, then of the incidents that none of them explains.
-fn labels(out: &mut dyn Write, model: &Model, verdicts: &Verdicts) -> io::Result<()> {
+fn labels(out: &mut dyn Write, view: &View, verdicts: &Verdicts) -> io::Result<()> {
+    let model = view.model;
     out.write_all(b"<h3>Incidents against the labels</h3>\n")?;
     let columns = [
         Text("Verdict"),
@@ -107,7 +146,7 @@ fn labels(out: &mut dyn Write, model: &Model, verdicts: &Verdicts) -> io::Result
         let (class, verdict) = wording(label, *outcome);
         let delay =
             incident.map_or(String::new(), |(_, incident)| quantity::duration((incident.start - label.start).max(0)));
-        let link = incident.map_or("–".to_owned(), |(index, incident)| link(index, incident.sign(), incident.kind()));
+        let link = incident.map_or("–".to_owned(), |(index, incident)| link(index, incident));
         writeln!(
             out,
             "<tr><td class=\"mark {class}\">{verdict}</td><td>{}</td><td class=\"id\">{}</td><td>{}</td>\
@@ -134,14 +173,14 @@ fn labels(out: &mut dyn Write, model: &Model, verdicts: &Verdicts) -> io::Result
             Escaped(&incident.series),
             quantity::span(incident.start, incident.end),
             quantity::factor(incident.observed, incident.expected),
-            link(index, incident.sign(), incident.kind()),
+            link(index, incident),
         )?;
     }
     table::close(out)
 }
 
-fn link(index: usize, sign: &str, kind: &str) -> String {
-    format!("<a href=\"#incident-{0}\">{sign} {kind} {0}</a>", index + 1)
+fn link(index: usize, incident: &Incident) -> String {
+    format!("<a href=\"#incident-{}\">{} {} {}</a>", incident.place(index), incident.sign(), incident.kind(), index + 1)
 }
 
 fn wording(label: &Truth, outcome: Outcome) -> (&'static str, &'static str) {

@@ -79,7 +79,7 @@ impl<'a> Verdicts<'a> {
             let disturbed = model.incidents.iter().position(|incident| {
                 incident.series == label.series && (label.start..label.end).contains(&incident.start)
             });
-            let mut noticed = model.notices.iter().filter_map(|notice| notice.time);
+            let mut noticed = model.notices.times();
             match label.expect {
                 Expectation::Alert | Expectation::OneAlert => match (right, first) {
                     (Some(index), _) => (Outcome::Right, Some(index)),

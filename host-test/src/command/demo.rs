@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::run::{Stats, report, stats};
 use super::{PluginArgs, stdout};
 use flowscore_generate::Scenario;
-use flowscore_report::Report;
+use flowscore_report::{Options, Report};
 use host_test::plugin::Payload;
 use host_test::transform::WasmTransform;
 
@@ -85,7 +85,8 @@ impl DemoArgs {
         let parsed = events.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
         let mut counts = stats(&totals, seconds);
         counts["type"] = "stats".into();
-        let found = Report::new(parsed.chain([counts]), Some(&truth));
+        let options = Options { truth: Some(&truth), threshold: threshold(&config), ..Options::default() };
+        let found = Report::with(parsed.chain([counts]), options);
         found.html("A day of flow logs", create("report.html")?)?;
         let mut out = stdout();
         found.text(&mut out)?;
@@ -115,4 +116,10 @@ impl DemoArgs {
         }
         Ok(config.to_string())
     }
+}
+
+/// The score from which on a record counts as an anomaly, by a configuration.
+fn threshold(config: &str) -> f64 {
+    let config: Value = serde_json::from_str(config).unwrap_or_default();
+    config["record"]["threshold"].as_f64().unwrap_or(Options::default().threshold)
 }

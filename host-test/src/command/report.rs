@@ -1,9 +1,10 @@
 //! `flowscore report`: events as a page for people.
 
 use super::differ;
+use super::input::InputArgs;
 use super::log::tell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read};
+use std::io::{BufRead, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,18 +12,29 @@ use clap::Args;
 use serde_json::Value;
 
 use flowscore_generate::Truth;
+use flowscore_report::{Names, Options, Report};
+use host_test::source::inputs::{Inputs, Next};
 use host_test::usage::Usage;
 
 /// Make an HTML report of events
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  flowscore run --input payloads.txt | flowscore report --output report.html
-  flowscore report --input events.ndjson --truth truth.ndjson --output report.html")]
+  flowscore run flowlogs/ | flowscore report
+  flowscore report events/ 's3://my-bucket/events/' --from 2026-01-30 --names names.csv
+  flowscore report --input events.ndjson --truth truth.ndjson --output report.html
+
+Inputs are events as `run`, `kinesis`, `s3` and `serve` write them. With `series.windows` in their configuration the page has the course of
+each series; without, what the incidents tell of themselves. The page is one file that loads nothing from elsewhere.")]
 pub(crate) struct ReportArgs {
-    /// File with events, one JSON object a line; `-` is standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    input: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Names of series: CSV with an interface or other part of a series' key, and its name, a line each
+    #[arg(long, value_name = "FILE")]
+    names: Option<PathBuf>,
+    /// Score from which on a record counts as an anomaly in record mode (record.threshold)
+    #[arg(long, value_name = "SCORE", default_value_t = 3.0)]
+    threshold: f64,
     /// Labels to compare with, as `generate --truth` writes them
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
@@ -38,32 +50,68 @@ impl ReportArgs {
     /// Makes the report.
     pub(crate) fn run(&self) -> Result<()> {
         let truth = self.truth.as_deref().map(read_truth).transpose()?;
-        let input: Box<dyn Read> =
-            if self.input == Path::new("-") { Box::new(io::stdin()) } else { Box::new(open(&self.input)?) };
-        differ(&self.output, &[&self.input, self.truth.as_deref().unwrap_or(Path::new(""))])?;
-        let events = lines::<Value>(input, &self.input);
-        write(&self.output, events, truth.as_deref(), &self.title)
+        let names = self.names.as_deref().map(read_names).transpose()?.unwrap_or_default();
+        let input = self.input.open()?;
+        let read = [self.truth.as_deref(), self.names.as_deref()];
+        differ(&self.output, &input.paths().chain(read.into_iter().flatten()).collect::<Vec<_>>())?;
+        let file = File::create(&self.output)
+            .map_err(|error| Usage(format!("cannot write {}: {error}", self.output.display())))?;
+        let mut problem = None;
+        let events = Events { input, problem: &mut problem };
+        let report = Report::with(events, Options { truth: truth.as_deref(), names, threshold: self.threshold });
+        report.html(&self.title, BufWriter::new(file))?;
+        if let Some(error) = problem {
+            return Err(error);
+        }
+        if report.is_empty() {
+            tracing::warn!("no events came; the report says so");
+        }
+        tell(format_args!("report: {}", self.output.display()));
+        Ok(())
     }
 }
 
-/// Writes a report.
-pub(crate) fn write(
-    path: &Path,
-    events: impl Iterator<Item = Result<Value>>,
-    truth: Option<&[Truth]>,
-    title: &str,
-) -> Result<()> {
-    let file = File::create(path).map_err(|error| Usage(format!("cannot write {}: {error}", path.display())))?;
-    let mut problem = None;
-    let good = events.map_while(|event| event.map_err(|error| problem = Some(error)).ok());
-    flowscore_report::render(good, truth, title, BufWriter::new(file))?;
-    match problem {
-        Some(error) => Err(error),
-        None => {
-            tell(format_args!("report: {}", path.display()));
-            Ok(())
-        }
+/// The events of the inputs, up to the first that is none.
+struct Events<'p> {
+    input: Inputs,
+    problem: &'p mut Option<anyhow::Error>,
+}
+
+impl Iterator for Events<'_> {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        let next = self.input.next_payload().and_then(|next| match next {
+            None => Ok(None),
+            Some(Next::Damaged { name, reason }) => Err(anyhow::anyhow!("{name} is damaged: {reason}")),
+            Some(Next::Payload(line, name)) => {
+                let event = serde_json::from_slice(&line);
+                event.map(Some).with_context(|| format!("{name}: not one of the expected JSON objects"))
+            }
+        });
+        next.unwrap_or_else(|error| {
+            *self.problem = Some(error);
+            None
+        })
     }
+}
+
+/// Reads names: a key and its name in each line. A first line of titles is a pair that no series has.
+fn read_names(path: &Path) -> Result<Names> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(open(path)?);
+    let shown = path.display();
+    let pairs = reader.records().enumerate().map(|(at, row)| {
+        let row = row.map_err(|error| Usage(format!("{shown}, line {}: {error}", at + 1)))?;
+        match (row.get(0), row.get(1)) {
+            (Some(key), Some(name)) => Ok((key.to_owned(), name.to_owned())),
+            _ => Err(Usage(format!(
+                "{shown}, line {}: expected an interface and its name, such as eni-0a1b2c3d,web-1",
+                at + 1
+            ))),
+        }
+    });
+    Ok(pairs.collect::<Result<_, _>>()?)
 }
 
 fn open(path: &Path) -> Result<File> {

@@ -224,6 +224,45 @@ fn what_generate_makes_is_what_run_and_report_understand() {
 }
 
 #[test]
+fn a_report_is_made_of_files_patterns_and_names() {
+    use std::io::Write;
+    let directory = tempdir("report");
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let incident = |id: &str| {
+        format!(
+            r#"{{"type":"anomaly","id":"{id}","state":"closed","direction":"drop","series":"eni-{id}","start":"2026-01-12T10:00:00.000Z",
+             "end":"2026-01-12T10:33:00.000Z","observed":0,"expected":36e6,"observed_total":0,"expected_total":1188e6}}"#
+        )
+        .replace('\n', "")
+    };
+    std::fs::write(path("a.ndjson"), incident("0a1") + "\n" + &incident("0a2") + "\n").unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(incident("0b1").as_bytes()).unwrap();
+    std::fs::write(path("b.ndjson.gz"), packed.finish().unwrap()).unwrap();
+    std::fs::write(path("names.csv"), "interface,name\neni-0a2,\"web, first\"\n").unwrap();
+    let (pattern, names, report) = (path("*.ndjson*"), path("names.csv"), path("r.html"));
+    let made = flowscore(&["report", &pattern, "--names", &names, "--output", &report], b"");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let page = std::fs::read_to_string(&report).unwrap().replace('\u{a0}', " ");
+    for wanted in [
+        "eni-0a1 sent nothing for 33 minutes, usually 36 MB a minute.",
+        "web, first sent nothing",
+        "eni-0b1 sent nothing",
+        "aws ec2 describe-network-interfaces --network-interface-ids eni-0a2",
+    ] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+
+    let nothing = flowscore(&["report", "--output", &report], b"");
+    assert!(nothing.status.success() && text(&nothing.stderr).contains("no events came"), "{}", text(&nothing.stderr));
+    assert!(std::fs::read_to_string(&report).unwrap().contains("Nothing came."));
+    std::fs::write(path("names.csv"), "eni-0a1\n").unwrap();
+    let wrong = flowscore(&["report", &pattern, "--names", &names, "--output", &report], b"");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("names.csv, line 1: expected an interface"), "{}", text(&wrong.stderr));
+}
+
+#[test]
 fn a_configuration_is_printed_with_its_defaults() {
     let output = flowscore(&["check-config", "-"], br#"{"forest":{"number_of_trees":50}}"#);
     let config: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

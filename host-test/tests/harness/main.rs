@@ -8,6 +8,8 @@ mod compiled_once;
 mod component;
 mod fluent_bit;
 mod inputs;
+#[path = "../../../plugin/tests/core/field/kinds.rs"]
+mod kinds;
 #[cfg(feature = "network")]
 mod kinesis;
 #[cfg(feature = "network")]
@@ -16,6 +18,8 @@ mod kinesis_faults;
 mod monitoring;
 #[cfg(feature = "network")]
 mod multilang;
+#[cfg(feature = "network")]
+mod notify;
 #[cfg(feature = "network")]
 mod oci;
 #[cfg(feature = "network")]
