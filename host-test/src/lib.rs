@@ -37,6 +37,8 @@ pub mod fluent_bit;
 pub mod input;
 pub mod kept;
 #[cfg(feature = "network")]
+pub mod live;
+#[cfg(feature = "network")]
 pub mod monitor;
 #[cfg(feature = "network")]
 pub mod multilang;

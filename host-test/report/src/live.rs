@@ -52,6 +52,18 @@ impl Live {
         }
     }
 
+    /// Whether a record with this score would not be shown, so that its score is enough.
+    pub fn is_ordinary(&self, score: f64) -> bool {
+        self.model.scores.is_ordinary(score)
+    }
+
+    /// Counts a record's score, without the record.
+    pub fn count(&mut self, score: f64) {
+        self.model.scores.count_one(score);
+        self.version += 1;
+        self.is_ordered = false;
+    }
+
     /// Changes with what the page shows.
     pub fn version(&self) -> u64 {
         self.version

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::page::PageArgs;
 use host_test::monitor::metrics::Command;
 use host_test::monitor::{Monitor, http};
 use host_test::state::StateError;
@@ -18,16 +19,23 @@ pub(crate) const AGAIN: &str = "nothing was saved since the last save; started a
 /// Where it can be asked how it is.
 #[derive(Args)]
 pub(crate) struct HttpArgs {
-    /// Address for GET /health and /metrics, such as 127.0.0.1:9464; without it nothing listens (docs/monitoring.md)
+    /// Address for a page of what is found, /health and /metrics, such as 127.0.0.1:9464; without it nothing listens
+    /// (docs/monitoring.md)
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 impl HttpArgs {
-    /// What this process tells of itself, from now on, there or on the first free one of so many more ports.
-    pub(crate) fn monitor(&self, command: Command, more: u16) -> Result<Arc<Monitor>, Usage> {
+    /// What this process, which is called `title` and scores by this configuration, tells of itself, from now on, there or on the first
+    /// free one of so many more ports.
+    pub(crate) fn monitor(&self, command: Command, more: u16, title: String, config: &str) -> Result<Arc<Monitor>> {
         let monitor = Monitor::new(command);
         if let Some(address) = self.http {
+            if let Some(live) = self.page.live(title, config)? {
+                monitor.show(live);
+            }
             http::listen(&monitor, address, more)?;
         }
         Ok(monitor)

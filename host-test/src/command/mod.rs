@@ -38,6 +38,9 @@ pub(crate) mod log;
 pub(crate) mod man;
 #[cfg(feature = "network")]
 pub(crate) mod multilang;
+mod names;
+#[cfg(feature = "network")]
+mod page;
 mod progress;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -87,7 +87,8 @@ impl MultilangArgs {
         };
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         runtime.block_on(async { reloaded.listen() }).context("cannot listen for signals")?;
-        let monitor = runtime.block_on(async { self.http.monitor(Command::Multilang, MORE_PORTS) })?;
+        let title = format!("flowscore: {}", self.stream.as_deref().unwrap_or("a shard"));
+        let monitor = runtime.block_on(async { self.http.monitor(Command::Multilang, MORE_PORTS, title, &config) })?;
         let settings = Settings {
             monitor,
             plugin: (plugin, config),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::page::PageArgs;
 use super::{Discard, FailedArgs, PluginArgs};
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
@@ -26,13 +27,16 @@ Examples:
 
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
-503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.
+503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET / is a page of what was found;
+GET /health and /metrics.
 SIGHUP reads the configuration and the certificate again; SIGTERM finishes what is in the queue and ends.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
     #[command(flatten)]
     failed: FailedArgs,
+    #[command(flatten)]
+    page: PageArgs,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,
@@ -131,6 +135,7 @@ impl ServeArgs {
                 bytes: (self.queue_memory as usize) << 20,
                 remember: self.remember as usize,
             },
+            live: self.page.live("flowscore".into(), &config)?,
             plugin: (plugin, config),
             config_file: self.plugin.config_file(),
             sink,

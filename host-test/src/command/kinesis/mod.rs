@@ -127,7 +127,7 @@ impl KinesisArgs {
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
         plugin.check_config(&config)?;
-        let monitor = self.http.monitor(Command::Kinesis, 0)?;
+        let monitor = self.http.monitor(Command::Kinesis, 0, format!("flowscore: stream {}", self.stream), &config)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
         let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
@@ -137,6 +137,7 @@ impl KinesisArgs {
         let mut scoring =
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
+        monitor.watch(&mut scoring)?;
         self.tell(&state, &part);
         let now = now()?;
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
