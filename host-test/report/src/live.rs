@@ -129,7 +129,7 @@ impl Live {
                 json!({
                     "id": incident.id, "series": incident.series, "name": names.or_key(&incident.series),
                     "direction": incident.kind().to_lowercase(), "severity": incident.severity(), "start": incident.start,
-                    "end": incident.end, "factor": quantity::factor(incident.observed, incident.expected),
+                    "end": incident.until, "factor": quantity::factor(incident.observed, incident.expected),
                     "sentence": sentence::of_incident(incident, names),
                 })
             }),
@@ -137,7 +137,7 @@ impl Live {
                 let series = format!("{} series", group.series_count);
                 json!({
                     "id": group.id, "series": series, "name": series, "direction": super::incident::kind(group.direction).to_lowercase(),
-                    "severity": group.severity, "start": group.start, "end": group.end,
+                    "severity": group.severity, "start": group.start, "end": group.until,
                     "factor": quantity::factor(group.observed, group.expected), "sentence": sentence::of_group(group),
                 })
             }),

@@ -32,7 +32,7 @@ pub(super) fn of_incident(incident: &Incident, names: &Names) -> String {
     };
     let subject = if incident.series == "total" { "All series together".to_owned() } else { series };
     let is_plural = incident.series == "total";
-    let lasting = format!(" for {}", duration_in_words(seconds));
+    let lasting = format!(" for {}", duration_in_words(incident.until - incident.start));
     let mut text = subject;
     text += &verb(incident.value, is_plural, !incident.closed);
     text += &change(incident.direction, incident.value, &amounts, &lasting);
@@ -48,7 +48,7 @@ pub(super) fn of_incident(incident: &Incident, names: &Names) -> String {
 /// `5 of 12 series have sent 89 % less together for 10 minutes: …`.
 pub(super) fn of_group(group: &Group) -> String {
     let Group { series_count, series_known, value, direction, .. } = group;
-    let lasting = format!(" for {}", duration_in_words(group.end - group.start));
+    let lasting = format!(" for {}", duration_in_words(group.until - group.start));
     let known = if *series_known > 0 {
         format!("{series_count} of {series_known} series")
     } else {
@@ -137,7 +137,7 @@ fn who(talkers: &[TopTalker], direction: Option<Direction>) -> Option<String> {
         Some(Direction::Drop) if now <= before * NOTHING => "stopped",
         Some(Direction::Drop) => "sent less",
         Some(Direction::Spike) if before <= now * NOTHING => {
-            if chosen.len() == 1 {
+            if chosen.len() == 1 && first.pairs.is_none() {
                 "is new"
             } else {
                 "are new"

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::extract::State;
+use axum::extract;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
@@ -12,16 +12,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Live;
+use super::{Html, Live, State};
 use crate::monitor::Monitor;
 use crate::monitor::http::Health;
 
-/// How often followers are told, if there is something new.
+/// The header by which a page knows whether what it has got is what it was told of.
+const VERSION: &str = "x-version";
+
+/// How often followers are told, if there is something new, and otherwise.
 const EVERY: Duration = Duration::from_secs(1);
+const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 
 /// Who may look: told by the headers of a request.
 pub type Admits = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
@@ -48,28 +51,29 @@ pub fn routes<S: Clone + Send + Sync + 'static>(shown: &Shown) -> [(&'static str
     ]
 }
 
-async fn page(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+async fn page(extract::State(shown): extract::State<Shown>, headers: HeaderMap) -> Response {
     made(&shown, &headers, Live::page).await
 }
 
-async fn content(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+async fn content(extract::State(shown): extract::State<Shown>, headers: HeaderMap) -> Response {
     made(&shown, &headers, Live::content).await
 }
 
-async fn made(shown: &Shown, headers: &HeaderMap, make: fn(&Live) -> std::io::Result<Bytes>) -> Response {
+async fn made(shown: &Shown, headers: &HeaderMap, make: fn(&Live) -> std::io::Result<Html>) -> Response {
     if !(shown.admits)(headers) {
         return stranger();
     }
     let live = shown.live.clone();
     match tokio::task::spawn_blocking(move || make(&live)).await {
-        Ok(Ok(html)) => (
+        Ok(Ok(Html { version, text })) => (
+            [(VERSION, version.to_string())],
             [
                 (CONTENT_TYPE, "text/html; charset=utf-8"),
                 (CONTENT_SECURITY_POLICY, &flowscore_report::Live::policy()),
                 (X_CONTENT_TYPE_OPTIONS, "nosniff"),
                 (CACHE_CONTROL, "no-store"),
             ],
-            html,
+            text,
         )
             .into_response(),
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -82,7 +86,7 @@ fn stranger() -> Response {
     (StatusCode::UNAUTHORIZED, challenge, "the access key is missing or wrong\n").into_response()
 }
 
-async fn events(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+async fn events(extract::State(shown): extract::State<Shown>, headers: HeaderMap) -> Response {
     if !(shown.admits)(&headers) {
         return stranger();
     }
@@ -101,8 +105,8 @@ async fn events(State(shown): State<Shown>, headers: HeaderMap) -> Response {
 /// A page that follows.
 struct Follower {
     shown: Shown,
-    /// What it was told last.
-    told: Option<Arc<str>>,
+    /// What it was told last, and when.
+    told: Option<(Instant, State)>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -123,9 +127,13 @@ impl Follower {
             let shown = self.shown.clone();
             let state = tokio::task::spawn_blocking(move || shown.live.state(&shown.monitor, (shown.health)()));
             let state = state.await.ok()?.ok()?;
-            if self.told.as_ref() != Some(&state) {
-                self.told = Some(state.clone());
-                return Some(Event::default().event("state").data(&state));
+            let is_news = self.told.as_ref().is_none_or(|(at, told)| {
+                (told.version, &told.health) != (state.version, &state.health) || at.elapsed() >= AT_LEAST_EVERY
+            });
+            if is_news {
+                let event = Event::default().event("state").data(&state.text);
+                self.told = Some((Instant::now(), state));
+                return Some(event);
             }
         }
     }

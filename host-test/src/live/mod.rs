@@ -43,15 +43,33 @@ pub struct Live {
 /// What was made, and when.
 #[derive(Default)]
 struct Made {
-    page: Option<(Instant, Bytes)>,
-    content: Option<(Instant, Bytes)>,
-    state: Option<(Instant, Arc<str>)>,
+    page: Option<(Instant, Html)>,
+    content: Option<(Instant, Html)>,
+    state: Option<(Instant, State)>,
 }
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").field("title", &self.title).finish_non_exhaustive()
     }
+}
+
+/// A page, or a part of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Html {
+    /// Changes with what was found.
+    version: u64,
+    text: Bytes,
+}
+
+/// What is going on.
+#[derive(Clone, Debug)]
+struct State {
+    /// Changes with what was found.
+    version: u64,
+    health: Option<String>,
+    /// Everything, as one line of JSON.
+    text: Arc<str>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -99,30 +117,32 @@ impl Live {
     }
 
     /// The whole page.
-    fn page(&self) -> io::Result<Bytes> {
+    fn page(&self) -> io::Result<Html> {
         let mut made = lock(&self.made);
         again(&mut made.page, PAGE_FOR, || {
-            let mut page = Vec::new();
-            self.found().page(&self.title, &mut page)?;
-            Ok(page.into())
+            let (mut found, mut page) = (self.found(), Vec::new());
+            found.page(&self.title, &mut page)?;
+            Ok(Html { version: found.version(), text: page.into() })
         })
     }
 
     /// What changes of it.
-    fn content(&self) -> io::Result<Bytes> {
+    fn content(&self) -> io::Result<Html> {
         let mut made = lock(&self.made);
         again(&mut made.content, PAGE_FOR, || {
-            let mut content = Vec::new();
-            self.found().content(&mut content)?;
-            Ok(content.into())
+            let (mut found, mut content) = (self.found(), Vec::new());
+            found.content(&mut content)?;
+            Ok(Html { version: found.version(), text: content.into() })
         })
     }
 
-    /// What is going on, as one line of JSON.
-    fn state(&self, monitor: &Monitor, problem: Option<&str>) -> io::Result<Arc<str>> {
+    /// What is going on.
+    fn state(&self, monitor: &Monitor, problem: Option<&str>) -> io::Result<State> {
         let mut made = lock(&self.made);
         again(&mut made.state, STATE_FOR, || {
-            let mut state = self.found().state();
+            let mut found = self.found();
+            let (version, mut state) = (found.version(), found.state());
+            drop(found);
             let records = [Metric::RecordsOk, Metric::RecordsDropped, Metric::RecordsFailed];
             let records: u64 = records.iter().map(|metric| monitor.metrics.get(*metric)).sum();
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -132,7 +152,7 @@ impl Live {
             state["records"] = records.into();
             state["series_held"] = monitor.metrics.get(Metric::Series).into();
             state["records_per_second"] = self.rate(records).into();
-            Ok(state.to_string().into())
+            Ok(State { version, health: problem.map(str::to_owned), text: state.to_string().into() })
         })
     }
 
@@ -211,13 +231,13 @@ mod tests {
                 .as_bytes(),
             );
         }
-        let state: Value = serde_json::from_str(&live.state(&monitor, Some("starting")).unwrap()).unwrap();
+        let state: Value = serde_json::from_str(&live.state(&monitor, Some("starting")).unwrap().text).unwrap();
         assert_eq!(
             (&state["health"], &state["series"][0]["windows"]),
             (&"starting".into(), &serde_json::json!([7.0, 7.0, 7.0]))
         );
         let (page, content) = (live.page().unwrap(), live.content().unwrap());
-        assert!(std::str::from_utf8(&page).unwrap().contains("<title>A &lt;title&gt;</title>"));
+        assert!(std::str::from_utf8(&page.text).unwrap().contains("<title>A &lt;title&gt;</title>"));
         live.take(b"{\"type\":\"window\",\"series\":\"eni-2\",\"start\":0,\"end\":60,\"bytes\":7}\n");
         assert_eq!((live.page().unwrap(), live.content().unwrap()), (page, content));
         live.take(&vec![b'\n'; MOST_WAITING]);

@@ -6,6 +6,7 @@ mod firehose;
 mod flow_lines;
 mod limits;
 mod loops;
+mod page;
 mod reconfigured;
 mod rim;
 pub(crate) mod server;
