@@ -21,7 +21,7 @@ pub enum Layer {
     Zlib,
     /// A raw deflate stream (RFC 1951).
     Deflate,
-    /// A Zstandard frame (RFC 8878), which is not supported.
+    /// A Zstandard frame (RFC 8878).
     Zstd,
     /// An aggregated record of the Kinesis Producer Library.
     Kpl,

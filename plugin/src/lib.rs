@@ -106,11 +106,12 @@ pub mod state;
 mod component;
 
 /// What the plugin understands: layers, envelopes and records.
-pub const FORMATS: [&str; 19] = [
+pub const FORMATS: [&str; 20] = [
     "base64",
     "gzip",
     "zlib",
     "deflate",
+    "zstd",
     "kpl_aggregate",
     "cloudwatch_logs_subscription",
     "lambda_awslogs",

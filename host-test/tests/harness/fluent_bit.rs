@@ -109,6 +109,22 @@ fn the_artifact_needs_nothing_that_fluent_bit_lacks() {
 }
 
 #[test]
+fn every_kind_that_people_have_goes_on_without_a_failure() {
+    let mut instance = start(&[]);
+    let mut native = Filter::new(Config::default());
+    for kind in crate::kinds::kinds() {
+        for text in [kind.text.clone(), STANDARD.encode(gzip(kind.text.as_bytes()))] {
+            let record = logged(&text);
+            let answer = answer(&mut instance, &record).unwrap();
+            assert!(answer["flowscore"]["failed"].is_null(), "{}: {answer}", kind.name);
+            let mut expected = Vec::new();
+            assert_eq!(native.filter(b"vpc.flows", 1_700_000_000_000, &record, &mut expected), Fate::Goes);
+            assert_eq!(answer, serde_json::from_slice::<Value>(&expected).unwrap(), "{}", kind.name);
+        }
+    }
+}
+
+#[test]
 fn a_flow_log_line_goes_on_scored() {
     let mut instance = start(&[]);
     let line = line("eni-a", 1_700_000_000, 7);

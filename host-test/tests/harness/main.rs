@@ -8,6 +8,8 @@ mod compiled_once;
 mod component;
 mod fluent_bit;
 mod inputs;
+#[path = "../../../plugin/tests/core/field/kinds.rs"]
+mod kinds;
 #[cfg(feature = "network")]
 mod kinesis;
 #[cfg(feature = "network")]

@@ -39,7 +39,7 @@ pub mod exports {
                 /// What a source delivers as one unit: a Kinesis record, a Firehose record, the body of a file, or a line.
                 #[derive(Clone)]
                 pub struct Payload {
-                    /// The bytes as they arrived. Layers (base64, gzip, zlib, deflate) and envelopes are found by content.
+                    /// The bytes as they arrived. Layers (base64, gzip, zlib, deflate, zstd) and envelopes are found by content.
                     pub data: _rt::Vec<u8>,
                     /// The caller's name for the payload, for example `shardId-000000000000:4959…`. It is echoed in `failed`
                     /// events as `id`, so that the payload can be found again. None: failed events carry the payload's bytes only.

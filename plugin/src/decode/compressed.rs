@@ -1,10 +1,11 @@
-//! The frames around deflate: gzip members (RFC 1952) and zlib streams (RFC 1950).
+//! What is compressed: gzip members (RFC 1952), zlib streams (RFC 1950), bare deflate, and Zstandard frames.
 
 use super::adler32::adler32;
 use super::arena::Arena;
 #[cfg(not(feature = "peer-crc32fast"))]
 use super::crc32::crc32;
 use super::inflate::{Flaw, Inflater};
+use super::zstd;
 use crate::failure::Layer;
 #[cfg(feature = "peer-crc32fast")]
 use crc32fast::hash as crc32;
@@ -29,6 +30,8 @@ pub(super) enum Compression {
     Zlib,
     /// One deflate stream without a frame.
     Deflate,
+    /// One or more Zstandard frames.
+    Zstd,
 }
 
 impl Compression {
@@ -37,6 +40,16 @@ impl Compression {
             Compression::Gzip => Layer::Gzip,
             Compression::Zlib => Layer::Zlib,
             Compression::Deflate => Layer::Deflate,
+            Compression::Zstd => Layer::Zstd,
+        }
+    }
+
+    /// Whether another of the kind may follow, as `rest` begins.
+    fn goes_on(self, rest: &[u8]) -> bool {
+        match self {
+            Compression::Gzip => rest.starts_with(&[0x1f, 0x8b]),
+            Compression::Zstd => zstd::is_frame(rest),
+            Compression::Zlib | Compression::Deflate => false,
         }
     }
 }
@@ -57,6 +70,7 @@ pub(super) fn decompress(
             Compression::Gzip => member(rest, inflater, output, limit),
             Compression::Zlib => zlib(rest, inflater, output, limit),
             Compression::Deflate => inflater.inflate(rest, output, limit).map_err(flaw(0)),
+            Compression::Zstd => zstd::frame(rest, output, limit),
         };
         match stream {
             Ok(length) => from += length,
@@ -69,7 +83,7 @@ pub(super) fn decompress(
         if rest.iter().all(|&byte| byte == 0) {
             return Ok(()); // the end, or the zero padding that block devices and some writers leave
         }
-        if compression != Compression::Gzip || !rest.starts_with(&[0x1f, 0x8b]) {
+        if !compression.goes_on(rest) {
             let count = rest.len();
             let reason = match compression {
                 Compression::Gzip => {
@@ -83,13 +97,13 @@ pub(super) fn decompress(
 }
 
 /// Offset and reason inside one stream.
-type Fault = (usize, Option<Cow<'static, str>>);
+pub(super) type Fault = (usize, Option<Cow<'static, str>>);
 
 fn flaw(start: usize) -> impl Fn((Flaw, usize)) -> Fault {
     move |(flaw, offset)| (start + offset, (flaw != Flaw::Limit).then(|| flaw.reason().into()))
 }
 
-fn fault(offset: usize, reason: impl Into<Cow<'static, str>>) -> Fault {
+pub(super) fn fault(offset: usize, reason: impl Into<Cow<'static, str>>) -> Fault {
     (offset, Some(reason.into()))
 }
 

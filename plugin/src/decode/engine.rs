@@ -254,15 +254,11 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
             Content::Compressed(compression) => self.compressed(compression, bytes, context, depth),
             Content::Kpl => self.aggregate(bytes, context, depth + 1),
             Content::Text => self.text(bytes, context, depth),
-            Content::Zstd => {
-                let failure = Failure::new(Layer::Zstd, 0, "zstd is not supported; send the data as gzip or zlib");
-                self.failed(failure, bytes, context);
-            }
             Content::Unknown => {
                 let begins = bytes.iter().take(8).map(|byte| format!(" {byte:02x}")).collect::<String>();
                 let reason = format!(
-                    "{} bytes that begin with{begins} are no known format; expected text, JSON, base64, gzip, zlib, deflate \
-                     or a KPL aggregate",
+                    "{} bytes that begin with{begins} are no known format; expected text, JSON, base64, gzip, zlib, deflate, \
+                     zstd or a KPL aggregate",
                     bytes.len()
                 );
                 self.failed(Failure::new(Layer::Payload, 0, reason), bytes, context);
@@ -384,5 +380,5 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
     }
 }
 
-const EMPTY: &str = "the payload is empty (nothing, or white space only); expected text, JSON, base64, gzip, zlib, deflate \
-                     or a KPL aggregate";
+const EMPTY: &str = "the payload is empty (nothing, or white space only); expected text, JSON, base64, gzip, zlib, deflate, \
+                     zstd or a KPL aggregate";

@@ -4,11 +4,10 @@ use super::arena::Arena;
 use super::base64;
 use super::compressed::Compression;
 use super::inflate::{Flaw, Inflater};
+use super::zstd;
 
 /// Bytes looked at to tell text from binary data.
 const SAMPLE: usize = 512;
-/// Magic bytes of a Zstandard frame (RFC 8878 section 3.1.1).
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// What an aggregate of the Kinesis Producer Library begins with.
 pub(super) const KPL_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
@@ -24,7 +23,6 @@ fn is_aggregate(bytes: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Compressed(Compression),
-    Zstd,
     Kpl,
     Text,
     Unknown,
@@ -64,7 +62,7 @@ pub(super) fn find(bytes: &[u8], inflater: &mut Inflater, scratch: &mut Arena) -
 fn magic(bytes: &[u8]) -> Option<Content> {
     match bytes {
         [0x1f, 0x8b, ..] => Some(Content::Compressed(Compression::Gzip)),
-        _ if bytes.starts_with(&ZSTD) => Some(Content::Zstd),
+        _ if zstd::is_frame(bytes) => Some(Content::Compressed(Compression::Zstd)),
         _ if is_aggregate(bytes) => Some(Content::Kpl),
         _ => None,
     }

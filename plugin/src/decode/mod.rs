@@ -31,7 +31,7 @@
 //! Decoder::new(Limits::default()).decode(payload, &mut Print);
 //! ```
 //!
-//! Not decoded: Zstandard (a failure that says so), character sets other than UTF-8, and files other than text.
+//! Not decoded: character sets other than UTF-8, and files other than text.
 
 mod adler32;
 mod arena;
@@ -55,6 +55,7 @@ mod record;
 pub mod respond;
 mod text;
 mod wrapped;
+mod zstd;
 
 pub(crate) use base64::damaged as damaged_base64;
 pub use limits::Limits;

@@ -4,6 +4,7 @@ mod downstream;
 mod feedback;
 mod firehose;
 mod flow_lines;
+mod kinds;
 mod limits;
 mod loops;
 mod page;

@@ -24,6 +24,22 @@ pub(crate) fn deflate(data: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A frame with a checksum, of a stream that does not know its length.
+pub(crate) fn zstd(data: &[u8]) -> Vec<u8> {
+    zstd_by(3, false, data)
+}
+
+/// A frame by a level, which decides the window, and with the content's length in its header or not.
+pub(crate) fn zstd_by(level: i32, sized: bool, data: &[u8]) -> Vec<u8> {
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), level).unwrap();
+    encoder.include_checksum(true).unwrap();
+    if sized {
+        encoder.set_pledged_src_size(Some(data.len() as u64)).unwrap();
+    }
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
 pub(crate) fn base64(data: &[u8]) -> Vec<u8> {
     STANDARD.encode(data).into_bytes()
 }

@@ -2,6 +2,7 @@
 
 use super::encode::{
     base64, base64_unpadded, base64_url, base64_url_unpadded, base64_wrapped, cloudwatch, deflate, gzip, quoted, zlib,
+    zstd, zstd_by,
 };
 use super::recorder::decode;
 
@@ -9,7 +10,7 @@ const LINE: &str = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16
 
 type Layer = (&'static str, fn(&[u8]) -> Vec<u8>);
 
-const COMPRESSION: [Layer; 3] = [("gzip", gzip), ("zlib", zlib), ("deflate", deflate)];
+const COMPRESSION: [Layer; 4] = [("gzip", gzip), ("zlib", zlib), ("deflate", deflate), ("zstd", zstd)];
 
 const TEXT: [Layer; 5] = [
     ("base64", base64),
@@ -52,6 +53,27 @@ fn gzip_members_and_padding() {
     let members = [gzip(b"one\n"), gzip(b""), gzip(b"two\n")].concat();
     assert_eq!(decode(&members), ["line one", "line two"]);
     assert_eq!(decode(&[&members[..], &[0; 512]].concat()), ["line one", "line two"]);
+}
+
+/// RFC 8878 section 3.1: frames follow each other, and some are to be skipped.
+#[test]
+fn zstd_frames() {
+    let skipped = b"\x57\x2a\x4d\x18\x03\0\0\0any";
+    let frames = [&skipped[..], &zstd(b"one\n"), &zstd(b""), skipped, &zstd_by(1, true, b"two\n")].concat();
+    assert_eq!(decode(&frames), ["line one", "line two"]);
+    assert_eq!(decode(&[&frames[..], &[0; 512]].concat()), ["line one", "line two"]);
+}
+
+/// Windows from 16 KiB to 8 MiB, whose size the limit on what is decoded makes smaller.
+#[test]
+fn zstd_levels() {
+    let lines: String = (0..20_000).map(|n| format!("{n} {LINE}\n")).collect();
+    let expected: Vec<_> = lines.lines().map(|line| format!("line {line}")).collect();
+    for level in [-5, 1, 3, 9, 19] {
+        for sized in [false, true] {
+            assert!(decode(&zstd_by(level, sized, lines.as_bytes())) == expected, "{level} {sized}");
+        }
+    }
 }
 
 /// RFC 1952 section 2.3.1: the optional parts of a header.

@@ -1,6 +1,6 @@
 //! Each limit is exact, is named in the failure, and bounds what hostile input costs.
 
-use super::encode::{base64, cloudwatch, deflate, gzip, kpl, md5, zlib};
+use super::encode::{base64, cloudwatch, deflate, gzip, kpl, md5, zlib, zstd, zstd_by};
 use super::recorder::{decode, decode_within};
 use flowscore::decode::Limits;
 
@@ -21,7 +21,15 @@ fn expansion_ratio() {
          raise it if the data is genuine"
     );
     assert!(outcomes[0].ends_with(&message), "{outcomes:?}");
-    for bomb in [zlib(&vec![b'0'; 10 << 20]), deflate(&vec![b'0'; 10 << 20]), base64(&bomb), gzip(&bomb)] {
+    let zeros = vec![b'0'; 10 << 20];
+    for bomb in [
+        zstd(&zeros),
+        zstd_by(19, true, &zeros),
+        zlib(&vec![b'0'; 10 << 20]),
+        deflate(&vec![b'0'; 10 << 20]),
+        base64(&bomb),
+        gzip(&bomb),
+    ] {
         let outcomes = decode(&bomb);
         assert!(outcomes.len() == 1 && outcomes[0].contains("expansion_ratio"), "{outcomes:?}");
     }

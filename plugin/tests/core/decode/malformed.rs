@@ -1,6 +1,6 @@
 //! Damage of each layer: the exact message, and what survives.
 
-use super::encode::{base64, cloudwatch, gzip, kpl, md5, zlib};
+use super::encode::{base64, cloudwatch, gzip, kpl, md5, zlib, zstd};
 use super::recorder::{decode, decode_within};
 use flowscore::decode::Limits;
 
@@ -12,16 +12,15 @@ fn fails(payload: &[u8], message: &str) {
 #[test]
 fn nothing_and_nothing_known() {
     let empty = "payload at byte 0: the payload is empty (nothing, or white space only); expected text, JSON, base64, gzip, \
-                 zlib, deflate or a KPL aggregate";
+                 zlib, deflate, zstd or a KPL aggregate";
     fails(b"", empty);
     fails(b" \r\n\n", empty);
     fails(&gzip(b""), empty);
     fails(
         b"\x00\xff\xfe\x01\x02\x03\x04\x05\x06",
         "payload at byte 0: 9 bytes that begin with 00 ff fe 01 02 03 04 05 are no known format; expected text, JSON, \
-         base64, gzip, zlib, deflate or a KPL aggregate",
+         base64, gzip, zlib, deflate, zstd or a KPL aggregate",
     );
-    fails(&[0x28, 0xb5, 0x2f, 0xfd, 4, 0], "zstd at byte 0: zstd is not supported; send the data as gzip or zlib");
 }
 
 #[test]
@@ -99,6 +98,33 @@ fn zlib_stream() {
         &good[..check + 1],
         &format!("zlib at byte {}: the stream ends before its Adler-32; the record was cut off", check + 1),
     );
+}
+
+#[test]
+fn zstd_frame() {
+    let good = zstd(b"hello world");
+    let end = good.len();
+    fails(&good[..5], "zstd at byte 5: the frame ends before its blocks; the record was cut off");
+    fails(&good[..9], "zstd at byte 9: the frame ends before its last block; the record was cut off");
+    fails(
+        &good[..end - 1],
+        &format!("zstd at byte {}: the frame ends before its last block; the record was cut off", end - 1),
+    );
+    fails(
+        &[b"\x50\x2a\x4d\x18\x09\0\0\0", &good[..4]].concat(),
+        "zstd at byte 12: the frame ends before its end; the record was cut off",
+    );
+    let with = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    fails(&with(6, good[6] | 6), "zstd at byte 9: a block is damaged");
+    let dictionary = "zstd at byte 4: the header of the frame is damaged, or names a dictionary, which nobody has here";
+    fails(&[&good[..4], &[good[4] | 1, good[5], 7], &good[6..]].concat(), dictionary);
+    let text = decode(&with(end - 1, good[end - 1] ^ 1))[0].clone();
+    assert!(text.starts_with(&format!("failed zstd at byte {}: the XXH64 of the data is ", end - 4)), "{text}");
+    assert_eq!(decode(&[&good[..], b"more"].concat())[0], "line hello world");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Properties: decoding undoes encoding, and any bytes give an outcome.
 
 use super::encode::{
-    base64, base64_unpadded, base64_url, base64_url_unpadded, base64_wrapped, cloudwatch, deflate, gzip, kpl, md5, zlib,
+    base64, base64_unpadded, base64_url, base64_url_unpadded, base64_wrapped, cloudwatch, deflate, gzip, kpl, md5,
+    zlib, zstd,
 };
 use super::recorder::{decode, decode_within};
 use flowscore::decode::Limits;
@@ -26,6 +27,7 @@ fn layer() -> impl Strategy<Value = fn(&[u8]) -> Vec<u8>> {
     prop::sample::select(vec![
         gzip as Encode,
         zlib,
+        zstd,
         deflate,
         base64,
         base64_unpadded,
@@ -108,10 +110,11 @@ proptest! {
 
     #[test]
     fn damaged_payloads_give_an_outcome(
-        messages in messages(), wrap in wrap(), at in any::<prop::sample::Index>(), byte: u8,
+        messages in messages(), wrap in wrap(), layer in prop::sample::select(vec![gzip as fn(&[u8]) -> Vec<u8>, zstd]),
+        at in any::<prop::sample::Index>(), byte: u8,
     ) {
         let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
-        let mut payload = wrapped(wrap, &gzip(&cloudwatch(&messages)));
+        let mut payload = wrapped(wrap, &layer(&cloudwatch(&messages)));
         let at = at.index(payload.len());
         payload[at] = byte;
         prop_assert!(!decode(&payload).is_empty());
@@ -125,6 +128,7 @@ fn prefix() -> impl Strategy<Value = Vec<u8>> {
         b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
         b"\x78\x9c",
         b"\xf3\x89\x9a\xc2",
+        b"\x28\xb5\x2f\xfd\x04\x58",
         b"{\"logEvents\":[",
         b"{\"Records\":[{\"Data\":\"",
         b"[{\"",
