@@ -57,5 +57,7 @@ pub mod source;
 pub mod state;
 #[cfg(feature = "network")]
 mod told;
+#[cfg(feature = "network")]
+pub mod top;
 pub mod transform;
 pub mod usage;

@@ -51,6 +51,8 @@ pub(crate) mod series;
 pub(crate) mod serve;
 #[cfg(feature = "network")]
 mod stop;
+#[cfg(feature = "network")]
+pub(crate) mod top;
 
 /// The exit code of an error: 2 for wrong usage or configuration, 0 for a reader of the output that has left, else 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {

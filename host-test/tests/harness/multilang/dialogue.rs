@@ -302,7 +302,10 @@ fn the_processes_of_one_worker_can_each_be_asked_how_they_are() {
     );
     services::await_metrics(port + 1, &["flowscore_leases 1", "flowscore_payloads_total 0"]);
     let (status, page) = services::get(port, "/");
-    assert!(status == 200 && page.contains("<section id=\"series\">"), "windows are shown that no event told of: {page}");
+    assert!(
+        status == 200 && page.contains("<section id=\"series\">"),
+        "windows are shown that no event told of: {page}"
+    );
     first.ask(&json!({ "action": "leaseLost" }));
     services::await_metrics(port, &["flowscore_leases 0"]);
     assert!(!services::get(port, "/metrics").1.contains("shard-0"));
