@@ -49,10 +49,10 @@ pub(super) fn close(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What narrows down the page; the script shows it.
-fn controls(out: &mut dyn Write) -> io::Result<()> {
+fn controls(out: &mut dyn Write, nothing_to_filter: bool) -> io::Result<()> {
+    writeln!(out, "<form id=\"filter\" hidden data-unused=\"{nothing_to_filter}\" aria-label=\"Filter\">")?;
     out.write_all(
-        b"<form id=\"filter\" hidden aria-label=\"Filter\">\n\
-          <label>Series <input name=\"text\" type=\"search\" placeholder=\"name or part of it\" autocomplete=\"off\"></label>\n\
+        b"<label>Series <input name=\"text\" type=\"search\" placeholder=\"name or part of it\" autocomplete=\"off\"></label>\n\
           <label>Direction <select name=\"way\"><option value=\"\">both</option><option value=\"drop\">drops</option><option value=\"spike\">spikes</option></select></label>\n\
           <label>Severity <select name=\"rank\"><option value=\"0\">any</option><option value=\"1\">medium and up</option><option value=\"2\">high and \
           up</option><option value=\"3\">critical</option></select></label>\n\
@@ -82,7 +82,7 @@ pub(super) fn head(out: &mut dyn Write, view: &View, title: &str) -> io::Result<
     } else {
         navigation(out, view.model)?;
     }
-    controls(out)?;
+    controls(out, !view.is_live && view.model.is_record_mode())?;
     out.write_all(b"</header>\n")
 }
 
@@ -107,7 +107,7 @@ pub(super) fn summary(out: &mut dyn Write, view: &View, verdicts: Option<&Verdic
     if view.is_live {
         navigation(out, model)?;
     }
-    if let Some(verdicts) = verdicts {
+    if let Some(verdicts) = verdicts.filter(|_| !model.is_record_mode()) {
         verdict(out, model, verdicts)?;
     }
     out.write_all(b"<section aria-label=\"Summary\">\n<dl class=\"figures\">\n")?;

@@ -299,7 +299,7 @@
     timeline();
     apply();
   };
-  filter.hidden = false;
+  filter.hidden = filter.dataset.unused === "true";
   filter.addEventListener("input", apply);
   filter.addEventListener("submit", event => event.preventDefault());
   one("#show-all").addEventListener("click", reset);

@@ -145,6 +145,11 @@ fn who(talkers: &[TopTalker], direction: Option<Direction>) -> Option<String> {
         }
         _ => "sent more",
     };
+    if sources == [""] && destinations == [""] {
+        let port = ports.first().filter(|port| **port > 0).map(|port| format!(" to port {port}")).unwrap_or_default();
+        let pairs = first.pairs.map_or("many".to_owned(), |pairs| pairs.to_string());
+        return Some(format!("{pairs} pairs of addresses{port} {became} ({} of the change)", percent(whole.min(1.0))));
+    }
     let (from, to) = (side(&sources, first.pairs), side(&destinations, first.pairs));
     Some(format!("{from} → {to}{port} {became} ({} of the change)", percent(whole.min(1.0))))
 }
@@ -229,6 +234,16 @@ mod tests {
         ] {
             assert_eq!(plain(&of_incident(&Incident::read(&event).unwrap(), &names)), expected);
         }
+    }
+
+    #[test]
+    fn one_service_of_many_addresses_is_told_by_its_port() {
+        let talker = json!({"srcaddr": null, "dstaddr": null, "dstport": 443, "bytes": 0, "baseline_bytes": 4e6, "share": 1, "pairs": 15});
+        let talkers = super::super::incident::talkers(&json!({"top_talkers": [talker]}));
+        assert_eq!(
+            plain(&who(&talkers, Some(Direction::Drop)).unwrap()),
+            "15 pairs of addresses to port 443 stopped (100 % of the change)"
+        );
     }
 
     #[test]

@@ -11,3 +11,4 @@ mod page;
 mod reconfigured;
 mod rim;
 pub(crate) mod server;
+mod top;

@@ -7,7 +7,7 @@ use super::server::{Server, answer, client, get, post};
 use crate::services::browser;
 
 /// A day's flow log lines of four interfaces, cut a little after an interface falls silent.
-fn day() -> (Vec<u8>, Vec<u8>) {
+pub(super) fn day() -> (Vec<u8>, Vec<u8>) {
     let scenario = Scenario { wrapping: Wrapping::Lines, ..Scenario::day(1) };
     let mut traffic = scenario.traffic().unwrap();
     let onset = traffic.truth().iter().find(|label| label.id == "vanish-1").unwrap().start;
