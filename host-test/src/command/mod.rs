@@ -40,6 +40,8 @@ pub(crate) mod man;
 pub(crate) mod multilang;
 mod names;
 #[cfg(feature = "network")]
+mod notify;
+#[cfg(feature = "network")]
 mod page;
 mod progress;
 pub(crate) mod report;
