@@ -8,6 +8,31 @@ use std::time::{Duration, Instant};
 use super::page::day;
 use super::server::{Server, post};
 
+/// What a terminal shows that was written to like this: only what was changed is written, and the cursor jumps there.
+fn screen(written: &str) -> String {
+    let mut rows = vec![vec![' '; 100]; 30];
+    let (mut row, mut column) = (0, 0);
+    let mut characters = written.chars();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            let mut sequence = String::new();
+            for character in characters.by_ref().skip(1) {
+                sequence.push(character);
+                if character.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+            if let Some((y, x)) = sequence.strip_suffix('H').and_then(|place| place.split_once(';')) {
+                (row, column) = (y.parse::<usize>().unwrap() - 1, x.parse::<usize>().unwrap() - 1);
+            }
+        } else if let Some(cell) = rows.get_mut(row).and_then(|row| row.get_mut(column)) {
+            *cell = character;
+            column += 1;
+        }
+    }
+    rows.iter().map(|row| row.iter().collect::<String>() + "\n").collect()
+}
+
 /// A program in a terminal.
 struct Terminal {
     child: Child,
@@ -41,7 +66,7 @@ impl Terminal {
     fn wait_for(&self, text: &str) {
         let begun = Instant::now();
         loop {
-            let screen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+            let screen = screen(&String::from_utf8_lossy(&self.screen.lock().unwrap()));
             if screen.contains(text) {
                 return;
             }
