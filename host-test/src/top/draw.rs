@@ -55,7 +55,7 @@ impl View {
             " Series, {} a window ({} of {}) ",
             state.value,
             state.series.len(),
-            state.series_held
+            state.series_held.max(state.series.len() as u64)
         ));
         let columns = rest.width.saturating_sub(NAME + AMOUNT + 2);
         let rows = state.series.iter().map(|series| row(series, &state.value, columns.into()));
