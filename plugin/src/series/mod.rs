@@ -29,6 +29,7 @@ mod budget;
 mod cell;
 mod claims;
 mod close;
+mod early;
 mod engine;
 mod feedback;
 mod frontier;
