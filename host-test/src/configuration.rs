@@ -106,6 +106,15 @@ fn without_comments(text: &str) -> Cow<'_, str> {
     String::from_utf8(bytes).map_or(text.into(), Cow::Owned)
 }
 
+/// Text with variables of the environment (`${NAME}`, `${NAME:-default}`) replaced by their values.
+///
+/// # Errors
+///
+/// A variable is not set and has no default.
+pub fn with_environment(text: &str) -> Result<String, String> {
+    with_variables(text, |name| std::env::var(name).ok())
+}
+
 fn with_variables(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

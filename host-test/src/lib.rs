@@ -9,7 +9,7 @@
 //! - [`source`]: where payloads come from: files, objects of a bucket, a Kinesis stream; `sink`: where events go;
 //! - `state`: where reading has come to and what was learned, kept outside the process;
 //! - `serve`: payloads by HTTP; `multilang`: records from Amazon's MultiLangDaemon; `monitor`: what a running process tells of
-//!   itself (these five with the feature `network`);
+//!   itself; `notify`: incidents to people (these six with the feature `network`);
 //! - [`artifact`]: what a `.wasm` says of itself.
 //!
 //! A whole host, from a payload to events:
@@ -40,6 +40,8 @@ pub mod kept;
 pub mod monitor;
 #[cfg(feature = "network")]
 pub mod multilang;
+#[cfg(feature = "network")]
+pub mod notify;
 pub mod plugin;
 mod private;
 #[cfg(feature = "network")]

@@ -72,3 +72,8 @@ pub fn sqs(configuration: &SdkConfig, endpoint_url: Option<&str>) -> aws_sdk_sqs
     }
     aws_sdk_sqs::Client::from_conf(builder.build())
 }
+
+/// A client of the Simple Notification Service in a region.
+pub async fn sns(region: &str) -> aws_sdk_sns::Client {
+    aws_sdk_sns::Client::new(&loader(Some(region)).load().await)
+}

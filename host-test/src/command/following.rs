@@ -9,7 +9,8 @@ use clap::Args;
 
 use host_test::monitor::metrics::Command;
 use host_test::monitor::{Monitor, http};
-use host_test::state::StateError;
+use host_test::notify::{self, Notifier, Setup};
+use host_test::state::{StateError, Store};
 use host_test::usage::Usage;
 
 /// Told again after a crash.
@@ -32,6 +33,15 @@ impl HttpArgs {
         }
         Ok(monitor)
     }
+}
+
+/// From now on tells people, if somebody is to be told, and keeps in the store what was told.
+pub(crate) async fn notify(setup: Option<Setup>, store: &Store, monitor: &Monitor) -> Result<()> {
+    if let Some(setup) = setup {
+        let part = store.part(notify::PART).map_err(usage)?;
+        monitor.notify(Notifier::start(setup, Some(part)).await?);
+    }
+    Ok(())
 }
 
 /// Runs it to its end.

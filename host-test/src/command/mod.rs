@@ -38,6 +38,8 @@ pub(crate) mod log;
 pub(crate) mod man;
 #[cfg(feature = "network")]
 pub(crate) mod multilang;
+#[cfg(feature = "network")]
+mod notify;
 mod progress;
 pub(crate) mod report;
 pub(crate) mod run;

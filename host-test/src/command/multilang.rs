@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::following::HttpArgs;
+use super::notify::NotifyArgs;
 use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
 use host_test::monitor::metrics::Command;
@@ -40,6 +41,8 @@ pub(crate) struct MultilangArgs {
     failed: FailedArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    notify: NotifyArgs,
     /// Directory or URL (file://, s3://, gs://, az://) for the states of the shards, within reach of all workers
     #[arg(long, value_name = "URL")]
     state: String,
@@ -76,7 +79,8 @@ impl MultilangArgs {
             .context("cannot start the thread for what goes over the network")?;
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
-        plugin.check_config(&config)?;
+        let stream = self.stream.as_deref().unwrap_or("stream");
+        let notify = self.notify.setup(&plugin.check_config(&config)?, format!("multilang {stream}"))?;
         let is_stream = self.output.starts_with("kinesis://");
         let client = match self.stream.is_some() || is_stream {
             true => {
@@ -90,9 +94,10 @@ impl MultilangArgs {
         let monitor = runtime.block_on(async { self.http.monitor(Command::Multilang, MORE_PORTS) })?;
         let settings = Settings {
             monitor,
+            notify,
             plugin: (plugin, config),
             reloaded,
-            store: Store::open(&self.state, &self.application, self.stream.as_deref().unwrap_or("stream"))?,
+            store: Store::open(&self.state, &self.application, stream)?,
             sink: self.sink(client.as_ref())?,
             stream: client.zip(self.stream.clone()),
             keep_failed: self.failed.open()?,

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::input::{InputArgs, Piece, for_each_batch};
 use super::log::is_quiet;
+#[cfg(feature = "network")]
+use super::notify::{NotifyArgs, Telling};
 use super::{FailedArgs, PluginArgs, output};
 use host_test::batch::Scoring;
 use host_test::plugin::Totals;
@@ -39,6 +41,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     /// What becomes of payloads that failed.
     pub(crate) failed: FailedArgs,
+    #[cfg(feature = "network")]
+    #[command(flatten)]
+    /// Whom people are told by.
+    notify: NotifyArgs,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) stats: Stats,
@@ -59,10 +65,16 @@ impl RunArgs {
     /// Runs the input through the plugin.
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
-        let mut scoring = Scoring::new(&self.plugin.load()?, &self.plugin.config_text()?)?;
+        let (plugin, config) = (self.plugin.load()?, self.plugin.config_text()?);
+        let mut scoring = Scoring::new(&plugin, &config)?;
         scoring.keep_failed(self.failed.open()?);
         let input = self.input.open()?;
-        let mut out = output(&self.output, &input.paths().collect::<Vec<_>>())?;
+        #[cfg(feature = "network")]
+        let setup = self.notify.setup(&plugin.check_config(&config)?, "run".into())?;
+        let out = output(&self.output, &input.paths().collect::<Vec<_>>())?;
+        #[cfg(feature = "network")]
+        let out = Telling::new(out, setup)?;
+        let mut out = out;
         for_each_batch(input, |piece| {
             match piece {
                 Piece::Batch(batch) => scoring.transform(batch, &mut out)?,
@@ -74,6 +86,8 @@ impl RunArgs {
         scoring.finish(&mut out)?;
         out.flush()?;
         report(self.stats, &scoring.totals()?, started.elapsed().as_secs_f64());
+        #[cfg(feature = "network")]
+        out.end()?;
         Ok(())
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::notify::NotifyArgs;
 use super::{Discard, FailedArgs, PluginArgs};
+use host_test::notify;
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
 use host_test::serve::{Settings, serve};
@@ -33,6 +35,8 @@ pub(crate) struct ServeArgs {
     plugin: PluginArgs,
     #[command(flatten)]
     failed: FailedArgs,
+    #[command(flatten)]
+    notify: NotifyArgs,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,
@@ -112,15 +116,20 @@ impl ServeArgs {
             None => Sink::Stdout,
             Some(url) => Sink::http("--forward", url, "give an http:// or https:// URL")?,
         };
-        let state = match &self.state {
+        let store = match &self.state {
             None => None,
-            Some(url) => Some(Store::open(url, &self.application, "http")?.part("all")?),
+            Some(url) => Some(Store::open(url, &self.application, "http")?),
         };
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // Wrong configuration is said before anybody sends.
-        plugin.check_config(&config)?;
+        let setup = self.notify.setup(&plugin.check_config(&config)?, format!("serve {}", self.application))?;
+        let kept = |name: &str| store.as_ref().map(|store| store.part(name)).transpose();
         Ok(Settings {
+            notify: match setup {
+                None => None,
+                Some(setup) => Some((setup, kept(notify::PART)?)),
+            },
             listen: self.listen,
             tls: self.tls_cert.clone().zip(self.tls_key.clone()),
             access,
@@ -134,7 +143,7 @@ impl ServeArgs {
             plugin: (plugin, config),
             config_file: self.plugin.config_file(),
             sink,
-            state,
+            state: kept("all")?,
             keep_failed: self.failed.open()?,
             discard_model: self.discard.is_some(),
             state_every: Duration::from_secs(self.state_every),

@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use super::incidents::{DIRECTIONS, Incident, SEVERITIES};
 use super::metrics::{ALL, Command, Kind, Metric, TABLE};
 use super::{Monitor, lock};
+use crate::notify::Outcome;
 
 /// Series in trouble, and shards, that have values of their own; the worst of them, should there be more.
 pub const MOST: usize = 100;
@@ -95,6 +96,16 @@ pub(super) fn expose(monitor: &Arc<Monitor>) -> Result<String, fmt::Error> {
     }
     if let Some(retries) = monitor.source_retries.get() {
         monitor.metrics.set(Metric::SourceRetries, retries.load(Ordering::Relaxed));
+    }
+    if let Some(notifier) = monitor.notifier.get() {
+        for (metric, outcome) in [
+            (Metric::NotificationsSent, Outcome::Sent),
+            (Metric::NotificationsRetried, Outcome::Retried),
+            (Metric::NotificationsGivenUp, Outcome::GivenUp),
+        ] {
+            monitor.metrics.set(metric, notifier.counted(outcome));
+        }
+        monitor.metrics.set(Metric::NotificationsWaiting, notifier.waiting() as u64);
     }
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Exposition(monitor.clone())));

@@ -54,6 +54,10 @@ pub enum Metric {
     EventBytes,
     ForwardRetries,
     SourceRetries,
+    NotificationsSent,
+    NotificationsRetried,
+    NotificationsGivenUp,
+    NotificationsWaiting,
     QueueBatches,
     QueueBytes,
     Shards,
@@ -125,6 +129,8 @@ const LATE: &str = "Records that came after their window was closed; they are ok
 const ANOMALIES: &str = "Incidents opened, or records at or above the threshold in record mode";
 const OBJECTS: &str = "Objects that messages told of: read; repeated (told of again, and left out); missing (gone before they could \
                        be read)";
+const NOTIFICATIONS: &str = "Notifications of people (--notify), for each target: sent; retried (not accepted for now); given_up (refused, a \
+                             day old, or too many of them)";
 const SOURCE_RETRIES: &str = "Calls to the source that failed and are tried again";
 
 /// Every value, in the order of the exposition. Values of one name stand together.
@@ -161,6 +167,17 @@ pub const TABLE: &[Definition] = &[
         "Deliveries of events that were not accepted and tried again",
     ),
     define(Metric::SourceRetries, Counter, FETCH, "source_retries", None, SOURCE_RETRIES),
+    define(Metric::NotificationsSent, Counter, ALL, "notifications", outcome("sent"), NOTIFICATIONS),
+    define(Metric::NotificationsRetried, Counter, ALL, "notifications", outcome("retried"), NOTIFICATIONS),
+    define(Metric::NotificationsGivenUp, Counter, ALL, "notifications", outcome("given_up"), NOTIFICATIONS),
+    define(
+        Metric::NotificationsWaiting,
+        Gauge,
+        ALL,
+        "notifications_waiting",
+        None,
+        "Notifications that wait to be accepted",
+    ),
     define(Metric::QueueBatches, Gauge, SERVE, "queue_batches", None, "Requests that wait for their answer"),
     define(Metric::QueueBytes, Gauge, SERVE, "queue_bytes", None, "Bytes of their payloads"),
     define(Metric::Shards, Gauge, &[Kinesis], "shards", None, "Shards that are being read"),
@@ -217,7 +234,8 @@ impl Metrics {
     /// The values of a command that has just begun.
     pub fn new(command: Command) -> Self {
         // 1 ms to 65 s: from a batch without events to one that waited for downstream.
-        Metrics { command, values: Default::default(), latency: Histogram::new(exponential_buckets(0.001, 2.0, 17)) }
+        let latency = Histogram::new(exponential_buckets(0.001, 2.0, 17));
+        Metrics { command, values: std::array::from_fn(|_| AtomicU64::new(0)), latency }
     }
 
     fn value(&self, metric: Metric) -> &AtomicU64 {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::batch::Scoring;
+use crate::notify::Notifier;
 use crate::plugin::{Counts, Payload, PluginError};
 use crate::sink::{Retries, Sink};
 
@@ -22,6 +23,9 @@ use metrics::{Command, Metric, Metrics};
 /// How long an output may take to accept events until that is a problem.
 const SLOW: Duration = Duration::from_secs(30);
 
+/// Time for notifications that wait when the process ends.
+const LAST_NOTIFICATIONS: Duration = Duration::from_secs(5);
+
 /// What a process tells of itself.
 #[derive(Debug)]
 pub struct Monitor {
@@ -32,6 +36,7 @@ pub struct Monitor {
     shards: Mutex<BTreeMap<String, f64>>,
     forward_retries: OnceLock<Retries>,
     source_retries: OnceLock<Retries>,
+    notifier: OnceLock<Notifier>,
     /// Why it is not ready by its own account.
     problem: Mutex<Option<&'static str>>,
     /// Since when events wait to be accepted.
@@ -52,6 +57,7 @@ impl Monitor {
             shards: Mutex::default(),
             forward_retries: OnceLock::new(),
             source_retries: OnceLock::new(),
+            notifier: OnceLock::new(),
             problem: Mutex::new(Some("starting")),
             delivering: Mutex::default(),
         })
@@ -128,7 +134,34 @@ impl Monitor {
         *lock(&self.delivering) = None;
         self.metrics.add(Metric::EventBytes, events.len() as u64);
         self.delivered(events);
+        if let Some(notifier) = self.notifier.get() {
+            notifier.take(events).await;
+        }
         Ok(())
+    }
+
+    /// People are told what is news of events once they are accepted.
+    pub fn notify(&self, notifier: Notifier) {
+        let _ = self.notifier.set(notifier);
+    }
+
+    /// Keeps nothing more of what people were told, once what waits was given a little more time: another process goes on.
+    pub async fn release_notifications(&self) {
+        self.finish_notifications().await;
+        if let Some(notifier) = self.notifier.get() {
+            notifier.release().await;
+        }
+    }
+
+    /// Gives people's notifications a little more time at the end.
+    pub async fn finish_notifications(&self) {
+        let Some(notifier) = self.notifier.get() else { return };
+        let waiting = notifier.finish(LAST_NOTIFICATIONS).await;
+        if waiting > 0 {
+            tracing::warn!(
+                "{waiting} notifications were not accepted; with a state they are sent after the next start"
+            );
+        }
     }
 
     /// Events were accepted by the output.

@@ -18,6 +18,7 @@ use crate::batch::{Scoring, call_length, refused};
 use crate::kept::Kept;
 use crate::monitor::Monitor;
 use crate::monitor::metrics::Metric;
+use crate::notify::{self, Notifier, Setup};
 use crate::plugin::{Payload, Plugin, PluginError, RestoreError};
 use crate::reloaded::Reloaded;
 use crate::sink::Sink;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub discard_model: bool,
     /// The shortest time between two states, and so checkpoints.
     pub save_every: Duration,
+    /// Whom people are told by.
+    pub notify: Option<Setup>,
     /// What the process tells of itself.
     pub monitor: Arc<Monitor>,
 }
@@ -81,6 +84,7 @@ pub fn process<R: BufRead, W: Write>(settings: Settings, runtime: &Runtime, daem
         }
         daemon.done(&action).context("cannot answer the daemon")?;
     }
+    runtime.block_on(processor.settings.monitor.finish_notifications());
     Ok(())
 }
 
@@ -154,9 +158,19 @@ impl Processor<'_> {
             None => self.inherit(&mut shard)?,
         }
         shard.scoring.keep_failed(self.settings.keep_failed.clone());
+        self.notify(id)?;
         self.settings.monitor.metrics.set(Metric::Leases, 1);
         self.settings.monitor.measure(&mut shard.scoring)?;
         self.shard = Some(shard);
+        Ok(())
+    }
+
+    /// People are told of this shard from now on, and what they were told by the worker before is known.
+    fn notify(&mut self, id: &str) -> Result<()> {
+        let Some(setup) = self.settings.notify.clone() else { return Ok(()) };
+        let kept = self.open(&format!("{id}.{}", notify::PART))?;
+        let notifier = self.runtime.block_on(Notifier::start(setup, Some(kept)))?;
+        self.settings.monitor.notify(notifier);
         Ok(())
     }
 
@@ -164,6 +178,7 @@ impl Processor<'_> {
     fn let_go(&mut self) {
         if let Some(shard) = self.shard.take() {
             self.settings.monitor.shard(&shard.id, None);
+            self.runtime.block_on(self.settings.monitor.release_notifications());
         }
         self.settings.monitor.metrics.set(Metric::Leases, 0);
     }

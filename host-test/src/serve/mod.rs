@@ -15,6 +15,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use crate::kept::Kept;
 use crate::monitor::metrics::Command;
 use crate::monitor::{Monitor, connections};
+use crate::notify::{Notifier, Setup};
 use crate::plugin::Plugin;
 use crate::reloaded::Reloaded;
 use crate::signals::{Reload, Signals};
@@ -61,6 +62,8 @@ pub struct Settings {
     pub sink: Sink,
     /// Where the state is kept.
     pub state: Option<Part>,
+    /// Whom people are told by, and where is kept what they were told.
+    pub notify: Option<(Setup, Option<Part>)>,
     /// Where payloads are kept of which `failed` events show only a part.
     pub keep_failed: Option<Kept>,
     /// Whether to learn anew, although there is a state with a model.
@@ -90,6 +93,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         config_file,
         sink,
         state,
+        notify,
         keep_failed,
         discard_model,
         state_every,
@@ -101,6 +105,10 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let mut reload = Reload::listen()?;
     let monitor = Monitor::new(Command::Serve);
     monitor.watch_sink(&sink);
+    if let Some((setup, kept)) = notify {
+        monitor.notify(Notifier::start(setup, kept).await?);
+    }
+    let notifying = monitor.clone();
     let queue = bounds.batches;
     let (admission, jobs) = Admission::new(bounds, monitor.metrics.clone());
     let admission = Arc::new(admission);
@@ -163,15 +171,17 @@ pub async fn serve(settings: Settings) -> Result<()> {
         let _ = server.await;
         result
     };
-    tokio::select! {
+    let result = tokio::select! {
         result = tokio::time::timeout(stop_within, finish) => {
             result.unwrap_or_else(|_| Err(anyhow!(
                 "stopped with batches in the queue after {stop_within:?}: downstream did not accept their events. Their \
                  senders were not told 200 and will send them again"
             )))
         }
-        () = stop.next() => Err(anyhow!("stopped at once by a second signal")),
-    }
+        () = stop.next() => return Err(anyhow!("stopped at once by a second signal")),
+    };
+    notifying.finish_notifications().await;
+    result
 }
 
 /// What SIGHUP asks for: files are read again, and what cannot be used changes nothing.

@@ -19,6 +19,8 @@ mod monitoring;
 #[cfg(feature = "network")]
 mod multilang;
 #[cfg(feature = "network")]
+mod notify;
+#[cfg(feature = "network")]
 mod oci;
 #[cfg(feature = "network")]
 mod s3;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use self::follow::Follow;
 use super::following::{self, HttpArgs, now, usage};
+use super::notify::NotifyArgs;
 use super::run::{Stats, report, stats};
 use super::{FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
@@ -72,6 +73,8 @@ pub(crate) struct KinesisArgs {
     failed: FailedArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    notify: NotifyArgs,
     /// Region, if not that of the environment or profile
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -126,36 +129,34 @@ impl KinesisArgs {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
-        plugin.check_config(&config)?;
+        let setup = self.notify.setup(&plugin.check_config(&config)?, format!("kinesis {}", self.stream))?;
         let monitor = self.http.monitor(Command::Kinesis, 0)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
         let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
 
-        let mut part = self.part()?;
+        let store = Store::open(&self.state, &self.application, &self.stream).map_err(usage)?;
+        let mut part = store.part(ALL_SHARDS).map_err(usage)?;
         let state = self.load(&mut part).await?;
         let mut scoring =
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
         self.tell(&state, &part);
+        following::notify(setup, &store, &monitor).await?;
         let now = now()?;
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         reloaded.listen().context("cannot listen for signals")?;
         let start = self.start(now);
         let mut follow =
-            Follow::open(self.source(client), start, state, (scoring, reloaded), sink, part, monitor).await?;
+            Follow::open(self.source(client), start, state, (scoring, reloaded), sink, part, monitor.clone()).await?;
         let result = follow.run(Duration::from_secs(self.save_every.into()), self.once.then_some(now)).await;
+        monitor.finish_notifications().await;
         self.summary(&mut follow, started)?;
         result
     }
 
     fn source(&self, client: Client) -> follow::Source {
         follow::Source { client, stream: self.stream.clone() }
-    }
-
-    fn part(&self) -> Result<Part> {
-        let store = Store::open(&self.state, &self.application, &self.stream).map_err(usage)?;
-        store.part(ALL_SHARDS).map_err(usage)
     }
 
     /// The state to go on from; an empty one to begin with.

@@ -8,6 +8,7 @@ use clap::Args;
 use self::follow::{Follow, Times};
 use super::following::{self, HttpArgs, usage};
 use super::input::AccessArgs;
+use super::notify::NotifyArgs;
 use super::run::{Stats, report, stats};
 use super::{Discard, FailedArgs, PluginArgs, endpoint};
 use host_test::aws;
@@ -80,6 +81,8 @@ pub(crate) struct S3Args {
     #[command(flatten)]
     http: HttpArgs,
     #[command(flatten)]
+    notify: NotifyArgs,
+    #[command(flatten)]
     access: AccessArgs,
     /// How the summary on standard error is written
     #[arg(long, value_enum, default_value = "text")]
@@ -97,8 +100,9 @@ impl S3Args {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
-        plugin.check_config(&config)?;
+        let checked = plugin.check_config(&config)?;
         let name = self.name()?;
+        let setup = self.notify.setup(&checked, format!("s3 {name}"))?;
         let monitor = self.http.monitor(Command::S3, 0)?;
         let endpoint_url = endpoint(self.access.endpoint_url.as_deref())?;
         let configuration = aws::configuration(self.access.region.as_deref()).await?;
@@ -118,6 +122,7 @@ impl S3Args {
                 part.object()
             );
         }
+        following::notify(setup, &store, &monitor).await?;
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         reloaded.listen().context("cannot listen for signals")?;
         let region = self.access.region.clone().or_else(|| configuration.region().map(ToString::to_string));
@@ -129,8 +134,10 @@ impl S3Args {
         };
         let remember = usize::try_from(self.remember)?;
         let seen = (state.shards, remember);
-        let mut follow = Follow::new((queue, self.hidden()), access, (scoring, reloaded), sink, part, seen, monitor)?;
+        let mut follow =
+            Follow::new((queue, self.hidden()), access, (scoring, reloaded), sink, part, seen, monitor.clone())?;
         let result = follow.run(&times).await;
+        monitor.finish_notifications().await;
         self.summary(&mut follow, started)?;
         result
     }
