@@ -1,9 +1,11 @@
 //! The `anomaly` event.
 
 use super::Incident;
+use super::sentence::sentence;
 use super::severity::grade;
 use crate::detect::Direction;
 use crate::json::Writer;
+use crate::state::state;
 
 /// What has become of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +52,22 @@ pub struct Telling<'a> {
     pub value: &'a str,
     /// Event time, in epoch seconds: how far the data has come.
     pub told_at: i64,
+    /// Where the series is, as far as its records say.
+    pub origin: Option<&'a Origin>,
 }
+
+/// Where a series is: what the first records of it said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Origin {
+    /// AWS account.
+    pub account_id: Vec<u8>,
+    /// Region.
+    pub region: Vec<u8>,
+    /// VPC.
+    pub vpc_id: Vec<u8>,
+}
+
+state!(Origin { account_id, region, vpc_id });
 
 /// A direction in events.
 pub(super) const fn direction_name(direction: Direction) -> &'static str {
@@ -113,7 +130,7 @@ pub(super) fn write_course(
 impl Incident {
     /// Appends the event as a line.
     pub(crate) fn write(&self, telling: &Telling<'_>, series: &[u8], out: &mut Vec<u8>) {
-        let &Telling { change, value, told_at } = telling;
+        let &Telling { change, value, told_at, origin } = telling;
         let mut event = Writer::event("anomaly", out);
         event.key("id").text(&format!("{:016x}", self.id));
         event.key("state").text(change.state());
@@ -123,6 +140,13 @@ impl Incident {
         event.key("told_at").time(told_at);
         event.key("direction").text(direction_name(self.direction));
         event.key("series").bytes(series);
+        if let Some(Origin { account_id, region, vpc_id }) = origin {
+            for (name, text) in [("account_id", account_id), ("region", region), ("vpc_id", vpc_id)] {
+                if !text.is_empty() {
+                    event.key(name).bytes(text);
+                }
+            }
+        }
         event.key("value").text(value);
         write_course(&mut event, (self.start, self.end, self.peak), (self.observed, self.expected));
         event.key("expected_low").rounded(self.expected_low);
@@ -143,6 +167,7 @@ impl Incident {
                 event.key("level").rounded(level);
             }
         }
+        event.key("text").text(&sentence(self, matches!(change, Change::Closed(_)), series, value));
         event.end_event();
     }
 }

@@ -217,7 +217,7 @@ impl Group {
 
     /// Appends the event as a line.
     pub(crate) fn write(&self, telling: &Telling<'_>, out: &mut Vec<u8>) {
-        let &Telling { change, value, told_at } = telling;
+        let &Telling { change, value, told_at, .. } = telling;
         let mut event = Writer::event("group", out);
         event.key("id").text(&format!("{:016x}", self.id));
         event.key("state").text(change.state());

@@ -30,9 +30,10 @@ mod event;
 mod explanation;
 mod group;
 mod lifecycle;
+mod sentence;
 mod severity;
 
-pub use event::{Change, Ending, Telling};
+pub use event::{Change, Ending, Origin, Telling};
 pub use explanation::{Explanation, METRICS, Member, TopTalker};
 pub use group::{Affected, Group, GroupMember};
 pub use lifecycle::{Lifecycle, Members, Step};

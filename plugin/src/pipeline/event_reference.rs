@@ -101,6 +101,9 @@ const EVENTS: &[Event] = &[
             always("told_at", Kind::Time, "How far the data had come when it was told: the newest time of a record."),
             always("direction", Kind::Word(&["spike", "drop"]), "Above or below what was expected."),
             always("series", Kind::Text, "The series: values of `series.by` joined by `/`; `total` is the sum of all."),
+            sometimes("account_id", Kind::Text, "The account that the first record of the series named."),
+            sometimes("region", Kind::Text, "Its region, where the flow log has that field."),
+            sometimes("vpc_id", Kind::Text, "Its VPC, where the flow log has that field."),
             always(
                 "value",
                 Kind::Word(&["bytes", "packets", "flows", "rejects"]),
@@ -166,6 +169,11 @@ const EVENTS: &[Event] = &[
                 "level",
                 Kind::Number,
                 "With `new_level`: the value that is ordinary now, a mean of its last windows.",
+            ),
+            always(
+                "text",
+                Kind::Text,
+                "One sentence in words: who, what, how long, and who made most of the difference. Its wording may change.",
             ),
         ],
     },

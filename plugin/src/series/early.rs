@@ -205,7 +205,8 @@ impl Engine {
 
     fn tell_early(&mut self, candidate: &Candidate, out: &mut Vec<u8>) {
         let told_at = self.looked - i64::from(self.settings.window);
-        let telling = Telling { told_at, ..self.telling(Change::Provisional) };
+        let origin = self.registry.slot(candidate.slot).origin.as_deref();
+        let telling = Telling { told_at, origin, ..self.telling(Change::Provisional) };
         candidate.incident.write(&telling, self.name(candidate.slot), out);
         self.totals.anomalies += 1;
         if let Some(track) = &mut self.registry.slot_mut(candidate.slot).track {
@@ -223,8 +224,7 @@ impl Engine {
             closed.step.active = Some(Change::Confirmed);
         } else if let Some(early) = track.early.take_if(|early| early.end <= window.end) {
             track.arrival.rest = PATIENCE;
-            let telling = self.telling(Change::Closed(Ending::Unconfirmed));
-            early.write(&telling, self.name(closed.slot), out);
+            self.write(closed.slot, &early, Change::Closed(Ending::Unconfirmed), out);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
 use super::span::SHORTEST;
 use super::{Observation, Status};
-use crate::incident::{Change, Ending, Telling};
+use crate::incident::{Change, Ending, Incident, Telling};
 use crate::state::state;
 use crate::time::LAST_SECOND;
 
@@ -211,6 +211,9 @@ impl Engine {
         }
         // An unconfirmed time must not make the series look active.
         let slot = self.slot(record.key, Keyed::Series, if ahead { i64::MIN } else { last }, out);
+        if record.place.is_some() && self.registry.slot(slot).origin.is_none() {
+            self.registry.slot_mut(slot).origin = record.place.to_origin();
+        }
         if first == last {
             self.add(slot, first, whole, &addition, &mut candidate);
         } else {
@@ -265,7 +268,7 @@ impl Engine {
             let open = place.go_back(next, next * window);
             for incident in early.into_iter().chain(open) {
                 self.groups.leave(incident.group, Ending::TimeWithdrawn);
-                incident.write(&self.telling(Change::Closed(Ending::TimeWithdrawn)), self.name(slot), out);
+                self.write(slot, &incident, Change::Closed(Ending::TimeWithdrawn), out);
             }
         }
         self.notices.add(Kind::WentBack, 1);
@@ -413,7 +416,13 @@ impl Engine {
     pub(super) fn telling(&self, change: Change) -> Telling<'static> {
         let Settings { window, allowed_lateness, value, .. } = &self.settings;
         let end = self.next.map_or(LAST_SECOND, |next| (next + 1) * i64::from(*window) + i64::from(*allowed_lateness));
-        Telling { change, value: value.name(), told_at: self.frontier.newest().unwrap_or(0).min(end) }
+        Telling { change, value: value.name(), told_at: self.frontier.newest().unwrap_or(0).min(end), origin: None }
+    }
+
+    /// Tells a change of an incident of a series.
+    pub(super) fn write(&self, slot: u32, incident: &Incident, change: Change, out: &mut Vec<u8>) {
+        let telling = Telling { origin: self.registry.slot(slot).origin.as_deref(), ..self.telling(change) };
+        incident.write(&telling, self.name(slot), out);
     }
 
     fn is_full(&self, out: &[u8]) -> bool {
@@ -480,7 +489,9 @@ impl Engine {
         let Some(mut track) = slot.track else { return };
         for incident in track.early.take().into_iter().chain(track.lifecycle.end()) {
             self.groups.leave(incident.group, Ending::SeriesGone);
-            incident.write(&self.telling(Change::Closed(Ending::SeriesGone)), &slot.key, out);
+            let telling =
+                Telling { origin: slot.origin.as_deref(), ..self.telling(Change::Closed(Ending::SeriesGone)) };
+            incident.write(&telling, &slot.key, out);
         }
     }
 

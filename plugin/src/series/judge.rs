@@ -157,12 +157,12 @@ impl Engine {
     /// Tells what became of the incident of a series.
     pub(super) fn tell(&mut self, closed: &Closed, out: &mut Vec<u8>) {
         if let Some((incident, ending)) = &closed.step.closed {
-            incident.write(&self.telling(Change::Closed(*ending)), self.name(closed.slot), out);
+            self.write(closed.slot, incident, Change::Closed(*ending), out);
         }
         if let Some(change) = closed.step.active
             && let Some(incident) = self.open_incident(closed.slot)
         {
-            incident.write(&self.telling(change), self.name(closed.slot), out);
+            self.write(closed.slot, incident, change, out);
             self.totals.anomalies += u64::from(change == Change::Opened);
         }
     }
