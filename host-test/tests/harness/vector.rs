@@ -77,6 +77,9 @@ fn each_program_of_each_example_runs_on_what_flowscore_tells_of_a_day() {
     assert!(record.2["start"].as_i64() > Some(1_700_000_000), "{record:?}");
 }
 
+/// An event, what a chat is told of it, and by which action and severity the pager is.
+type Told<'a> = (Value, Option<&'a str>, Option<(&'a str, &'a str)>);
+
 /// An event of an incident: id, state, severity, end, and what else there is.
 fn event(id: &str, state: &str, severity: &str, end: u32, more: &Value) -> Value {
     let kind = if id == "g" { "group" } else { "anomaly" };
@@ -98,7 +101,7 @@ fn chats_and_the_pager_are_told_what_they_should_be_and_the_reason_decides_the_w
     let (none, group) = (json!({}), json!({ "group": "g" }));
     let many = json!({ "series_count": 12, "series_known": 60 });
     // What it is, what a chat is told, and what the pager is.
-    let story: Vec<(Value, Option<&str>, Option<(&str, &str)>)> = vec![
+    let story: Vec<Told<'_>> = vec![
         (event("a", "open", "high", 1, &none), Some(":arrow_down: *[high] drop on eni-a*"), Some(("trigger", "error"))),
         (
             event("a", "update", "high", 2, &none),
