@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::following::ExportArgs;
 use super::notify::NotifyArgs;
 use super::page::PageArgs;
 use super::{Discard, FailedArgs, PluginArgs};
@@ -41,6 +42,8 @@ pub(crate) struct ServeArgs {
     page: PageArgs,
     #[command(flatten)]
     notify: NotifyArgs,
+    #[command(flatten)]
+    export: ExportArgs,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,
@@ -106,6 +109,11 @@ impl ServeArgs {
         result
     }
 
+    /// What it is called in notifications, and where metrics and logs go.
+    fn source(&self) -> String {
+        if self.application == "serve" { "serve".to_owned() } else { format!("serve {}", self.application) }
+    }
+
     fn settings(&self) -> Result<Settings> {
         let access = match &self.access_key_file {
             None => AccessKey::open(),
@@ -127,7 +135,7 @@ impl ServeArgs {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // Wrong configuration is said before anybody sends.
-        let setup = self.notify.setup(&plugin.check_config(&config)?, format!("serve {}", self.application))?;
+        let setup = self.notify.setup(&plugin.check_config(&config)?, self.source())?;
         let kept = |name: &str| store.as_ref().map(|store| store.part(name)).transpose();
         Ok(Settings {
             notify: match setup {
@@ -135,6 +143,8 @@ impl ServeArgs {
                 Some(setup) => Some((setup, kept(notify::PART)?)),
             },
             listen: self.listen,
+            source: self.source(),
+            exports: self.export.settings()?,
             tls: self.tls_cert.clone().zip(self.tls_key.clone()),
             access,
             max_body: (self.max_body as usize) << 20,

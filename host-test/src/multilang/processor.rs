@@ -84,7 +84,7 @@ pub fn process<R: BufRead, W: Write>(settings: Settings, runtime: &Runtime, daem
         }
         daemon.done(&action).context("cannot answer the daemon")?;
     }
-    runtime.block_on(processor.settings.monitor.finish_notifications());
+    runtime.block_on(processor.settings.monitor.finish());
     Ok(())
 }
 

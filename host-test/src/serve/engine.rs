@@ -113,6 +113,7 @@ impl Prepared {
             handle: handle.clone(),
         };
         running.monitor.measure(&mut running.scoring)?;
+        running.monitor.ready();
         while let Some(group) = running.next_group(&mut jobs, &mut feedback, state_every, tick) {
             match group {
                 Group::Feedback(said) => running.take_up(said)?,

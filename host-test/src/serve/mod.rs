@@ -15,7 +15,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::monitor::metrics::Command;
-use crate::monitor::{Monitor, connections};
+use crate::monitor::{Exports, Monitor, connections};
 use crate::notify::{Notifier, Setup};
 use crate::plugin::Plugin;
 use crate::reloaded::Reloaded;
@@ -65,6 +65,10 @@ pub struct Settings {
     pub sink: Sink,
     /// Where the state is kept.
     pub state: Option<Part>,
+    /// What it is called where metrics and logs go.
+    pub source: String,
+    /// Where metrics and logs go by themselves.
+    pub exports: Exports,
     /// Whom people are told by, and where is kept what they were told.
     pub notify: Option<(Setup, Option<Part>)>,
     /// Where payloads are kept of which `failed` events show only a part.
@@ -97,6 +101,8 @@ pub async fn serve(settings: Settings) -> Result<()> {
         config_file,
         sink,
         state,
+        source,
+        exports,
         notify,
         keep_failed,
         discard_model,
@@ -112,6 +118,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     if let Some(live) = live.clone() {
         monitor.show(live);
     }
+    exports.begin(&monitor, &source)?;
     if let Some((setup, kept)) = notify {
         monitor.notify(Notifier::start(setup, kept).await?);
     }
@@ -190,7 +197,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         }
         () = stop.next() => return Err(anyhow!("stopped at once by a second signal")),
     };
-    notifying.finish_notifications().await;
+    notifying.finish().await;
     result
 }
 

@@ -103,7 +103,7 @@ impl S3Args {
         let checked = plugin.check_config(&config)?;
         let name = self.name()?;
         let setup = self.notify.setup(&checked, format!("s3 {name}"))?;
-        let monitor = self.http.monitor(Command::S3, 0, format!("flowscore: queue {name}"), &config)?;
+        let monitor = self.http.monitor(Command::S3, &format!("s3 {name}"), 0, &config)?;
         let endpoint_url = endpoint(self.access.endpoint_url.as_deref())?;
         let configuration = aws::configuration(self.access.region.as_deref()).await?;
         let sink = Sink::open("--output", &self.output, || Some(aws::kinesis(&configuration, endpoint_url)))?;
@@ -138,7 +138,7 @@ impl S3Args {
         let mut follow =
             Follow::new((queue, self.hidden()), access, (scoring, reloaded), sink, part, seen, monitor.clone())?;
         let result = follow.run(&times).await;
-        monitor.finish_notifications().await;
+        monitor.finish().await;
         self.summary(&mut follow, started)?;
         result
     }
