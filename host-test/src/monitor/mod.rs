@@ -111,6 +111,8 @@ impl Monitor {
     pub fn watch(&self, scoring: &mut Scoring) -> Result<(), PluginError> {
         let Some(live) = self.live.get().cloned() else { return Ok(()) };
         scoring.watch_windows(Arc::new(move |windows| live.take(windows)))
+    }
+
     /// Writes metrics for CloudWatch, too, each time that so much has passed.
     pub fn export_emf(self: &Arc<Self>, emf: Emf, every: Duration) {
         if self.emf.set(emf).is_ok() {
