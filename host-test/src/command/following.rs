@@ -1,17 +1,20 @@
 //! What the commands have in common that read a source until they are told to stop, and keep a state.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::page::PageArgs;
+use host_test::configuration::with_environment;
 use host_test::monitor::metrics::Command;
-use host_test::monitor::{Monitor, http};
+use host_test::monitor::{Exports, Monitor, http};
 use host_test::notify::{self, Notifier, Setup};
 use host_test::state::{StateError, Store};
-use host_test::usage::Usage;
+use host_test::usage::{Usage, without_credentials};
 
 /// Told again after a crash.
 pub(crate) const AGAIN: &str = "nothing was saved since the last save; started again, flowscore reads on from there";
@@ -19,19 +22,57 @@ pub(crate) const AGAIN: &str = "nothing was saved since the last save; started a
 /// Where it can be asked how it is.
 #[derive(Args)]
 pub(crate) struct HttpArgs {
-    /// Address for GET /health and /metrics, such as 127.0.0.1:9464; without it nothing listens (docs/monitoring.md)
+    /// Address for a page of what is found, /health and /metrics, such as 127.0.0.1:9464; without it nothing listens
+    /// (docs/monitoring.md)
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    export: ExportArgs,
 }
 
 impl HttpArgs {
-    /// What this process tells of itself, from now on, there or on the first free one of so many more ports.
-    pub(crate) fn monitor(&self, command: Command, more: u16) -> Result<Arc<Monitor>, Usage> {
+    /// What this process, which scores from this source by this configuration, tells of itself, from now on, there or on the first free
+    /// one of so many more ports.
+    pub(crate) fn monitor(&self, command: Command, source: &str, more: u16, config: &str) -> Result<Arc<Monitor>> {
         let monitor = Monitor::new(command);
         if let Some(address) = self.http {
+            if let Some(live) = self.page.live(format!("flowscore: {source}"), config)? {
+                monitor.show(live);
+            }
             http::listen(&monitor, address, more)?;
         }
+        self.export.settings()?.begin(&monitor, source)?;
         Ok(monitor)
+    }
+}
+
+/// Where metrics and logs go by themselves.
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// Write metrics as lines of CloudWatch's embedded metric format to a file, or for `-` to standard error
+    #[arg(long, value_name = "FILE")]
+    emf: Option<PathBuf>,
+    /// Seconds between two lines of --emf
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "emf", value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    emf_every: u64,
+    /// Export metrics, events and log to a collector of OpenTelemetry (OTLP over HTTP), such as http://127.0.0.1:4318
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+}
+
+impl ExportArgs {
+    /// Where they go.
+    pub(crate) fn settings(&self) -> Result<Exports, Usage> {
+        let otlp = self.otlp.as_deref().map(with_environment).transpose();
+        let otlp = otlp.map_err(|reason| Usage(format!("--otlp: {reason}")))?;
+        if let Some(url) = otlp.as_deref()
+            && !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        {
+            return Err(Usage(format!("--otlp {}: give an http:// or https:// URL", without_credentials(url))));
+        }
+        Ok(Exports { emf: self.emf.clone().map(|path| (path, Duration::from_secs(self.emf_every))), otlp })
     }
 }
 

@@ -11,6 +11,11 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+#[cfg(feature = "network")]
+use host_test::monitor::otlp::Layer as Exported;
+#[cfg(not(feature = "network"))]
+use tracing_subscriber::layer::Identity as Exported;
+
 /// How much is told, and in which form.
 #[derive(Args)]
 pub(crate) struct LogArgs {
@@ -65,9 +70,12 @@ impl LogArgs {
         use tracing_subscriber::layer::SubscriberExt as _;
         use tracing_subscriber::util::SubscriberInitExt as _;
         // A second subscriber in one process would be a mistake of the program, and no reason to end it.
+        let exported = Exported::default();
         let _ = match self.log_format {
-            Form::Text => builder.event_format(Line { is_long_running }).finish().with(levels).try_init(),
-            Form::Json => builder.json().finish().with(levels).try_init(),
+            Form::Text => {
+                builder.event_format(Line { is_long_running }).finish().with(levels).with(exported).try_init()
+            }
+            Form::Json => builder.json().finish().with(levels).with(exported).try_init(),
         };
     }
 }

@@ -80,7 +80,8 @@ impl MultilangArgs {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         let stream = self.stream.as_deref().unwrap_or("stream");
-        let notify = self.notify.setup(&plugin.check_config(&config)?, format!("multilang {stream}"))?;
+        let source = format!("multilang {stream}");
+        let notify = self.notify.setup(&plugin.check_config(&config)?, source.clone())?;
         let is_stream = self.output.starts_with("kinesis://");
         let client = match self.stream.is_some() || is_stream {
             true => {
@@ -91,7 +92,8 @@ impl MultilangArgs {
         };
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         runtime.block_on(async { reloaded.listen() }).context("cannot listen for signals")?;
-        let monitor = runtime.block_on(async { self.http.monitor(Command::Multilang, MORE_PORTS) })?;
+        let monitor =
+            runtime.block_on(async { self.http.monitor(Command::Multilang, &source, MORE_PORTS, &config) })?;
         let settings = Settings {
             monitor,
             notify,

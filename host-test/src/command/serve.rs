@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::following::ExportArgs;
 use super::notify::NotifyArgs;
+use super::page::PageArgs;
 use super::{Discard, FailedArgs, PluginArgs};
 use host_test::notify;
 use host_test::serve::access::AccessKey;
@@ -28,7 +30,8 @@ Examples:
 
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
-503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.
+503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET / is a page of what was found;
+GET /health and /metrics.
 SIGHUP reads the configuration and the certificate again; SIGTERM finishes what is in the queue and ends.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -36,7 +39,11 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     failed: FailedArgs,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     notify: NotifyArgs,
+    #[command(flatten)]
+    export: ExportArgs,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18080")]
     listen: SocketAddr,
@@ -102,6 +109,11 @@ impl ServeArgs {
         result
     }
 
+    /// What it is called in notifications, and where metrics and logs go.
+    fn source(&self) -> String {
+        if self.application == "serve" { "serve".to_owned() } else { format!("serve {}", self.application) }
+    }
+
     fn settings(&self) -> Result<Settings> {
         let access = match &self.access_key_file {
             None => AccessKey::open(),
@@ -123,7 +135,7 @@ impl ServeArgs {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // Wrong configuration is said before anybody sends.
-        let setup = self.notify.setup(&plugin.check_config(&config)?, format!("serve {}", self.application))?;
+        let setup = self.notify.setup(&plugin.check_config(&config)?, self.source())?;
         let kept = |name: &str| store.as_ref().map(|store| store.part(name)).transpose();
         Ok(Settings {
             notify: match setup {
@@ -131,6 +143,8 @@ impl ServeArgs {
                 Some(setup) => Some((setup, kept(notify::PART)?)),
             },
             listen: self.listen,
+            source: self.source(),
+            exports: self.export.settings()?,
             tls: self.tls_cert.clone().zip(self.tls_key.clone()),
             access,
             max_body: (self.max_body as usize) << 20,
@@ -140,6 +154,7 @@ impl ServeArgs {
                 bytes: (self.queue_memory as usize) << 20,
                 remember: self.remember as usize,
             },
+            live: self.page.live("flowscore".into(), &config)?,
             plugin: (plugin, config),
             config_file: self.plugin.config_file(),
             sink,

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, prometheus_text};
@@ -13,19 +12,18 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::incidents::{DIRECTIONS, Incident, SEVERITIES};
-use super::metrics::{ALL, Command, Kind, Metric, TABLE};
+use super::metrics::{ALL, Command, Kind, TABLE};
 use super::{Monitor, lock};
-use crate::notify::Outcome;
 
 /// Series in trouble, and shards, that have values of their own; the worst of them, should there be more.
 pub const MOST: usize = 100;
 
 /// A name that stands for values which come and go.
-struct Family {
-    name: &'static str,
-    labels: &'static [&'static str],
+pub(super) struct Family {
+    pub(super) name: &'static str,
+    pub(super) labels: &'static [&'static str],
     commands: &'static [Command],
-    help: &'static str,
+    pub(super) help: &'static str,
 }
 
 const IN_TROUBLE: &[&str] = &["series", "value", "direction", "severity"];
@@ -80,9 +78,9 @@ const START: Family = Family {
 };
 
 /// What an incident has as a value of its own.
-type OfIncident = (Family, fn(&Incident) -> f64);
+pub(super) type OfIncident = (Family, fn(&Incident) -> f64);
 
-const INCIDENT: [OfIncident; 4] = [
+pub(super) const INCIDENT: [OfIncident; 4] = [
     (SCORE, |incident| incident.score),
     (OBSERVED, |incident| incident.observed),
     (EXPECTED, |incident| incident.expected),
@@ -91,22 +89,7 @@ const INCIDENT: [OfIncident; 4] = [
 
 /// All values of a process in Prometheus' text format.
 pub(super) fn expose(monitor: &Arc<Monitor>) -> Result<String, fmt::Error> {
-    if let Some(retries) = monitor.forward_retries.get() {
-        monitor.metrics.set(Metric::ForwardRetries, retries.load(Ordering::Relaxed));
-    }
-    if let Some(retries) = monitor.source_retries.get() {
-        monitor.metrics.set(Metric::SourceRetries, retries.load(Ordering::Relaxed));
-    }
-    if let Some(notifier) = monitor.notifier.get() {
-        for (metric, outcome) in [
-            (Metric::NotificationsSent, Outcome::Sent),
-            (Metric::NotificationsRetried, Outcome::Retried),
-            (Metric::NotificationsGivenUp, Outcome::GivenUp),
-        ] {
-            monitor.metrics.set(metric, notifier.counted(outcome));
-        }
-        monitor.metrics.set(Metric::NotificationsWaiting, notifier.waiting() as u64);
-    }
+    monitor.refresh();
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Exposition(monitor.clone())));
     let mut text = String::new();
@@ -235,6 +218,7 @@ pub fn documentation() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::metrics::Metric;
 
     #[test]
     fn the_exposition_has_every_value_of_the_command_once() {

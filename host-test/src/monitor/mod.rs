@@ -3,25 +3,36 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::batch::Scoring;
-use crate::notify::Notifier;
+use crate::live::Live;
+use crate::notify::{Notifier, Outcome};
 use crate::plugin::{Counts, Payload, PluginError};
 use crate::sink::{Retries, Sink};
+use crate::usage::Usage;
 
 pub(crate) mod connections;
+pub mod emf;
 pub mod exposition;
 pub mod http;
 pub mod incidents;
 pub mod metrics;
+pub mod otlp;
 
+use emf::Emf;
 use incidents::Open;
 use metrics::{Command, Metric, Metrics};
+use otlp::Otlp;
 
 /// How long an output may take to accept events until that is a problem.
 const SLOW: Duration = Duration::from_secs(30);
+
+/// Why a process that has just begun is not ready.
+const STARTING: &str = "starting";
 
 /// Time for notifications that wait when the process ends.
 const LAST_NOTIFICATIONS: Duration = Duration::from_secs(5);
@@ -37,10 +48,14 @@ pub struct Monitor {
     forward_retries: OnceLock<Retries>,
     source_retries: OnceLock<Retries>,
     notifier: OnceLock<Notifier>,
+    emf: OnceLock<Emf>,
+    otlp: OnceLock<Otlp>,
     /// Why it is not ready by its own account.
     problem: Mutex<Option<&'static str>>,
     /// Since when events wait to be accepted.
     delivering: Mutex<Option<Instant>>,
+    /// What the page is made of, if there is one.
+    live: OnceLock<Arc<Live>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -58,8 +73,11 @@ impl Monitor {
             forward_retries: OnceLock::new(),
             source_retries: OnceLock::new(),
             notifier: OnceLock::new(),
-            problem: Mutex::new(Some("starting")),
+            emf: OnceLock::new(),
+            otlp: OnceLock::new(),
+            problem: Mutex::new(Some(STARTING)),
             delivering: Mutex::default(),
+            live: OnceLock::new(),
         })
     }
 
@@ -73,6 +91,63 @@ impl Monitor {
     /// Counts the retries of the source, too.
     pub fn watch_source(&self, retries: Retries) {
         let _ = self.source_retries.set(retries);
+    }
+
+    /// Shows on a page what is found from now on.
+    pub fn show(&self, live: Arc<Live>) {
+        let _ = self.live.set(live);
+    }
+
+    /// What the page is made of, if there is one.
+    pub fn live(&self) -> Option<&Arc<Live>> {
+        self.live.get()
+    }
+
+    /// Shows the windows of this scorer, too, if there is a page.
+    ///
+    /// # Errors
+    ///
+    /// The instance is lost.
+    pub fn watch(&self, scoring: &mut Scoring) -> Result<(), PluginError> {
+        let Some(live) = self.live.get().cloned() else { return Ok(()) };
+        scoring.watch_windows(Arc::new(move |windows| live.take(windows)))
+    }
+
+    /// Writes metrics for CloudWatch, too, each time that so much has passed.
+    pub fn export_emf(self: &Arc<Self>, emf: Emf, every: Duration) {
+        if self.emf.set(emf).is_ok() {
+            tokio::spawn(Emf::run(self.clone(), every));
+        }
+    }
+
+    /// Exports metrics, events and log to a collector, too.
+    pub fn export_otlp(&self, otlp: Otlp) {
+        let _ = self.otlp.set(otlp);
+    }
+
+    /// Whether it has not begun to take what comes.
+    fn is_starting(&self) -> bool {
+        *lock(&self.problem) == Some(STARTING)
+    }
+
+    /// Takes over what others count.
+    fn refresh(&self) {
+        for (metric, retries) in
+            [(Metric::ForwardRetries, &self.forward_retries), (Metric::SourceRetries, &self.source_retries)]
+        {
+            if let Some(retries) = retries.get() {
+                self.metrics.set(metric, retries.load(Ordering::Relaxed));
+            }
+        }
+        let Some(notifier) = self.notifier.get() else { return };
+        for (metric, outcome) in [
+            (Metric::NotificationsSent, Outcome::Sent),
+            (Metric::NotificationsRetried, Outcome::Retried),
+            (Metric::NotificationsGivenUp, Outcome::GivenUp),
+        ] {
+            self.metrics.set(metric, notifier.counted(outcome));
+        }
+        self.metrics.set(Metric::NotificationsWaiting, notifier.waiting() as u64);
     }
 
     /// It takes what comes.
@@ -134,6 +209,9 @@ impl Monitor {
         *lock(&self.delivering) = None;
         self.metrics.add(Metric::EventBytes, events.len() as u64);
         self.delivered(events);
+        if let Some(otlp) = self.otlp.get() {
+            otlp.events(events);
+        }
         if let Some(notifier) = self.notifier.get() {
             notifier.take(events).await;
         }
@@ -153,8 +231,20 @@ impl Monitor {
         }
     }
 
-    /// Gives people's notifications a little more time at the end.
-    pub async fn finish_notifications(&self) {
+    /// The process ends: people's notifications get a little more time, and what is exported is exported to its end.
+    pub async fn finish(self: &Arc<Self>) {
+        self.finish_notifications().await;
+        if let Some(emf) = self.emf.get() {
+            emf.write(self);
+        }
+        if self.otlp.get().is_some() {
+            let monitor = self.clone();
+            let finished = tokio::task::spawn_blocking(move || monitor.otlp.get().map(Otlp::finish));
+            let _ = tokio::time::timeout(LAST_NOTIFICATIONS, finished).await;
+        }
+    }
+
+    async fn finish_notifications(&self) {
         let Some(notifier) = self.notifier.get() else { return };
         let waiting = notifier.finish(LAST_NOTIFICATIONS).await;
         if waiting > 0 {
@@ -167,6 +257,13 @@ impl Monitor {
     /// Events were accepted by the output.
     fn delivered(&self, events: &[u8]) {
         lock(&self.open).take(events);
+        if let Some(live) = self.live.get() {
+            // Windows were shown when they were closed.
+            let others = events
+                .split_inclusive(|byte| *byte == b'\n')
+                .filter(|line| !line.starts_with(b"{\"type\":\"window\","));
+            live.take(&others.collect::<Vec<_>>().concat());
+        }
     }
 
     /// A state of so many bytes was saved.
@@ -197,4 +294,31 @@ impl Monitor {
 /// Seconds since the Unix epoch.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Where metrics and logs go by themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Exports {
+    /// File for lines of CloudWatch's embedded metric format, and the time between two of them.
+    pub emf: Option<(PathBuf, Duration)>,
+    /// Address of a collector of OpenTelemetry.
+    pub otlp: Option<String>,
+}
+
+impl Exports {
+    /// Begins to export, of what comes from `source`. Needs a runtime.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written, or the address cannot be used.
+    pub fn begin(self, monitor: &Arc<Monitor>, source: &str) -> anyhow::Result<()> {
+        if let Some((path, every)) = self.emf {
+            let wrong = |error: io::Error| Usage(format!("--emf: cannot write {}: {error}", path.display()));
+            monitor.export_emf(Emf::new(&path, source.to_owned()).map_err(wrong)?, every);
+        }
+        if let Some(address) = self.otlp {
+            monitor.export_otlp(Otlp::start(monitor, &address, source.to_owned())?);
+        }
+        Ok(())
+    }
 }

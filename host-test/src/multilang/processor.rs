@@ -84,7 +84,7 @@ pub fn process<R: BufRead, W: Write>(settings: Settings, runtime: &Runtime, daem
         }
         daemon.done(&action).context("cannot answer the daemon")?;
     }
-    runtime.block_on(processor.settings.monitor.finish_notifications());
+    runtime.block_on(processor.settings.monitor.finish());
     Ok(())
 }
 
@@ -158,6 +158,7 @@ impl Processor<'_> {
             None => self.inherit(&mut shard)?,
         }
         shard.scoring.keep_failed(self.settings.keep_failed.clone());
+        self.settings.monitor.watch(&mut shard.scoring)?;
         self.notify(id)?;
         self.settings.monitor.metrics.set(Metric::Leases, 1);
         self.settings.monitor.measure(&mut shard.scoring)?;

@@ -97,6 +97,7 @@ impl Words {
             "expired" => format!("Not back: {what} has deviated for a day and is not told any further"),
             "series_gone" => format!("Gone: {what} has sent nothing for long, or had to make room, and is forgotten"),
             "time_withdrawn" => format!("Withdrawn: {what}; event time went back to before it began"),
+            "unconfirmed" => format!("Withdrawn: {what}; records that came later showed that there was nothing"),
             "accepted" => format!("Accepted: {what}; somebody has said that it is expected"),
             _ => format!("Over: {what}"),
         }
@@ -197,7 +198,7 @@ pub(super) fn sign(news: &News) -> &'static str {
         (State::Over | State::OverInGroup, _) => match reason {
             "recovered" | "accepted" | "" => ":white_check_mark:",
             "turned" => ":arrows_counterclockwise:",
-            "time_withdrawn" => ":information_source:",
+            "time_withdrawn" | "unconfirmed" => ":information_source:",
             _ => ":warning:",
         },
         _ if news.severity == Severity::Critical => ":rotating_light:",

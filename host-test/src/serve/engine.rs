@@ -76,6 +76,7 @@ impl Engine {
             refused(error, &object)
         })?;
         scoring.keep_failed(keep_failed);
+        self.monitor.watch(&mut scoring)?;
         saved.snapshot = Vec::new();
         Ok(Prepared { engine: self, scoring, saved })
     }
@@ -112,6 +113,7 @@ impl Prepared {
             handle: handle.clone(),
         };
         running.monitor.measure(&mut running.scoring)?;
+        running.monitor.ready();
         while let Some(group) = running.next_group(&mut jobs, &mut feedback, state_every, tick) {
             match group {
                 Group::Feedback(said) => running.take_up(said)?,

@@ -28,5 +28,7 @@ mod s3;
 mod serve;
 #[cfg(feature = "network")]
 mod services;
+#[cfg(feature = "network")]
+mod vector;
 mod weeks;
 mod windows;

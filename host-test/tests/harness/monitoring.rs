@@ -3,8 +3,18 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use prost::Message as _;
 use serde_json::Value;
 
 use crate::serve::server::{Server, get, post};
@@ -145,4 +155,72 @@ async fn a_prometheus_has_an_answer_for_each_panel_and_alerts_on_the_series_in_t
         assert_eq!(rule["health"], "ok", "{rule}");
     }
     assert!(server.stop().0.success());
+}
+
+/// What a collector was sent, by path.
+type Collected = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+async fn collect(State(collected): State<Collected>, uri: Uri, headers: HeaderMap, body: Bytes) {
+    assert_eq!(headers["content-type"], "application/x-protobuf");
+    assert_eq!(headers["authorization"], "Bearer key");
+    collected.lock().unwrap().push((uri.path().to_owned(), body.to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_gets_metrics_events_and_log_and_a_file_the_lines_of_cloudwatch() {
+    let directory = empty_directory("exported");
+    let emf = directory.join("emf.ndjson");
+    let collected = Collected::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(collect).with_state(collected.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowscore"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--otlp", &url]);
+    command.args(["--emf", emf.to_str().unwrap(), "--emf-every", "1"]);
+    command.env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20key");
+    let server = Server::of(&mut command);
+    server.ready().await;
+    assert_eq!(post(&server.url, &[], minutes(0..310, 300..320)).await.status, 200);
+    let (status, events) = server.stop();
+    assert!(status.success());
+    let open = events.lines().find(|event| event.contains("\"state\":\"open\"")).unwrap();
+
+    let collected = collected.lock().unwrap();
+    let at =
+        |path: &str| collected.iter().filter(|(at, _)| at == path).map(|(_, body)| body.as_slice()).collect::<Vec<_>>();
+    let metrics: Vec<ExportMetricsServiceRequest> =
+        at("/v1/metrics").into_iter().map(|body| ExportMetricsServiceRequest::decode(body).unwrap()).collect();
+    // The last one has everything.
+    let resource = &metrics.last().unwrap().resource_metrics[0];
+    let attributes = format!("{:?}", resource.resource);
+    assert!(attributes.contains("flowscore.source") && attributes.contains("\"serve\""), "{attributes}");
+    let told = |name: &str| {
+        let metric = resource.scope_metrics[0].metrics.iter().find(|metric| metric.name == name);
+        format!("{:?}", metric.unwrap_or_else(|| panic!("{name}")).data)
+    };
+    assert!(told("flowscore.records").contains("AsInt(1240)"), "{}", told("flowscore.records"));
+    assert!(told("flowscore.open_incidents").contains("AsDouble(1.0)"), "{}", told("flowscore.open_incidents"));
+    assert!(told("flowscore.incident_score").contains("eni-1"), "{}", told("flowscore.incident_score"));
+    let logs: Vec<LogRecord> = at("/v1/logs")
+        .into_iter()
+        .flat_map(|body| ExportLogsServiceRequest::decode(body).unwrap().resource_logs)
+        .flat_map(|logs| logs.scope_logs)
+        .flat_map(|logs| logs.log_records)
+        .collect();
+    let text = |record: &LogRecord| match record.body.as_ref().and_then(|body| body.value.clone()) {
+        Some(any_value::Value::StringValue(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    let event = logs.iter().find(|record| text(record) == open).unwrap();
+    assert_eq!((event.event_name.as_str(), event.severity_text.as_str()), ("anomaly", "ERROR"));
+    assert!(format!("{:?}", event.attributes).contains("flowscore.series"), "{event:?}");
+    assert!(logs.iter().any(|record| text(record).starts_with("stopping")), "its own log, too");
+
+    let lines: Vec<Value> =
+        std::fs::read_to_string(&emf).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().filter_map(|line| line["records_ok"].as_u64()).sum::<u64>(), 1_240, "{lines:?}");
+    let last = lines.last().unwrap();
+    assert_eq!((&last["source"], &last["open_incidents_critical"]), (&"serve".into(), &1.into()), "{last}");
 }

@@ -25,6 +25,7 @@ mod reconfigured;
 mod record_explanation;
 mod row;
 mod series_clocks;
+mod series_early;
 mod series_groups;
 mod series_incidents;
 mod series_order;

@@ -129,8 +129,9 @@ impl KinesisArgs {
         let plugin = self.plugin.load()?;
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
-        let setup = self.notify.setup(&plugin.check_config(&config)?, format!("kinesis {}", self.stream))?;
-        let monitor = self.http.monitor(Command::Kinesis, 0)?;
+        let source = format!("kinesis {}", self.stream);
+        let monitor = self.http.monitor(Command::Kinesis, &source, 0, &config)?;
+        let setup = self.notify.setup(&plugin.check_config(&config)?, source)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
         let sink = Sink::open("--output", &self.output, || Some(client.clone()))?;
@@ -141,6 +142,7 @@ impl KinesisArgs {
         let mut scoring =
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
+        monitor.watch(&mut scoring)?;
         self.tell(&state, &part);
         following::notify(setup, &store, &monitor).await?;
         let now = now()?;
@@ -150,7 +152,7 @@ impl KinesisArgs {
         let mut follow =
             Follow::open(self.source(client), start, state, (scoring, reloaded), sink, part, monitor.clone()).await?;
         let result = follow.run(Duration::from_secs(self.save_every.into()), self.once.then_some(now)).await;
-        monitor.finish_notifications().await;
+        monitor.finish().await;
         self.summary(&mut follow, started)?;
         result
     }
