@@ -20,7 +20,7 @@
 use std::net::IpAddr;
 
 /// The version of the layout that this build writes.
-pub(crate) const VERSION: u16 = 8;
+pub(crate) const VERSION: u16 = 9;
 
 /// The first version that it still reads.
 pub(crate) const OLDEST: u16 = 6;

@@ -180,6 +180,7 @@ pub(super) fn end(reason: &str, level: Option<f64>, value: Value) -> String {
         "series_gone" => "the series is gone".to_owned(),
         "time_withdrawn" => "event time went back to before it began".to_owned(),
         "accepted" => "accepted by a person".to_owned(),
+        "unconfirmed" => "records that came later showed that there was nothing".to_owned(),
         other => other.to_owned(),
     }
 }

@@ -222,7 +222,7 @@ fn slack(news: &News, text: &Text) -> Value {
 fn pagerduty(key: &str, news: &News, text: &Text) -> Value {
     let is_over = matches!(news.state, State::Over | State::OverInGroup);
     let reason = news.event["reason"].as_str().unwrap_or("recovered");
-    let is_back = matches!(reason, "recovered" | "turned" | "time_withdrawn" | "unconfirmed" | "accepted");
+    let is_back = matches!(reason, "recovered" | "turned" | "time_withdrawn" | "accepted" | "unconfirmed");
     if is_over && (is_back || news.state == State::OverInGroup) {
         return json!({ "routing_key": key, "event_action": "resolve", "dedup_key": news.id });
     }

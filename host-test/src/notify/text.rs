@@ -76,6 +76,9 @@ impl Words {
             let _ = write!(body, "\n{place}");
         }
         if !is_over {
+            if event["provisional"] == true {
+                body.push_str("\nprovisional: its window is not closed yet");
+            }
             for line in [share(event), talkers(event), members(event)].into_iter().flatten() {
                 let _ = write!(body, "\n{line}");
             }
@@ -100,8 +103,8 @@ impl Words {
             "expired" => format!("Not back: {what} has deviated for a day and is not told any further"),
             "series_gone" => format!("Gone: {what} has sent nothing for long, or had to make room, and is forgotten"),
             "time_withdrawn" => format!("Withdrawn: {what}; event time went back to before it began"),
+            "unconfirmed" => format!("Withdrawn: {what}; records that came later showed that there was nothing"),
             "accepted" => format!("Accepted: {what}; somebody has said that it is expected"),
-            "unconfirmed" => format!("Withdrawn: {what}; records that came later show that there was nothing"),
             _ => format!("Over: {what}"),
         }
     }
@@ -274,7 +277,7 @@ mod tests {
             ("series_gone", "Gone: eni-1 has sent nothing for long, or had to make room, and is forgotten"),
             ("time_withdrawn", "Withdrawn: eni-1; event time went back to before it began"),
             ("accepted", "Accepted: eni-1; somebody has said that it is expected"),
-            ("unconfirmed", "Withdrawn: eni-1; records that came later show that there was nothing"),
+            ("unconfirmed", "Withdrawn: eni-1; records that came later showed that there was nothing"),
         ] {
             let mut event = drop_event();
             (event["reason"], event["level"]) = (reason.into(), 2_000_000.into());

@@ -93,6 +93,8 @@ pub(super) static SETTINGS: &[Setting] = table! {
 
     "detect.sensitivity", |c| Slot::Choice(&mut c.detect.sensitivity),
         "How eager the detector is: it alerts at a score of 1.5, 1 or 0.75.";
+    "detect.provisional", |c| Slot::Flag(&mut c.series.provisional),
+        "Whether severe incidents are told before their windows are closed, which takes `series.allowed_lateness` and the longest record: spikes once their window has ended, drops once the records of the series are in, as late as they usually come. Such an `open` has `provisional` true; an `update` with false follows, or `closed` as `unconfirmed`. What is told early depends on the order in which records arrive; what is told in the end does not.";
     "detect.alerts_per_day", |c| Slot::Number(&mut c.series.alerts_per_day),
         "How many alerts you want in a day, of all series together, where they are short (under a quarter of an hour or three windows) and of low or medium severity: the most significant come first, and of a series that often alerts only what surpasses that. Those that are severe or last, and groups, are always told. A week's worth may come at once. `series` does not know it.";
     "detect.direction", |c| Slot::Choice(&mut c.detect.direction),

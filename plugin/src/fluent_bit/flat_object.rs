@@ -9,7 +9,7 @@
 
 use crate::column::Field;
 use crate::pipeline::{ABSENT, WindowColumns};
-use crate::series::{JoinedKey, Observation, Status, Talker};
+use crate::series::{JoinedKey, Observation, Place, Status, Talker};
 use crate::text::digits::whole;
 
 /// Where a value lies: a number, or the inside of a string without escape sequences. Nowhere: absent or null.
@@ -111,5 +111,8 @@ fn observation<'a>(
         }),
         _ => None,
     };
-    Some(Observation { key, joints, start, end, bytes, packets, rejected: value(4) == Some(b"REJECT"), talker, status })
+    let text = |field: usize| value(field).unwrap_or_default();
+    let place = Place { account_id: text(12), region: text(13), vpc_id: text(14) };
+    let rejected = value(4) == Some(b"REJECT");
+    Some(Observation { key, joints, start, end, bytes, packets, rejected, talker, status, place })
 }

@@ -10,7 +10,7 @@ use crate::column::Field;
 use crate::config::Records;
 use crate::flow::Formats;
 use crate::pipeline::{ABSENT, Scorer, WindowColumns};
-use crate::series::{Observation, Status, Talker};
+use crate::series::{Observation, Place, Status, Talker};
 
 /// Reads plain lines of a parser's formats.
 pub(super) struct PlainLines {
@@ -29,6 +29,9 @@ struct PlainFormat {
     has_stand_ins: bool,
     /// Source and destination.
     addresses: Option<(u8, u8)>,
+    account_id: Option<u8>,
+    region: Option<u8>,
+    vpc_id: Option<u8>,
 }
 
 impl PlainLines {
@@ -61,6 +64,9 @@ impl PlainLines {
                 key: column_of(field)?,
                 has_stand_ins: window.stand_ins(column).any(|column| column.field().is_some_and(|field| !lacks(field))),
                 addresses: column_of(Field::SrcAddr).zip(column_of(Field::DstAddr)),
+                account_id: column_of(Field::AccountId),
+                region: column_of(Field::Region),
+                vpc_id: column_of(Field::VpcId),
             })
         });
         PlainLines { formats: plain.collect(), guess: 0, tokens: Box::default() }
@@ -113,6 +119,7 @@ impl PlainLines {
             None if format.has_stand_ins => return None,
             None => ABSENT,
         };
+        let text = |column: Option<u8>| column.and_then(|column| tokens.token(column)).unwrap_or_default();
         Some(Observation {
             key,
             joints: &[],
@@ -123,6 +130,11 @@ impl PlainLines {
             rejected: plan.is_rejected(),
             talker,
             status,
+            place: Place {
+                account_id: text(format.account_id),
+                region: text(format.region),
+                vpc_id: text(format.vpc_id),
+            },
         })
     }
 }

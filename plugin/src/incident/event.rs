@@ -1,15 +1,21 @@
 //! The `anomaly` event.
 
 use super::Incident;
+use super::sentence::sentence;
 use super::severity::grade;
 use crate::detect::Direction;
 use crate::json::Writer;
+use crate::state::state;
 
 /// What has become of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
+    /// It is new, and its window not closed yet.
+    Provisional,
     /// It is new.
     Opened,
+    /// The window of what was provisional is closed, and it is so.
+    Confirmed,
     /// It got worse, or came back soon after it was closed.
     Updated,
     /// It is over.
@@ -33,7 +39,35 @@ pub enum Ending {
     TimeWithdrawn,
     /// A person has said that it is expected.
     Accepted,
+    /// It was provisional, and records that came later have shown that there was nothing.
+    Unconfirmed,
 }
+
+/// How an event is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    /// What it is about.
+    pub change: Change,
+    /// What is detected on: `observed` and the rest are in its unit.
+    pub value: &'a str,
+    /// Event time, in epoch seconds: how far the data has come.
+    pub told_at: i64,
+    /// Where the series is, as far as its records say.
+    pub origin: Option<&'a Origin>,
+}
+
+/// Where a series is: what the first records of it said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Origin {
+    /// AWS account.
+    pub account_id: Vec<u8>,
+    /// Region.
+    pub region: Vec<u8>,
+    /// VPC.
+    pub vpc_id: Vec<u8>,
+}
+
+state!(Origin { account_id, region, vpc_id });
 
 /// A direction in events.
 pub(super) const fn direction_name(direction: Direction) -> &'static str {
@@ -46,15 +80,15 @@ pub(super) const fn direction_name(direction: Direction) -> &'static str {
 impl Change {
     pub(super) const fn state(self) -> &'static str {
         match self {
-            Change::Opened => "open",
-            Change::Updated => "update",
+            Change::Provisional | Change::Opened => "open",
+            Change::Confirmed | Change::Updated => "update",
             Change::Closed(_) => "closed",
         }
     }
 }
 
 impl Ending {
-    /// All of them.
+    /// All that members of a group come to.
     pub(super) const ALL: [Ending; 7] = [
         Ending::Recovered,
         Ending::NewLevel,
@@ -74,6 +108,7 @@ impl Ending {
             Ending::SeriesGone => "series_gone",
             Ending::TimeWithdrawn => "time_withdrawn",
             Ending::Accepted => "accepted",
+            Ending::Unconfirmed => "unconfirmed",
         }
     }
 }
@@ -93,13 +128,25 @@ pub(super) fn write_course(
 }
 
 impl Incident {
-    /// Appends the event as a line. `value` names what is detected on: `observed` and the rest are in its unit.
-    pub(crate) fn write(&self, change: Change, series: &[u8], value: &str, out: &mut Vec<u8>) {
+    /// Appends the event as a line.
+    pub(crate) fn write(&self, telling: &Telling<'_>, series: &[u8], out: &mut Vec<u8>) {
+        let &Telling { change, value, told_at, origin } = telling;
         let mut event = Writer::event("anomaly", out);
         event.key("id").text(&format!("{:016x}", self.id));
         event.key("state").text(change.state());
+        if matches!(change, Change::Provisional | Change::Confirmed) {
+            event.key("provisional").truth(change == Change::Provisional);
+        }
+        event.key("told_at").time(told_at);
         event.key("direction").text(direction_name(self.direction));
         event.key("series").bytes(series);
+        if let Some(Origin { account_id, region, vpc_id }) = origin {
+            for (name, text) in [("account_id", account_id), ("region", region), ("vpc_id", vpc_id)] {
+                if !text.is_empty() {
+                    event.key(name).bytes(text);
+                }
+            }
+        }
         event.key("value").text(value);
         write_course(&mut event, (self.start, self.end, self.peak), (self.observed, self.expected));
         event.key("expected_low").rounded(self.expected_low);
@@ -120,6 +167,7 @@ impl Incident {
                 event.key("level").rounded(level);
             }
         }
+        event.key("text").text(&sentence(self, matches!(change, Change::Closed(_)), series, value));
         event.end_event();
     }
 }

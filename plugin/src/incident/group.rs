@@ -3,7 +3,7 @@
 use super::event::{Ending, direction_name, write_course};
 use super::explanation::write_talkers;
 use super::severity::Facts;
-use super::{Change, Severity, TopTalker, WORSE};
+use super::{Change, Severity, Telling, TopTalker, WORSE};
 use crate::detect::Direction;
 use crate::hash::hash;
 use crate::json::Writer;
@@ -215,11 +215,13 @@ impl Group {
         (self.observed - self.expected).abs()
     }
 
-    /// Appends the event as a line. `value` names what is detected on.
-    pub(crate) fn write(&self, change: Change, value: &str, out: &mut Vec<u8>) {
+    /// Appends the event as a line.
+    pub(crate) fn write(&self, telling: &Telling<'_>, out: &mut Vec<u8>) {
+        let &Telling { change, value, told_at, .. } = telling;
         let mut event = Writer::event("group", out);
         event.key("id").text(&format!("{:016x}", self.id));
         event.key("state").text(change.state());
+        event.key("told_at").time(told_at);
         event.key("direction").text(direction_name(self.direction));
         event.key("value").text(value);
         write_course(&mut event, (self.start, self.end, self.peak), (self.observed, self.expected));

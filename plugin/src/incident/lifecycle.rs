@@ -153,6 +153,19 @@ impl Lifecycle {
         Some(Change::Opened)
     }
 
+    /// Takes the incident that is open out, told or not.
+    pub fn take_current(&mut self) -> Option<Box<Incident>> {
+        self.open.take()
+    }
+
+    /// The incident that is open goes on under this id, if it was not told and has that direction.
+    pub fn adopt(&mut self, id: u64, direction: Direction) {
+        let is_same = |incident: &&mut Box<Incident>| incident.direction == direction;
+        if let Some(incident) = self.open.as_mut().filter(is_same) {
+            incident.id = id;
+        }
+    }
+
     /// Takes the next window of the series `key` (of `window` seconds) into account.
     pub fn step(&mut self, key: &[u8], judged: &Judged<'_>, members: Members) -> Step {
         let mut step = Step::default();

@@ -8,6 +8,7 @@
 //! ```
 //!
 //! - It **opens** once, at the first alert, and starts where the run of deviating windows started that led to it.
+//! - It may be told before, as [`Change::Provisional`], while its window is not closed yet.
 //! - It is **updated** when its severity rises, which it does while a loss lasts, or its score or its deviation by [`WORSE`]; not in each window.
 //! - It **closes** after [`CALM`] windows in a row that don't deviate: `recovered` if the value is back near what it
 //!   would be without the incident, else `new_level`, and which: the detector has come to expect the value where it is.
@@ -29,9 +30,10 @@ mod event;
 mod explanation;
 mod group;
 mod lifecycle;
+mod sentence;
 mod severity;
 
-pub use event::{Change, Ending};
+pub use event::{Change, Ending, Origin, Telling};
 pub use explanation::{Explanation, METRICS, Member, TopTalker};
 pub use group::{Affected, Group, GroupMember};
 pub use lifecycle::{Lifecycle, Members, Step};
@@ -211,7 +213,7 @@ impl Incident {
     }
 
     /// Whether it is told whatever others there are: it is severe, or no short one. `window`: seconds.
-    fn is_pressing(&self, window: i64) -> bool {
+    pub(crate) fn is_pressing(&self, window: i64) -> bool {
         self.severity >= Severity::High || self.end - self.start >= LASTING.max(3 * window)
     }
 
@@ -239,7 +241,7 @@ impl Incident {
         self.expected_total += expected;
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         let numbers = [self.score, self.observed, self.expected, self.expected_low, self.expected_high, self.p];
         numbers.iter().all(|number| number.is_finite())
             && 0 <= self.start

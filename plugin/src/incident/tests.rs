@@ -161,7 +161,8 @@ fn half_of_the_way_back_is_a_new_level_and_says_which() {
     let ended = (0..CALM).filter_map(|_| series.calm(60.0).closed).next().unwrap();
     assert_eq!((ended.1, ended.0.level), (Ending::NewLevel, Some(60.0)));
     let mut out = Vec::new();
-    ended.0.write(Change::Closed(ended.1), b"eni-1", "bytes", &mut out);
+    let telling = Telling { change: Change::Closed(ended.1), value: "bytes", told_at: 0, origin: None };
+    ended.0.write(&telling, b"eni-1", &mut out);
     let event: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!((event["reason"].as_str(), event["level"].as_f64()), (Some("new_level"), Some(60.0)));
 }

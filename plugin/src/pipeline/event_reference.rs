@@ -92,8 +92,18 @@ const EVENTS: &[Event] = &[
                 Kind::Word(&["open", "update", "closed"]),
                 "`open`: it is new. `update`: it got worse, or came back soon after it was closed. `closed`: it is over.",
             ),
+            sometimes(
+                "provisional",
+                Kind::Flag,
+                "True in an `open` that is told before its window is closed, since the evidence can only grow: severe spikes, and severe drops once \
+                 the series' records are in, as late as they usually come. Then an `update` with false, or `closed` with the reason `unconfirmed`.",
+            ),
+            always("told_at", Kind::Time, "How far the data had come when it was told: the newest time of a record."),
             always("direction", Kind::Word(&["spike", "drop"]), "Above or below what was expected."),
             always("series", Kind::Text, "The series: values of `series.by` joined by `/`; `total` is the sum of all."),
+            sometimes("account_id", Kind::Text, "The account that the first record of the series named."),
+            sometimes("region", Kind::Text, "Its region, where the flow log has that field."),
+            sometimes("vpc_id", Kind::Text, "Its VPC, where the flow log has that field."),
             always(
                 "value",
                 Kind::Word(&["bytes", "packets", "flows", "rejects"]),
@@ -148,15 +158,22 @@ const EVENTS: &[Event] = &[
                     "series_gone",
                     "time_withdrawn",
                     "accepted",
+                    "unconfirmed",
                 ]),
                 "Why it is closed. `recovered`: near what would be without it. `new_level`: elsewhere, and that is ordinary now. `turned`: \
                  the value went to the other side. `expired`: it lasted too long to be an incident. `series_gone`: the series was evicted \
-                 or forgotten. `time_withdrawn`: event time went back to before it began. `accepted`: a person has said that it is expected.",
+                 or forgotten. `time_withdrawn`: event time went back to before it began. `accepted`: a person has said that it is expected. `unconfirmed`: it was \
+                 provisional, and records that came later have shown that there was nothing.",
             ),
             sometimes(
                 "level",
                 Kind::Number,
                 "With `new_level`: the value that is ordinary now, a mean of its last windows.",
+            ),
+            always(
+                "text",
+                Kind::Text,
+                "One sentence in words: who, what, how long, and who made most of the difference. Its wording may change.",
             ),
         ],
     },
@@ -172,6 +189,7 @@ const EVENTS: &[Event] = &[
                 "`open`: it is new. `update`: it has twice as many members, or twice the change, or a higher severity, or came back soon \
                  after it was closed. `closed`: the incident of the last member is over.",
             ),
+            always("told_at", Kind::Time, "How far the data had come when it was told."),
             always("direction", Kind::Word(&["spike", "drop"]), "Of all members."),
             always("value", Kind::Word(&["bytes", "packets", "flows", "rejects"]), "What is detected on."),
             always("start", Kind::Time, "Begin of the first incident."),

@@ -8,7 +8,7 @@ use crate::decode::Context;
 use crate::failure::{Failure, Layer};
 use crate::flow::{Action, FlowRecord, LogStatus};
 use crate::row::Row;
-use crate::series::{Engine, JoinedKey, Observation, Settings, Status, Talker, Value};
+use crate::series::{Engine, JoinedKey, Observation, Place, Settings, Status, Talker, Value};
 use crate::time::{in_seconds, parse_loose};
 
 use super::missing::Missing;
@@ -16,7 +16,7 @@ use super::reader::Record;
 use super::record_score::OpenIncidents;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
-const ROW_FIELDS: [&str; 12] = [
+const ROW_FIELDS: [&str; 15] = [
     "start",
     "end",
     "bytes",
@@ -30,6 +30,9 @@ const ROW_FIELDS: [&str; 12] = [
     "protocol",
     // When CloudWatch took the record in, as exports of Logs Insights have it: stands for times that a row does not have.
     "@timestamp",
+    "account_id",
+    "region",
+    "vpc_id",
 ];
 
 /// Stands for a part of the key that a record does not have.
@@ -206,13 +209,14 @@ impl WindowMode {
             }
         };
         // The texts of a row may have to be unescaped, and then are its own.
-        let (srcaddr, dstaddr);
+        let (srcaddr, dstaddr, place);
         let observation = match record {
             Record::Flow(record) => of_flow(record, &self.columns, (key, joints), context)?,
             Record::Row(row) => {
                 let column = |field: usize| &self.columns.all.as_slice()[self.columns.of_fields[field]];
                 let text = |field: usize| row.text(column(field));
                 (srcaddr, dstaddr) = (text(6), text(7));
+                place = [text(12), text(13), text(14)];
                 let talker = match (&srcaddr, &dstaddr) {
                     (Some(srcaddr), Some(dstaddr)) => Some(Talker {
                         srcaddr: srcaddr.as_bytes(),
@@ -249,6 +253,11 @@ impl WindowMode {
                     rejected: text(4).as_deref() == Some("REJECT"),
                     talker,
                     status,
+                    place: {
+                        let [account_id, region, vpc_id] =
+                            place.each_ref().map(|text| text.as_deref().unwrap_or_default().as_bytes());
+                        Place { account_id, region, vpc_id }
+                    },
                 }
             }
         };
@@ -310,6 +319,11 @@ fn of_flow<'a>(
         rejected: record.action() == Some(Action::Reject),
         talker,
         status,
+        place: Place {
+            account_id: record.raw(Field::AccountId).unwrap_or_default(),
+            region: record.raw(Field::Region).unwrap_or_default(),
+            vpc_id: record.raw(Field::VpcId).unwrap_or_default(),
+        },
     })
 }
 

@@ -72,11 +72,15 @@ pub(crate) struct Cell {
     pub(crate) skipped: bool,
     /// The window was too far ahead to be believed when it was opened.
     pub(crate) ahead: bool,
+    /// Records when it was last looked at, and windows after its end in which there were more of them.
+    pub(crate) seen: u64,
+    /// See `seen`.
+    pub(crate) grew: u16,
     /// Talkers.
     pub(crate) sample: Sample,
 }
 
-state!(Cell { window, sums, skipped, ahead, sample });
+state!(Cell { window, sums, skipped, ahead, seen since 9, grew since 9, sample });
 
 impl Cell {
     /// Adds what another series has in the same window, but for the sample.
@@ -158,6 +162,10 @@ impl Cells {
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Cell> {
         self.0.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
+        self.0.iter_mut()
     }
 
     pub(crate) fn is_valid(&self, windows: &RangeInclusive<i64>, sample: usize) -> bool {

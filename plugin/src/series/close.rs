@@ -63,6 +63,7 @@ impl Engine {
         }
         self.group(&mut closed, &window, out);
         self.spend_budget(&mut closed);
+        closed.iter_mut().for_each(|closed| self.settle_early(closed, &window, out));
         closed.iter().for_each(|closed| self.tell(closed, out));
         self.end_groups(&window, out);
         let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);
@@ -80,7 +81,7 @@ impl Engine {
     }
 
     /// Series by key.
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         if !core::mem::take(&mut self.scratch.order_changed) {
             return;
         }

@@ -13,7 +13,7 @@ use super::settings::{MAX_SPAN, Settings};
 use super::silence::{Empty, Silence};
 use super::span::SHORTEST;
 use super::{Observation, Status};
-use crate::incident::{Change, Ending};
+use crate::incident::{Change, Ending, Incident, Telling};
 use crate::state::state;
 use crate::time::LAST_SECOND;
 
@@ -77,21 +77,23 @@ pub struct Engine {
     shape: (u32, u32, String),
     pub(super) registry: Registry,
     pub(super) frontier: Frontier,
-    silence: Silence,
+    pub(super) silence: Silence,
     pub(super) groups: Groups,
     pub(super) budget: Budget,
     pub(super) notices: Notices,
     pub(super) totals: Totals,
     /// The window that is closed next; `None` before the first.
-    next: Option<i64>,
+    pub(super) next: Option<i64>,
     /// Windows before it are closed for the second time, as event time went back.
     pub(super) again: i64,
     /// Windows that wait ahead of the frontier.
     pub(super) ahead: u32,
+    /// The event time from which open windows are looked at again.
+    pub(super) looked: i64,
     pub(super) scratch: Scratch,
 }
 
-state!(Engine { shape, registry, frontier, silence, groups since 7, budget since 7, notices, totals, next, again, ahead } default { settings, scratch });
+state!(Engine { shape, registry, frontier, silence, groups since 7, budget since 7, notices, totals, next, again, ahead, looked since 9 } default { settings, scratch });
 
 impl Engine {
     /// An engine that has seen nothing. The settings have been [checked](Settings::check).
@@ -109,6 +111,7 @@ impl Engine {
             next: None,
             again: 0,
             ahead: 0,
+            looked: 0,
             scratch: Scratch::default(),
         };
         engine.scratch.prepare(settings);
@@ -130,6 +133,7 @@ impl Engine {
             && self.registry.len() <= settings.max_series as usize
             && self.next.is_none_or(|next| (0..=last).contains(&next))
             && (0..=last).contains(&self.again)
+            && (0..=LAST_SECOND + 2 * window).contains(&self.looked)
             && self.frontier.revive(window, settings.allowed_lateness.into())
             && self.silence.is_valid()
             && self.groups.is_valid()
@@ -207,6 +211,9 @@ impl Engine {
         }
         // An unconfirmed time must not make the series look active.
         let slot = self.slot(record.key, Keyed::Series, if ahead { i64::MIN } else { last }, out);
+        if record.place.is_some() && self.registry.slot(slot).origin.is_none() {
+            self.registry.slot_mut(slot).origin = record.place.to_origin();
+        }
         if first == last {
             self.add(slot, first, whole, &addition, &mut candidate);
         } else {
@@ -254,10 +261,14 @@ impl Engine {
         let closed = self.next.replace(next).unwrap_or(next);
         self.again = if (closed - next) * window <= LAST_GAP { closed } else { next };
         self.silence.go_back(next + self.reach() - 1);
+        self.looked = 0;
         for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
-            if let Some(incident) = self.registry.slot_mut(slot).go_back(next, next * window) {
+            let place = self.registry.slot_mut(slot);
+            let early = place.track.as_mut().and_then(|track| track.early.take());
+            let open = place.go_back(next, next * window);
+            for incident in early.into_iter().chain(open) {
                 self.groups.leave(incident.group, Ending::TimeWithdrawn);
-                incident.write(Change::Closed(Ending::TimeWithdrawn), self.name(slot), self.settings.value.name(), out);
+                self.write(slot, &incident, Change::Closed(Ending::TimeWithdrawn), out);
             }
         }
         self.notices.add(Kind::WentBack, 1);
@@ -401,6 +412,19 @@ impl Engine {
         last
     }
 
+    /// How a change is told that the close of the next window brings. Its time does not depend on which record let it close.
+    pub(super) fn telling(&self, change: Change) -> Telling<'static> {
+        let Settings { window, allowed_lateness, value, .. } = &self.settings;
+        let end = self.next.map_or(LAST_SECOND, |next| (next + 1) * i64::from(*window) + i64::from(*allowed_lateness));
+        Telling { change, value: value.name(), told_at: self.frontier.newest().unwrap_or(0).min(end), origin: None }
+    }
+
+    /// Tells a change of an incident of a series.
+    pub(super) fn write(&self, slot: u32, incident: &Incident, change: Change, out: &mut Vec<u8>) {
+        let telling = Telling { origin: self.registry.slot(slot).origin.as_deref(), ..self.telling(change) };
+        incident.write(&telling, self.name(slot), out);
+    }
+
     fn is_full(&self, out: &[u8]) -> bool {
         self.scratch.full.is_some_and(|full| out.len() >= full)
     }
@@ -462,9 +486,12 @@ impl Engine {
             }
             self.recycle(cell.sample);
         }
-        if let Some(incident) = slot.track.and_then(|mut track| track.lifecycle.end()) {
+        let Some(mut track) = slot.track else { return };
+        for incident in track.early.take().into_iter().chain(track.lifecycle.end()) {
             self.groups.leave(incident.group, Ending::SeriesGone);
-            incident.write(Change::Closed(Ending::SeriesGone), &slot.key, self.settings.value.name(), out);
+            let telling =
+                Telling { origin: slot.origin.as_deref(), ..self.telling(Change::Closed(Ending::SeriesGone)) };
+            incident.write(&telling, &slot.key, out);
         }
     }
 
@@ -497,9 +524,17 @@ impl Engine {
     fn advance(&mut self, out: &mut Vec<u8>) {
         let Some(watermark) = self.frontier.watermark() else { return };
         let end = watermark.div_euclid(self.settings.window.into());
-        if self.next.is_some_and(|next| end <= next) {
-            return;
+        if self.next.is_none_or(|next| end > next) {
+            self.pass(end, out);
         }
+        let is_due = self.settings.provisional && self.frontier.newest().is_some_and(|newest| newest >= self.looked);
+        if is_due && !self.is_full(out) {
+            self.look(out);
+        }
+    }
+
+    /// Closes the windows before `end`, which the watermark has come to.
+    fn pass(&mut self, end: i64, out: &mut Vec<u8>) {
         let strays = self.frontier.take_strays();
         self.notices.add(Kind::Ahead, strays);
         let missing = self.frontier.take_missing();

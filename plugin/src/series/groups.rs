@@ -145,7 +145,7 @@ impl Engine {
                 group.explain(talkers);
             }
             if let Some(change) = change {
-                group.write(change, self.settings.value.name(), out);
+                group.write(&self.telling(change), out);
             }
         }
         self.groups.groups = groups;
@@ -153,12 +153,13 @@ impl Engine {
 
     /// Tells groups that are over with a window, after the last of their members.
     pub(super) fn end_groups(&mut self, window: &Window, out: &mut Vec<u8>) {
-        let name = self.settings.value.name();
-        for group in &mut self.groups.groups {
+        let mut groups = core::mem::take(&mut self.groups.groups);
+        for group in &mut groups {
             if let Some(change) = group.end(window.start) {
-                group.write(change, name, out);
+                group.write(&self.telling(change), out);
             }
         }
+        self.groups.groups = groups;
         // As long as an incident of a member can go on.
         let remembered = REOPEN * i64::from(self.settings.window);
         self.groups.groups.retain(|group| group.closed.is_none_or(|closed| window.start - closed <= remembered));

@@ -78,6 +78,9 @@ impl Engine {
             place.active = window.index;
         }
         let track = place.track.as_mut()?;
+        if let Some(cell) = &cell {
+            track.arrival.learn(cell.grew);
+        }
         // After a gap the detector may expect anything again, so what was ordinary before counts, too.
         let low = track.usual_low(settings.value);
         let before = window.edge.then(|| (track.detector.clone(), track.absence));
@@ -91,7 +94,7 @@ impl Engine {
     }
 
     /// Whether the series is in maintenance, or any series if it is a total.
-    fn is_maintained(&self, key: &[u8], total: bool, window: &Window) -> bool {
+    pub(super) fn is_maintained(&self, key: &[u8], total: bool, window: &Window) -> bool {
         self.scratch.maintenance.iter().any(|&(from, to, index)| {
             from < window.end && window.start < to && (total || self.settings.maintenance[index].covers(key))
         })
@@ -117,11 +120,12 @@ impl Engine {
         }
         // Out of its slot for a while, as explaining it looks at other slots.
         let Some(mut track) = self.registry.slot_mut(closed.slot).track.take() else { return };
-        let whole = self.registry.slot(TOTAL).track.as_ref().map(|total| total.mean(self.settings.value));
-        let whole = whole.or_else(|| (closed.slot == TOTAL).then(|| track.mean(self.settings.value)));
+        let whole = self.whole((closed.slot == TOTAL).then_some(&track));
         let accepted = track.accept(value, window, verdict);
         let judged = Judged { start: window.start, end: window.end, value, whole, verdict: &accepted };
         let step = track.lifecycle.step(self.name(closed.slot), &judged, explained);
+        track.adopt_early();
+        track.range = if verdict.ready { (verdict.expected_low, verdict.expected_high) } else { (0.0, 0.0) };
         if step.peak
             && let Some(direction) = track.lifecycle.direction()
         {
@@ -144,16 +148,21 @@ impl Engine {
         closed.incident = bears;
     }
 
+    /// What all series have in an ordinary window, if a total is kept; its track may be out of its slot.
+    pub(super) fn whole(&self, total: Option<&Track>) -> Option<f64> {
+        let total = total.or(self.registry.slot(TOTAL).track.as_deref());
+        total.map(|total| total.mean(self.settings.value))
+    }
+
     /// Tells what became of the incident of a series.
     pub(super) fn tell(&mut self, closed: &Closed, out: &mut Vec<u8>) {
-        let name = self.settings.value.name();
         if let Some((incident, ending)) = &closed.step.closed {
-            incident.write(Change::Closed(*ending), self.name(closed.slot), name, out);
+            self.write(closed.slot, incident, Change::Closed(*ending), out);
         }
         if let Some(change) = closed.step.active
             && let Some(incident) = self.open_incident(closed.slot)
         {
-            incident.write(change, self.name(closed.slot), name, out);
+            self.write(closed.slot, incident, change, out);
             self.totals.anomalies += u64::from(change == Change::Opened);
         }
     }
@@ -169,7 +178,7 @@ impl Engine {
     }
 
     /// Why the incident, as the window tells.
-    fn explain(
+    pub(super) fn explain(
         &mut self,
         track: &Track,
         closed: &Closed,
@@ -201,7 +210,7 @@ impl Engine {
 }
 
 /// Judges the value of a series in a window; it becomes unknown where it says nothing.
-fn observe(
+pub(super) fn observe(
     track: &mut Track,
     settings: &Settings,
     window: &Window,

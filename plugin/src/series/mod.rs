@@ -29,6 +29,7 @@ mod budget;
 mod cell;
 mod claims;
 mod close;
+mod early;
 mod engine;
 mod feedback;
 mod frontier;
@@ -53,6 +54,8 @@ mod tally;
 mod top_talkers;
 mod track;
 mod way_back;
+
+use crate::incident::Origin;
 
 pub use engine::{Engine, Totals};
 pub use feedback::Judgement;
@@ -92,4 +95,36 @@ pub struct Observation<'a> {
     pub talker: Option<Talker<'a>>,
     /// Whether there are numbers.
     pub status: Status,
+    /// Where it was recorded.
+    pub place: Place<'a>,
 }
+
+/// Where a record was recorded, as far as it says; empty or `-`: it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// AWS account.
+    pub account_id: &'a [u8],
+    /// Region.
+    pub region: &'a [u8],
+    /// VPC.
+    pub vpc_id: &'a [u8],
+}
+
+impl Place<'_> {
+    /// Whether the record says anything.
+    #[inline]
+    fn is_some(&self) -> bool {
+        self.account_id.len().max(self.region.len()).max(self.vpc_id.len()) > 1
+    }
+
+    /// As it is kept: of names of any length only those that could be one.
+    #[cold]
+    fn to_origin(self) -> Option<Box<Origin>> {
+        let name = |text: &[u8]| if text.len() > 1 && text.len() <= LONGEST_NAME { text.to_vec() } else { Vec::new() };
+        let Place { account_id, region, vpc_id } = self;
+        Some(Box::new(Origin { account_id: name(account_id), region: name(region), vpc_id: name(vpc_id) }))
+    }
+}
+
+/// Bytes of a name of a place; an account has 12 digits, a VPC 21 characters.
+const LONGEST_NAME: usize = 64;

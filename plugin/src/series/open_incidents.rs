@@ -20,7 +20,8 @@ impl Engine {
         let mut taken = 0;
         for slot in core::iter::once(TOTAL).chain(self.registry.taken()).collect::<Vec<_>>() {
             let Some(track) = &mut self.registry.slot_mut(slot).track else { continue };
-            let Some(incident) = track.lifecycle.known(id) else { continue };
+            let early = track.early.as_deref().filter(|early| early.id == id);
+            let Some(incident) = track.lifecycle.known(id).or(early) else { continue };
             track.feedback.take(incident, judgement);
             taken += 1;
             if judgement == Judgement::Fine {

@@ -7,7 +7,7 @@ use super::recency::Recency;
 use super::table::{Bucket, Table};
 use super::track::Track;
 use crate::hash::{MULTIPLIER, hash, is_same};
-use crate::incident::Incident;
+use crate::incident::{Incident, Origin};
 use crate::order;
 use crate::state::state;
 
@@ -55,9 +55,11 @@ pub(crate) struct Slot {
     pub(crate) cells: Cells,
     pub(crate) newborn: Option<Newborn>,
     pub(crate) track: Option<Box<Track>>,
+    /// Where it is.
+    pub(crate) origin: Option<Box<Origin>>,
 }
 
-state!(Slot { key, hash, taken, kind, touched, active, cells, newborn, track });
+state!(Slot { key, hash, taken, kind, touched, active, cells, newborn, track, origin since 9 });
 
 impl Slot {
     /// Event time goes back to the beginning of a window, at `second`. Gives back an open incident that began later.

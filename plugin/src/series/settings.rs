@@ -121,6 +121,8 @@ pub struct Settings {
     /// Short incidents of low or medium severity that are told in a day, of all series together; the most significant come
     /// first. Others are always told.
     pub alerts_per_day: f64,
+    /// Whether severe incidents are told before their windows are closed.
+    pub provisional: bool,
     /// What alerts: the section `detect` of the configuration.
     pub detect: detect::Settings,
 }
@@ -141,6 +143,7 @@ impl Default for Settings {
             top_talkers: 5,
             talker_sample: 64,
             alerts_per_day: 1.0,
+            provisional: false,
             detect: detect::Settings::default(),
         }
     }

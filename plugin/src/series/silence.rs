@@ -60,6 +60,17 @@ impl Silence {
         (needed <= reach as f64).then_some(needed as i64)
     }
 
+    /// Whether the source is so busy that a window without lines is a gap.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.lines >= GAP
+    }
+
+    /// Whether the source is as it should be in windows with so many lines up to one, and so many after it, where some are still to come.
+    pub(crate) fn is_whole(&self, before: &[u64], after: &[u64]) -> bool {
+        let least = |lines: &[u64]| lines.iter().copied().min().map_or(f64::INFINITY, |lines| lines as f64);
+        self.is_dense() && least(before) >= self.lines / 2.0 && least(after) >= self.lines / 4.0
+    }
+
     /// Whether a gap has ended so lately that the window is an edge of it.
     pub(crate) fn is_edge(&self, window: i64) -> bool {
         self.edge.is_some_and(|edge| window <= edge)

@@ -3,12 +3,13 @@
 use super::absence::Absence;
 use super::cell::Sums;
 use super::close::Window;
+use super::early::Arrival;
 use super::feedback::Feedback;
 use super::habit::{Habit, rate};
 use super::settings::Value;
 use super::tally::Tally;
 use crate::detect::{Detector, Direction, Verdict};
-use crate::incident::Lifecycle;
+use crate::incident::{Incident, Lifecycle};
 use crate::state::state;
 
 /// The habit of one number: its mean and its mean distance from it over ordinary windows.
@@ -45,9 +46,14 @@ pub(crate) struct Track {
     windows: u64,
     pub(crate) absence: Absence,
     pub(crate) feedback: Feedback,
+    pub(crate) arrival: Arrival,
+    /// What was told before its window is closed.
+    pub(crate) early: Option<Box<Incident>>,
+    /// The range that the last judged window was expected in.
+    pub(crate) range: (f64, f64),
 }
 
-state!(Track { detector, lifecycle, talkers, levels, windows, absence since 7, feedback since 7 });
+state!(Track { detector, lifecycle, talkers, levels, windows, absence since 7, feedback since 7, arrival since 9, early since 9, range since 9 });
 
 impl Track {
     pub(crate) fn new(window: u32) -> Self {
@@ -59,6 +65,9 @@ impl Track {
             windows: 0,
             absence: Absence::default(),
             feedback: Feedback::default(),
+            arrival: Arrival::default(),
+            early: None,
+            range: (0.0, 0.0),
         }
     }
 
@@ -99,6 +108,13 @@ impl Track {
         Verdict { alert: verdict.alert && !is_fine, deviating: verdict.deviating && !is_fine, ..*verdict }
     }
 
+    /// The incident that began is the one that was told early, also if it turns out to have begun in another window.
+    pub(crate) fn adopt_early(&mut self) {
+        if let Some(early) = &self.early {
+            self.lifecycle.adopt(early.id, early.direction);
+        }
+    }
+
     /// Mean of an ordinary window.
     pub(crate) fn mean(&self, value: Value) -> f64 {
         self.levels[value as usize].mean
@@ -124,6 +140,10 @@ impl Track {
             && self.lifecycle.is_valid()
             && self.talkers.is_valid()
             && self.feedback.is_valid()
+            && self.arrival.is_valid()
+            && self.early.as_ref().is_none_or(|early| early.is_valid())
+            && self.range.0.is_finite()
+            && self.range.1.is_finite()
             && self.levels.iter().all(|level| level.mean.is_finite() && level.spread.is_finite())
     }
 }

@@ -24,6 +24,7 @@ mod promises;
 mod reconfigured;
 mod row;
 mod series_clocks;
+mod series_early;
 mod series_groups;
 mod series_incidents;
 mod series_order;

@@ -34,6 +34,7 @@ const CHANGES: &[(&str, &str, bool, bool)] = &[
     ("series.talker_sample", "16", false, false),
     ("detect.sensitivity", r#""high""#, false, false),
     ("detect.alerts_per_day", "0", false, false),
+    ("detect.provisional", "true", false, false),
     ("detect.direction", r#""drop""#, false, false),
     ("detect.min_value", "10", false, false),
     ("detect.ignore_near_expected.above", "10", false, false),

@@ -360,3 +360,41 @@ fn what_people_call_fine_alerts_no_more_at_that_time_and_ends_and_real_takes_tha
     // While it is open: windows close some minutes behind.
     assert_eq!(run(&[Judgement::Fine], 209), told(2, "accepted"));
 }
+
+#[test]
+fn an_incident_says_where_it_is_and_what_has_happened_in_words() {
+    use flowscore::{Config, Scorer};
+    let mut scorer = Scorer::with(Config::default());
+    let mut out = Vec::new();
+    for minute in 0..200_i64 {
+        for interface in 0..4 {
+            let start = T0 + minute * 60;
+            let bytes = 36_000_000 + noise(minute, interface) % 800_000;
+            let line = format!(
+                r#"{{"account_id":"12345678901{interface}","vpc_id":"vpc-0a","region":"-","interface_id":"eni-{interface}","srcaddr":"10.20.1.12","dstaddr":"10.0.0.{interface}","srcport":50000,"dstport":443,"protocol":6,"packets":9,"bytes":{bytes},"start":{start},"end":{},"action":"ACCEPT","log_status":"OK"}}"#,
+                start + 60
+            );
+            if interface != 2 || !(150..183).contains(&minute) {
+                scorer.transform(line.as_bytes(), None, &mut out);
+            }
+        }
+    }
+    scorer.finish(&mut out);
+    let events: Vec<Value> = out.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let anomalies: Vec<_> = events.iter().filter(|event| event["type"] == "anomaly").collect();
+    let place = |name: &str| anomalies[0].get(name).and_then(Value::as_str);
+    assert_eq!(["account_id", "vpc_id", "region"].map(place), [Some("123456789012"), Some("vpc-0a"), None]);
+    let text = |event: &Value| event["text"].as_str().unwrap().to_owned();
+    assert!(
+        text(anomalies[0]).starts_with("eni-2 has sent nothing for 1 minute, usually 36."),
+        "{}",
+        text(anomalies[0])
+    );
+    assert!(
+        text(anomalies[0]).ends_with(" MB a minute; 10.20.1.12 → 10.0.0.2 port 443 stopped"),
+        "{}",
+        text(anomalies[0])
+    );
+    let last = text(anomalies.last().unwrap());
+    assert!(last.starts_with("eni-2 sent nothing for 33 minutes, usually"), "{last}");
+}

@@ -1,6 +1,6 @@
 //! Traffic to test with, and a stream that keeps its events.
 
-use flowscore::series::{Engine, Observation, Settings, Status, Talker};
+use flowscore::series::{Engine, Observation, Place, Settings, Status, Talker};
 use serde_json::Value;
 
 /// 2023-11-15T00:00:00Z, a whole minute and day.
@@ -68,6 +68,7 @@ impl Record {
             packets: self.packets,
             rejected: self.rejected,
             status: self.status,
+            place: Place::default(),
             talker: Some(Talker {
                 srcaddr: self.source.as_bytes(),
                 dstaddr: self.destination.as_bytes(),
