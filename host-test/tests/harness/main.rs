@@ -7,6 +7,8 @@ mod commands;
 mod compiled_once;
 mod component;
 mod fluent_bit;
+#[cfg(feature = "network")]
+mod hosts;
 mod inputs;
 #[path = "../../../plugin/tests/core/field/kinds.rs"]
 mod kinds;
