@@ -30,7 +30,8 @@ pub async fn open(url: &str) -> Option<Browser> {
     let port = free_port();
     let program = Path::new("/usr/bin/chromedriver");
     let mut command = Command::new(program);
-    command.arg(format!("--port={port}"));
+    // What it leaves behind is of the build.
+    command.arg(format!("--port={port}")).env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
     let driver = start("chromium-driver", program, command, port)?;
     let mut browser = Browser {
         driver,
