@@ -82,8 +82,8 @@ pub(super) static SETTINGS: &[Setting] = table! {
         "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB, so that an instance has room for 67000.";
     "series.forget_after_days", |c| whole(&mut c.series.forget_after_days, 1, 366),
         "Days without traffic (or with NODATA records only) after which a series is forgotten.";
-    "series.windows", |c| Slot::Flag(&mut c.series.windows),
-        "Whether each window of each series is an event.";
+    "series.windows", |c| Slot::Choice(&mut c.series.windows),
+        "Whether each window of each series is an event; `traffic`: those with a record only, as `GROUP BY` gave them.";
     "series.maintenance", |c| Slot::Items { place: &mut c.series.maintenance, most: 1000 },
         "Times in which nothing opens: their windows count as unknown, so nothing is learned from them.";
     "series.top_talkers", |c| whole(&mut c.series.top_talkers, 0, 100),
