@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub use flow_format::FlowFormat;
 pub use fluent_bit::{FluentBit, Output};
 pub use input::{Csv, Input, Records};
-pub use record::Record;
+pub use record::{Explanation, Record};
 pub use reference::markdown;
 pub(crate) use suggestion::nearest;
 pub use write::schema;

@@ -1,5 +1,20 @@
 //! Record mode: which numbers of a record are scored.
 
+use super::setting::choices;
+
+/// Which scores are told with an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explanation {
+    /// All of them, as `RANDOM_CUT_FOREST_WITH_EXPLANATION` did.
+    All,
+    /// Those at or above the threshold.
+    Anomalies,
+    /// None, as `RANDOM_CUT_FOREST` did.
+    None,
+}
+
+choices!(Explanation { All = "all", Anomalies = "anomalies", None = "none" });
+
 /// Record mode: which numbers of a record are scored, and what is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -9,10 +24,12 @@ pub struct Record {
     pub threshold: f64,
     /// Whether every record's score is told, or only those of anomalies.
     pub only_anomalies: bool,
+    /// Which scores are told with an explanation.
+    pub explanation: Explanation,
 }
 
 impl Default for Record {
     fn default() -> Self {
-        Record { columns: Vec::new(), threshold: 3.0, only_anomalies: false }
+        Record { columns: Vec::new(), threshold: 3.0, only_anomalies: false, explanation: Explanation::All }
     }
 }

@@ -116,6 +116,8 @@ pub(super) static SETTINGS: &[Setting] = table! {
         "From which score on a record counts as an anomaly. 3 is what the examples of the retired service used.";
     "record.only_anomalies", |c| Slot::Flag(&mut c.record.only_anomalies),
         "Whether only the scores of anomalies are told, or every record's.";
+    "record.explanation", |c| Slot::Choice(&mut c.record.explanation),
+        "Which scores are told with `anomaly_explanation`: all, as `RANDOM_CUT_FOREST_WITH_EXPLANATION` did, those of anomalies, or none, as `RANDOM_CUT_FOREST` did. Of several columns (or with a `shingle_size` above 1) an explanation costs as much time as the score.";
 
     "forest.number_of_trees" shapes Forest, |c| whole(&mut c.forest.number_of_trees, 1, 1000),
         "Number of trees. More trees give a steadier score and cost more time.";

@@ -45,7 +45,7 @@ impl Trial {
         let mut events = Vec::new();
         for payload in payloads {
             // What is left of a payload of hundreds of thousands of records would say nothing more.
-            trial.counts += scorer.transform_until(payload, None, &mut None, &mut events, EVENTS);
+            trial.counts += scorer.transform_until(payload, None, None, &mut None, &mut events, EVENTS);
             trial.take(&mut events);
             if trial.counts.records() >= RECORDS {
                 break;

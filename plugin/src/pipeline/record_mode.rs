@@ -4,7 +4,7 @@ use super::event;
 use super::reader::Record;
 use super::record_score::RecordScore;
 use crate::column::{Column, Columns, Names, Numeric};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Explanation};
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
@@ -170,19 +170,25 @@ impl RecordMode {
             }
         }
         let known = self.point.len() == self.columns.as_slice().len();
-        let score = if known {
+        let config::Record { threshold, only_anomalies, explanation, .. } = self.settings;
+        let explains_all = explanation == Explanation::All;
+        let mut score = if known && !explains_all { forest.score(&self.point) } else { 0.0 };
+        let explains = known && (explains_all || score >= threshold);
+        if explains {
             forest.attribute(&self.point, &mut self.attribution);
+        }
+        if explains_all && known {
+            score = self.attribution.total();
+        }
+        let is_anomaly = known && score >= threshold && forest.is_ready();
+        if known {
             forest.update(&self.point);
-            self.attribution.total()
-        } else {
-            0.0
-        };
-        let is_anomaly = known && score >= self.settings.threshold && forest.is_ready();
+        }
         self.state.anomalies += u64::from(is_anomaly);
         let sides = (self.attribution.high.iter().sum::<f64>(), self.attribution.low.iter().sum::<f64>());
         let direction = if sides.0 > sides.1 { Direction::Spike } else { Direction::Drop };
         self.worst.raise(RecordScore { score, direction: is_anomaly.then_some(direction) });
-        if is_anomaly || !self.settings.only_anomalies {
+        if is_anomaly || !only_anomalies {
             // In an object of its own: flow logs of version 3 and newer have a field `type`.
             out.extend_from_slice(b"{\"type\":\"score\",\"record\":{");
             record.write_members(out);
@@ -190,12 +196,17 @@ impl RecordMode {
             if known {
                 out.extend_from_slice(b"\"anomaly_score\":");
                 decimal::write(score, out);
-                out.extend_from_slice(b",\"anomaly_explanation\":");
-                write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
-                out.extend_from_slice(b"}\n");
+                if explains && explanation != Explanation::None {
+                    out.extend_from_slice(b",\"anomaly_explanation\":");
+                    write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
+                }
             } else {
-                out.extend_from_slice(b"\"anomaly_score\":null,\"anomaly_explanation\":null}\n");
+                out.extend_from_slice(b"\"anomaly_score\":null");
+                if explains_all {
+                    out.extend_from_slice(b",\"anomaly_explanation\":null");
+                }
             }
+            out.extend_from_slice(b"}\n");
         }
         Ok(())
     }

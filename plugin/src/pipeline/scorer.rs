@@ -10,7 +10,7 @@ use super::window_mode::{WindowColumns, WindowMode};
 use super::{Counts, GivenUp, Totals};
 use crate::column::Columns;
 use crate::config::{self, Config, ConfigError, Records};
-use crate::decode::{Context, Decoder, Leaf, Sink};
+use crate::decode::{Context, Decoder, Leaf, Sink, Unwrapped};
 use crate::failure::Failure;
 use crate::flow::Formats;
 use crate::series::{self, Judgement, Observation};
@@ -139,19 +139,23 @@ impl Scorer {
 
     /// Decodes and scores one payload; its events are appended to `out`, its records counted in the result.
     pub fn transform(&mut self, payload: &[u8], id: Option<&str>, out: &mut Vec<u8>) -> Counts {
-        self.transform_until(payload, id, &mut None, out, usize::MAX)
+        self.transform_until(payload, None, id, &mut None, out, usize::MAX)
     }
 
     /// Decodes and scores one payload, or the `rest` of it, until `out` has `full` bytes or somewhat more. Then `rest` is some.
+    /// What is inside its layers may be known from [`Decoder::unwrap`](super::Decoder::unwrap).
     pub fn transform_until(
         &mut self,
         payload: &[u8],
+        unwrapped: Option<Unwrapped<'_>>,
         id: Option<&str>,
         rest: &mut Option<Rest>,
         out: &mut Vec<u8>,
         full: usize,
     ) -> Counts {
-        self.events(id, rest, (out, full), |decoder, given, events| decoder.decode_from(payload, given, events))
+        self.events(id, rest, (out, full), |decoder, given, events| {
+            decoder.decode_from(payload, unwrapped, given, events)
+        })
     }
 
     /// Scores records decoded elsewhere: newline-delimited JSON objects.

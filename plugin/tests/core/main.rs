@@ -22,6 +22,7 @@ mod layering;
 mod pieces;
 mod promises;
 mod reconfigured;
+mod record_explanation;
 mod row;
 mod series_clocks;
 mod series_early;

@@ -44,6 +44,7 @@ const CHANGES: &[(&str, &str, bool, bool)] = &[
     ("record.columns", r#"["bytes","packets"]"#, false, true),
     ("record.threshold", "2", false, false),
     ("record.only_anomalies", "true", false, false),
+    ("record.explanation", "\"anomalies\"", false, false),
     ("forest.number_of_trees", "20", false, true),
     ("forest.sub_sample_size", "64", false, true),
     ("forest.time_decay", "5000", false, true),
