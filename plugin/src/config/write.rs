@@ -17,13 +17,14 @@ impl Config {
     /// The options that shape what is learned in this mode, with their values as JSON text.
     pub(crate) fn shape(&self) -> Vec<(&'static str, String)> {
         let learned = match self.mode {
-            Mode::Window => Learned::Series,
-            Mode::Record => Learned::Forest,
+            Mode::Window => &[Learned::Series][..],
+            Mode::Record if self.scores_windows() => &[Learned::Series, Learned::Forest],
+            Mode::Record => &[Learned::Forest],
         };
         let mut config = self.clone();
-        let shaping = SETTINGS
-            .iter()
-            .filter(|setting| setting.shapes.is_some_and(|shapes| shapes == learned || shapes == Learned::Anything));
+        let shaping = SETTINGS.iter().filter(|setting| {
+            setting.shapes.is_some_and(|shapes| learned.contains(&shapes) || shapes == Learned::Anything)
+        });
         shaping
             .map(|setting| {
                 let mut slot = (setting.slot)(&mut config);
