@@ -37,6 +37,8 @@ pub mod fluent_bit;
 pub mod input;
 pub mod kept;
 #[cfg(feature = "network")]
+pub mod live;
+#[cfg(feature = "network")]
 pub mod monitor;
 #[cfg(feature = "network")]
 pub mod multilang;
@@ -57,5 +59,7 @@ pub mod source;
 pub mod state;
 #[cfg(feature = "network")]
 mod told;
+#[cfg(feature = "network")]
+pub mod top;
 pub mod transform;
 pub mod usage;

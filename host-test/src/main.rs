@@ -30,6 +30,8 @@ use command::s3::S3Args;
 use command::series::SeriesArgs;
 #[cfg(feature = "network")]
 use command::serve::ServeArgs;
+#[cfg(feature = "network")]
+use command::top::TopArgs;
 
 /// Version, commit, and the digest of the built-in component, as registries write it.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -62,6 +64,8 @@ enum Command {
     Serve(ServeArgs),
     #[cfg(feature = "network")]
     Multilang(MultilangArgs),
+    #[cfg(feature = "network")]
+    Top(TopArgs),
     #[cfg(feature = "network")]
     Feedback(FeedbackArgs),
     Generate(GenerateArgs),
@@ -107,6 +111,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Multilang(args) => args.run(),
+        #[cfg(feature = "network")]
+        Command::Top(args) => args.run(),
         #[cfg(feature = "network")]
         Command::Feedback(args) => args.run(),
         Command::Init(args) => args.run(),

@@ -15,6 +15,8 @@ pub(super) struct Group {
     /// Epoch seconds.
     pub(super) start: i64,
     pub(super) end: i64,
+    /// How long it lasts as far as is known: an open one until the last that any event speaks of.
+    pub(super) until: i64,
     /// Sums of the members in the window with the largest change.
     pub(super) observed: f64,
     pub(super) expected: f64,
@@ -44,6 +46,7 @@ impl Group {
     pub(super) fn read(event: &Value) -> Option<Self> {
         let start = time(event, "start")?;
         let id = Some(text(event, "id")).filter(|id| !id.is_empty())?;
+        let end = time(event, "end").unwrap_or(start).max(start);
         let count = |name| event.get(name).and_then(Value::as_u64).unwrap_or(0);
         let members = list(event, "members").map(|member| Member {
             id: text(member, "id"),
@@ -56,7 +59,8 @@ impl Group {
             value: value::Value::of(&text(event, "value")),
             closed: text(event, "state") == "closed",
             start,
-            end: time(event, "end").unwrap_or(start).max(start),
+            end,
+            until: end,
             observed: number(event, "observed").unwrap_or(0.0),
             expected: number(event, "expected").unwrap_or(0.0),
             severity: text(event, "severity"),

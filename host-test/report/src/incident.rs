@@ -21,6 +21,8 @@ pub(super) struct Incident {
     /// Epoch seconds.
     pub(super) start: i64,
     pub(super) end: i64,
+    /// How long it lasts as far as is known: an open one until the last that any event speaks of.
+    pub(super) until: i64,
     /// What the amounts are of.
     pub(super) value: value::Value,
     /// Begin of the window that deviates most, which the next three are about.
@@ -118,6 +120,7 @@ impl Incident {
             closed: text(event, "state") == "closed",
             start,
             end,
+            until: end,
             value: value::Value::of(&text(event, "value")),
             peak: time(event, "peak").unwrap_or(start),
             observed: number(event, "observed").unwrap_or(0.0),

@@ -98,7 +98,7 @@ impl Sections<'_> {
         };
         let number = incident.place(index);
         let (kind, class, sign, rank) = (incident.kind(), incident.class(), incident.sign(), incident.rank().0);
-        let Incident { start, end, series, closed, .. } = incident;
+        let Incident { start, until: end, series, closed, .. } = incident;
         let state = if *closed { "closed" } else { "open" };
         write!(
             out,
@@ -137,7 +137,7 @@ impl Sections<'_> {
     /// Incidents that began together.
     fn group(&self, out: &mut dyn Write, index: usize, members: &[usize]) -> io::Result<()> {
         let group = &self.model.groups[index];
-        let Group { start, end, series_count, closed, severity, .. } = group;
+        let Group { start, until: end, series_count, closed, severity, .. } = group;
         let (number, class) = (incident::place(&group.id, index), incident::class(group.direction));
         let (kind, sign, rank) =
             (incident::kind(group.direction), incident::sign(group.direction), group.severity_rank());
@@ -227,7 +227,7 @@ impl Sections<'_> {
         table::open(out, "Other incidents", "", &columns)?;
         let listed = self.model.incidents.iter().enumerate().filter(|(index, _)| !self.shown.contains(index));
         for (index, incident) in listed.take(MOST_LISTED) {
-            let Incident { start, end, series, .. } = incident;
+            let Incident { start, until: end, series, .. } = incident;
             writeln!(
                 out,
                 "<tr id=\"incident-{12}\" data-start=\"{start}\" data-end=\"{end}\" data-rank=\"{1}\" data-way=\"{2}\" \
@@ -280,9 +280,9 @@ fn go_on(out: &mut dyn Write, incident: &Incident, number: &str) -> io::Result<(
 /// What was observed around the incident: three times its length, at least two hours before it.
 fn course(out: &mut dyn Write, incident: &Incident, history: &History) -> io::Result<()> {
     let value = incident.value;
-    let (length, step) = (incident.end - incident.start, history.step());
+    let (length, step) = (incident.until - incident.start, history.step());
     let from = incident.start - (2 * length).max(120 * step);
-    let to = incident.end + length.max(45 * step);
+    let to = incident.until + length.max(45 * step);
     let points = history.between(from, to, POINTS, incident.value);
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return sketch::render(out, incident) };
     let (from, to) = (from.max(first.time), to.min(last.time + step));
@@ -293,9 +293,9 @@ fn course(out: &mut dyn Write, incident: &Incident, history: &History) -> io::Re
         quantity::span(from, to),
         value.amount(incident.observed),
         value.amount(incident.expected),
-        quantity::span(incident.start, incident.end),
+        quantity::span(incident.start, incident.until),
     );
-    let shaded = [(incident.start, incident.end, incident.class())];
+    let shaded = [(incident.start, incident.until, incident.class())];
     let step = step.max((to - from) / POINTS as i64);
     let chart =
         Chart { points: &points, value, step, from, to, shaded: &shaded, description: &description, small: false };

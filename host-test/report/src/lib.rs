@@ -89,8 +89,14 @@ impl View<'_> {
     /// What stands between head and foot of the page.
     fn content(&self, out: &mut dyn Write, verdicts: Option<&Verdicts>) -> io::Result<()> {
         page::summary(out, self, verdicts)?;
-        timeline::render(out, self, verdicts)?;
-        incidents::render(out, self, verdicts)?;
+        // Who looks at what goes on now wants to see first what is wrong now.
+        if self.is_live {
+            incidents::render(out, self, verdicts)?;
+            timeline::render(out, self, verdicts)?;
+        } else {
+            timeline::render(out, self, verdicts)?;
+            incidents::render(out, self, verdicts)?;
+        }
         records::render(out, self.model)?;
         series::render(out, self)?;
         notices::render(out, self.model)?;

@@ -2,7 +2,7 @@
 
 use super::View;
 use super::entry::{Entry, entries};
-use super::incident::Incident;
+use super::incident::{Incident, time};
 use super::model::{Limits, Model};
 use super::names::Names;
 use super::quantity;
@@ -31,6 +31,8 @@ pub struct Live {
     /// How often something that the page shows has changed.
     version: u64,
     since_forgotten: u64,
+    /// End of the window that came last, which is now by event time: a time that was wrongly believed does not stay.
+    last: Option<i64>,
     is_ordered: bool,
 }
 
@@ -38,12 +40,15 @@ impl Live {
     /// Nothing found yet. Records count as anomalies from this score on.
     pub fn new(names: Names, threshold: f64) -> Self {
         let model = Model::with(LIMITS, threshold);
-        Live { model, names, version: 0, since_forgotten: 0, is_ordered: true }
+        Live { model, names, version: 0, since_forgotten: 0, last: None, is_ordered: true }
     }
 
     /// Adds an event.
     pub fn add(&mut self, event: &Value) {
         self.model.add(event);
+        if event["type"] == "window" {
+            self.last = time(event, "end").or(self.last);
+        }
         self.version += 1;
         self.is_ordered = false;
         self.since_forgotten += 1;
@@ -52,20 +57,29 @@ impl Live {
         }
     }
 
+    /// Whether a record with this score would not be shown, so that its score is enough.
+    pub fn is_ordinary(&self, score: f64) -> bool {
+        self.model.scores.is_ordinary(score)
+    }
+
+    /// Counts a record's score, without the record.
+    pub fn count(&mut self, score: f64) {
+        self.model.scores.count_one(score);
+        self.version += 1;
+        self.is_ordered = false;
+    }
+
     /// Changes with what the page shows.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// The last second of event time that an event spoke of.
-    pub fn last(&self) -> Option<i64> {
-        self.model.span.map(|(_, last)| last)
-    }
-
     fn forget(&mut self) {
         self.since_forgotten = 0;
-        if let Some(last) = self.last() {
+        if let Some(last) = self.last {
             self.model.forget_before(last - SHOWN, MOST_CLOSED, MOST_INCIDENTS);
+            let first = self.model.span.map_or(last, |(first, _)| first.min(last));
+            self.model.span = Some((first, last));
         }
     }
 
@@ -117,7 +131,7 @@ impl Live {
                 json!({
                     "id": incident.id, "series": incident.series, "name": names.or_key(&incident.series),
                     "direction": incident.kind().to_lowercase(), "severity": incident.severity(), "start": incident.start,
-                    "end": incident.end, "factor": quantity::factor(incident.observed, incident.expected),
+                    "end": incident.until, "factor": quantity::factor(incident.observed, incident.expected),
                     "sentence": sentence::of_incident(incident, names),
                 })
             }),
@@ -125,7 +139,7 @@ impl Live {
                 let series = format!("{} series", group.series_count);
                 json!({
                     "id": group.id, "series": series, "name": series, "direction": super::incident::kind(group.direction).to_lowercase(),
-                    "severity": group.severity, "start": group.start, "end": group.end,
+                    "severity": group.severity, "start": group.start, "end": group.until,
                     "factor": quantity::factor(group.observed, group.expected), "sentence": sentence::of_group(group),
                 })
             }),
@@ -144,7 +158,7 @@ impl Live {
         json!({
             "version": self.version, "value": model.value.name(), "open": told.len(), "series_count": model.series.len(),
             "incidents": told.into_iter().take(TOLD_ENTRIES).collect::<Vec<_>>(), "series": series.collect::<Vec<_>>(),
-            "event_time": self.last(),
+            "event_time": self.last,
         })
     }
 }
@@ -180,6 +194,20 @@ mod tests {
         );
         assert_eq!(incidents.iter().filter(|incident| incident.closed).count(), MOST_CLOSED);
         assert_eq!(incidents.len(), MOST_INCIDENTS);
+    }
+
+    #[test]
+    fn a_time_that_was_wrongly_believed_does_not_stay() {
+        let mut live = Live::new(Names::default(), 3.0);
+        live.add(&window(1, 1_000_000));
+        assert_eq!(live.state()["event_time"], 60_000_060);
+        (10..20).for_each(|minute| live.add(&window(1, minute)));
+        let state = live.state();
+        assert_eq!(
+            (&state["event_time"], state["series"][0]["windows"].as_array().unwrap().len()),
+            (&json!(1_200), 11)
+        );
+        assert_eq!(live.model.span, Some((600, 1_200)));
     }
 
     #[test]

@@ -191,6 +191,13 @@ impl Model {
 
     /// Orders what was collected.
     pub(super) fn finish(&mut self) {
+        let last = self.span.map_or(i64::MIN, |(_, last)| last);
+        for incident in &mut self.incidents {
+            incident.until = if incident.closed { incident.end } else { incident.end.max(last) };
+        }
+        for group in &mut self.groups {
+            group.until = if group.closed { group.end } else { group.end.max(last) };
+        }
         self.incidents.sort_by(|a, b| (a.start, &a.series, &a.id).cmp(&(b.start, &b.series, &b.id)));
         self.groups.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
         self.index();

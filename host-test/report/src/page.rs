@@ -49,16 +49,16 @@ pub(super) fn close(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What narrows down the page; the script shows it.
-fn controls(out: &mut dyn Write) -> io::Result<()> {
+fn controls(out: &mut dyn Write, nothing_to_filter: bool) -> io::Result<()> {
+    writeln!(out, "<form id=\"filter\" hidden data-unused=\"{nothing_to_filter}\" aria-label=\"Filter\">")?;
     out.write_all(
-        b"<form id=\"filter\" hidden aria-label=\"Filter\">\n\
-          <label>Series <input name=\"text\" type=\"search\" placeholder=\"name or part of it\" autocomplete=\"off\"></label>\n\
+        b"<label>Series <input name=\"text\" type=\"search\" placeholder=\"name or part of it\" autocomplete=\"off\"></label>\n\
           <label>Direction <select name=\"way\"><option value=\"\">both</option><option value=\"drop\">drops</option><option value=\"spike\">spikes</option></select></label>\n\
           <label>Severity <select name=\"rank\"><option value=\"0\">any</option><option value=\"1\">medium and up</option><option value=\"2\">high and \
           up</option><option value=\"3\">critical</option></select></label>\n\
           <label>State <select name=\"state\"><option value=\"\">any</option><option value=\"open\">open</option><option value=\"closed\">closed</option></select></label>\n\
           <label>From <input name=\"from\" type=\"datetime-local\"></label>\n<label>to <input name=\"to\" type=\"datetime-local\"></label>\n\
-          <span class=\"buttons\"><button type=\"button\" id=\"reset\">Reset</button> <button type=\"button\" id=\"csv\">CSV</button> <button \
+          <span class=\"buttons\"><button type=\"button\" id=\"show-all\">Reset</button> <button type=\"button\" id=\"csv\">CSV</button> <button \
           type=\"button\" id=\"json\">JSON</button></span> <output id=\"shown\"></output>\n\
           <details id=\"keys\"><summary>Keys and mouse</summary><p><kbd>j</kbd> <kbd>k</kbd> next and previous incident \xc2\xb7 <kbd>/</kbd> \
           filter \xc2\xb7 <kbd>Esc</kbd> reset all \xc2\xb7 <kbd>?</kbd> this. On a chart: move the pointer for values, drag to zoom in, double-click \
@@ -82,7 +82,7 @@ pub(super) fn head(out: &mut dyn Write, view: &View, title: &str) -> io::Result<
     } else {
         navigation(out, view.model)?;
     }
-    controls(out)?;
+    controls(out, !view.is_live && view.model.is_record_mode())?;
     out.write_all(b"</header>\n")
 }
 
@@ -107,7 +107,7 @@ pub(super) fn summary(out: &mut dyn Write, view: &View, verdicts: Option<&Verdic
     if view.is_live {
         navigation(out, model)?;
     }
-    if let Some(verdicts) = verdicts {
+    if let Some(verdicts) = verdicts.filter(|_| !model.is_record_mode()) {
         verdict(out, model, verdicts)?;
     }
     out.write_all(b"<section aria-label=\"Summary\">\n<dl class=\"figures\">\n")?;

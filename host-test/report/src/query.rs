@@ -47,7 +47,7 @@ fn is_interface(text: &str) -> bool {
 /// The queries for an incident.
 pub(super) fn queries(incident: &Incident) -> Vec<Query> {
     let Subject { interface, address } = subject(incident);
-    let (from, to) = (incident.start - AROUND, incident.end + AROUND);
+    let (from, to) = (incident.start - AROUND, incident.until + AROUND);
     let amount = match incident.value {
         Value::Bytes | Value::Packets => format!("sum({})", incident.value.name()),
         Value::Flows | Value::Rejects => "count(*)".to_owned(),

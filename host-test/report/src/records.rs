@@ -42,8 +42,7 @@ impl Scores {
 
     pub(super) fn add(&mut self, event: &Value) {
         let Some(score) = event.get("anomaly_score").and_then(Value::as_f64) else { return };
-        *self.bins.entry((score / BIN).clamp(0.0, 4000.0) as u32).or_default() += 1;
-        self.anomalies += u64::from(score >= self.threshold);
+        self.count_one(score);
         if score > self.least
             && let Some(record) = event.get("record").and_then(Value::as_object)
         {
@@ -56,6 +55,17 @@ impl Scores {
                 self.finish();
             }
         }
+    }
+
+    /// Counts a score, without the record.
+    pub(super) fn count_one(&mut self, score: f64) {
+        *self.bins.entry((score / BIN).clamp(0.0, 4000.0) as u32).or_default() += 1;
+        self.anomalies += u64::from(score >= self.threshold);
+    }
+
+    /// Whether the record of this score would not be shown.
+    pub(super) fn is_ordinary(&self, score: f64) -> bool {
+        score <= self.least
     }
 
     /// Cuts down to the highest. Records with equal scores stay in the order in which they came.

@@ -299,23 +299,24 @@
     timeline();
     apply();
   };
-  filter.hidden = false;
+  filter.hidden = filter.dataset.unused === "true";
   filter.addEventListener("input", apply);
   filter.addEventListener("submit", event => event.preventDefault());
-  one("#reset").addEventListener("click", reset);
+  one("#show-all").addEventListener("click", reset);
   begin();
 
   const live = one("#live");
   if (!live) return;
-  let version = live.dataset.version, fetching = false, again = false;
+  let version = Number(live.dataset.version), fetching = false, last = null;
   const refresh = async () => {
-    if (fetching) { again = true; return; }
+    if (fetching) return;
     fetching = true;
     try {
       const answer = await fetch("content", { cache: "no-store" });
       if (answer.ok) {
         const text = await answer.text(), open = all("details[open][id]", main).map(fold => fold.id), focus = document.activeElement.id;
-        hideAll();
+        version = Number(answer.headers.get("x-version"));
+        tip.hidden = true;
         main.innerHTML = text;
         for (const id of open) { const fold = document.getElementById(id); if (fold) fold.open = true; }
         begin();
@@ -323,22 +324,25 @@
         if (item && main.contains(item)) item.focus({ preventScroll: true });
       }
     } catch { /* The next event tries again. */ }
-    fetching = false;
-    if (again) { again = false; setTimeout(refresh, 2000); }
+    // What came meanwhile may not be in it: a page is made at most every two seconds.
+    setTimeout(() => { fetching = false; if (last && last.version !== version && !document.hidden) refresh(); }, 2000);
   };
-  const hideAll = () => { tip.hidden = true; };
   const put = (name, text) => { const item = one(`[data-live="${name}"]`, live); if (item && item.textContent !== text) item.textContent = text; };
+  const span = seconds => {
+    const units = [["s", 1], ["min", 60], ["h", 3600], ["days", 86400]];
+    const [name, size] = units.findLast(([, size]) => seconds >= 2 * size) || units[0];
+    return Math.max(0, Math.round(seconds / size)) + "\u00a0" + name;
+  };
   const tell = state => {
     live.classList.remove("lost");
     live.classList.toggle("poor", state.health !== "ready");
     put("health", state.health);
     put("rate", state.records_per_second === null ? "–" : digits(state.records_per_second) + " records/s");
-    put("lag", state.lag_s === null ? "–" : state.lag_s < 120 ? Math.max(0, Math.round(state.lag_s)) + " s" : Math.round(state.lag_s / 60) + " min");
+    put("lag", state.lag_s === null ? "–" : span(state.lag_s));
     put("open", String(state.open));
     document.title = (state.open ? `(${state.open}) ` : "") + live.dataset.title;
-    if (state.version !== version && !document.hidden) { version = state.version; refresh(); }
+    if (state.version !== version && !document.hidden) refresh();
   };
-  let last = null;
   const source = new EventSource("events");
   source.addEventListener("state", event => { last = JSON.parse(event.data); tell(last); });
   source.addEventListener("error", () => { live.classList.add("lost"); put("health", "connection lost"); });

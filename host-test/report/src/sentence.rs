@@ -32,7 +32,7 @@ pub(super) fn of_incident(incident: &Incident, names: &Names) -> String {
     };
     let subject = if incident.series == "total" { "All series together".to_owned() } else { series };
     let is_plural = incident.series == "total";
-    let lasting = format!(" for {}", duration_in_words(seconds));
+    let lasting = format!(" for {}", duration_in_words(incident.until - incident.start));
     let mut text = subject;
     text += &verb(incident.value, is_plural, !incident.closed);
     text += &change(incident.direction, incident.value, &amounts, &lasting);
@@ -48,7 +48,7 @@ pub(super) fn of_incident(incident: &Incident, names: &Names) -> String {
 /// `5 of 12 series have sent 89 % less together for 10 minutes: …`.
 pub(super) fn of_group(group: &Group) -> String {
     let Group { series_count, series_known, value, direction, .. } = group;
-    let lasting = format!(" for {}", duration_in_words(group.end - group.start));
+    let lasting = format!(" for {}", duration_in_words(group.until - group.start));
     let known = if *series_known > 0 {
         format!("{series_count} of {series_known} series")
     } else {
@@ -137,7 +137,7 @@ fn who(talkers: &[TopTalker], direction: Option<Direction>) -> Option<String> {
         Some(Direction::Drop) if now <= before * NOTHING => "stopped",
         Some(Direction::Drop) => "sent less",
         Some(Direction::Spike) if before <= now * NOTHING => {
-            if chosen.len() == 1 {
+            if chosen.len() == 1 && first.pairs.is_none() {
                 "is new"
             } else {
                 "are new"
@@ -145,6 +145,11 @@ fn who(talkers: &[TopTalker], direction: Option<Direction>) -> Option<String> {
         }
         _ => "sent more",
     };
+    if sources == [""] && destinations == [""] {
+        let port = ports.first().filter(|port| **port > 0).map(|port| format!(" to port {port}")).unwrap_or_default();
+        let pairs = first.pairs.map_or("many".to_owned(), |pairs| pairs.to_string());
+        return Some(format!("{pairs} pairs of addresses{port} {became} ({} of the change)", percent(whole.min(1.0))));
+    }
     let (from, to) = (side(&sources, first.pairs), side(&destinations, first.pairs));
     Some(format!("{from} → {to}{port} {became} ({} of the change)", percent(whole.min(1.0))))
 }
@@ -230,6 +235,16 @@ mod tests {
         ] {
             assert_eq!(plain(&of_incident(&Incident::read(&event).unwrap(), &names)), expected);
         }
+    }
+
+    #[test]
+    fn one_service_of_many_addresses_is_told_by_its_port() {
+        let talker = json!({"srcaddr": null, "dstaddr": null, "dstport": 443, "bytes": 0, "baseline_bytes": 4e6, "share": 1, "pairs": 15});
+        let talkers = super::super::incident::talkers(&json!({"top_talkers": [talker]}));
+        assert_eq!(
+            plain(&who(&talkers, Some(Direction::Drop)).unwrap()),
+            "15 pairs of addresses to port 443 stopped (100 % of the change)"
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn render(out: &mut dyn Write, view: &View) -> io::Result<()> {
     for (name, history) in rows.iter().take(MOST_SERIES) {
         let own = model.incidents.iter().filter(|incident| incident.series == **name);
         let shaded: Vec<(i64, i64, &str)> =
-            own.map(|incident| (incident.start, incident.end, incident.class())).collect();
+            own.map(|incident| (incident.start, incident.until, incident.class())).collect();
         let drawn = history.between(from, to + 1, points, value);
         let description = format!(
             "{} of {name} over the whole time; {}.",

@@ -61,15 +61,17 @@ pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdict
         for (index, incident) in model.incidents.iter().enumerate().filter(|(_, incident)| incident.series == *row) {
             let is_false = verdicts.is_some_and(|verdicts| verdicts.incidents.get(index) == Some(&Meaning::False));
             let (class, sign) = (incident.class(), if is_false { "✗" } else { incident.sign() });
-            let time = quantity::span(incident.start, incident.end);
+            // Beyond the right edge there is no room for the sign.
+            let edge = if position(incident.until) > 96.0 { " edge" } else { "" };
+            let time = quantity::span(incident.start, incident.until);
             let what =
                 format!("{} {time}, {}", incident.kind(), quantity::factor(incident.observed, incident.expected));
             write!(
                 out,
-                "<a class=\"bar {class}\" tabindex=\"-1\" \
+                "<a class=\"bar {class}{edge}\" tabindex=\"-1\" \
                  href=\"#incident-{}\" style=\"{}\" title=\"{}\"><b>{sign}</b></a>",
                 incident.place(index),
-                place(incident.start, incident.end),
+                place(incident.start, incident.until),
                 Escaped(&what)
             )?;
         }
@@ -171,7 +173,7 @@ fn labels(out: &mut dyn Write, view: &View, verdicts: &Verdicts) -> io::Result<(
             "<tr>{mark}<td>{label}</td><td class=\"id\">{}</td><td>{}</td>\
              <td class=\"n\">{}</td><td></td><td>{}</td></tr>",
             Escaped(&incident.series),
-            quantity::span(incident.start, incident.end),
+            quantity::span(incident.start, incident.until),
             quantity::factor(incident.observed, incident.expected),
             link(index, incident),
         )?;

@@ -1,6 +1,6 @@
 //! Layers of payloads undone on other cores, ahead of the scorer.
 //!
-//! Base64 and compression are half the work of window mode, and depend on nothing but the payload. A batch is cut into parts. The
+//! Base64 and compression are more than half the work of window mode where payloads are small, and depend on nothing but the payload. A batch is cut into parts. The
 //! scorer takes one part after the other, while other threads, each with an instance of its own, undo the layers of
 //! parts that are still to come. A part that nobody has begun when it is its turn goes to the scorer as it is. So nobody waits
 //! for work that he could do himself, and events are the same to the byte however the threads run.

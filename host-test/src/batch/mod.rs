@@ -11,6 +11,7 @@ mod ahead;
 mod decoding;
 mod gathered;
 mod journal;
+mod watched;
 
 use std::io::Write;
 
@@ -27,6 +28,8 @@ use ahead::{Ahead, Unwrapped, joined};
 pub use decoding::Decoding;
 pub use gathered::Gathered;
 use journal::{Entry, Journal};
+pub use watched::Watcher;
+use watched::{Watched, with_windows};
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
 /// that crossing the boundary costs nothing.
@@ -72,6 +75,8 @@ pub struct Scoring {
     restarts: u64,
     /// Where payloads are kept whose `failed` events do not show everything.
     failed: Option<Kept>,
+    /// Who sees windows.
+    watched: Option<Watched>,
 }
 
 impl Scoring {
@@ -97,12 +102,32 @@ impl Scoring {
             since: Journal::default(),
             restarts: 0,
             failed: None,
+            watched: None,
         })
     }
 
     /// From now on keeps each payload of which `failed` events show only a part.
     pub fn keep_failed(&mut self, kept: Option<Kept>) {
         self.failed = kept;
+    }
+
+    /// From now on shows all windows to `watcher`; the events stay what they are.
+    ///
+    /// # Errors
+    ///
+    /// The instance is lost.
+    pub fn watch_windows(&mut self, watcher: Watcher) -> Result<(), PluginError> {
+        self.watched = Some(Watched { watcher, is_asked_for: false });
+        let config = self.config.clone();
+        self.reconfigure(&config)
+    }
+
+    /// Writes events, and shows windows to whoever watches.
+    fn tell(&self, told: &[u8], events: &mut dyn Write) -> std::io::Result<()> {
+        match &self.watched {
+            None => events.write_all(told),
+            Some(watched) => watched.write(told, events),
+        }
     }
 
     /// Keeps payloads as far as the events of these failures, which are theirs, show only a part of them. What cannot be kept is
@@ -195,7 +220,7 @@ impl Scoring {
             if scored.counts.failed > 0 {
                 self.keep(payloads, &scored.failures);
             }
-            events.write_all(&scored.events)?;
+            self.tell(&scored.events, events)?;
             add(counts, scored.counts);
             if !scored.more {
                 return Ok(None);
@@ -274,9 +299,16 @@ impl Scoring {
     /// The configuration is wrong, or what was learned has another shape: then nothing has changed.
     pub fn reconfigure(&mut self, config: &str) -> Result<(), PluginError> {
         self.snapshot()?;
-        self.scorer = instance(&self.plugin, config, self.copy.as_deref())?;
+        let (config, is_asked_for) = match &self.watched {
+            Some(_) => with_windows(config),
+            None => (config.to_owned(), false),
+        };
+        self.scorer = instance(&self.plugin, &config, self.copy.as_deref())?;
         self.ahead = Ahead::default();
-        config.clone_into(&mut self.config);
+        self.config = config;
+        if let Some(watched) = &mut self.watched {
+            watched.is_asked_for = is_asked_for;
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::page::PageArgs;
 use host_test::configuration::with_environment;
 use host_test::monitor::metrics::Command;
 use host_test::monitor::{Exports, Monitor, http};
@@ -21,18 +22,25 @@ pub(crate) const AGAIN: &str = "nothing was saved since the last save; started a
 /// Where it can be asked how it is.
 #[derive(Args)]
 pub(crate) struct HttpArgs {
-    /// Address for GET /health and /metrics, such as 127.0.0.1:9464; without it nothing listens (docs/monitoring.md)
+    /// Address for a page of what is found, /health and /metrics, such as 127.0.0.1:9464; without it nothing listens
+    /// (docs/monitoring.md)
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     export: ExportArgs,
 }
 
 impl HttpArgs {
-    /// What this process tells of itself, from now on, there or on the first free one of so many more ports.
-    pub(crate) fn monitor(&self, command: Command, source: &str, more: u16) -> Result<Arc<Monitor>> {
+    /// What this process, which scores from this source by this configuration, tells of itself, from now on, there or on the first free
+    /// one of so many more ports.
+    pub(crate) fn monitor(&self, command: Command, source: &str, more: u16, config: &str) -> Result<Arc<Monitor>> {
         let monitor = Monitor::new(command);
         if let Some(address) = self.http {
+            if let Some(live) = self.page.live(format!("flowscore: {source}"), config)? {
+                monitor.show(live);
+            }
             http::listen(&monitor, address, more)?;
         }
         self.export.settings()?.begin(&monitor, source)?;

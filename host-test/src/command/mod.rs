@@ -38,8 +38,11 @@ pub(crate) mod log;
 pub(crate) mod man;
 #[cfg(feature = "network")]
 pub(crate) mod multilang;
+mod names;
 #[cfg(feature = "network")]
 mod notify;
+#[cfg(feature = "network")]
+mod page;
 mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -50,6 +53,8 @@ pub(crate) mod series;
 pub(crate) mod serve;
 #[cfg(feature = "network")]
 mod stop;
+#[cfg(feature = "network")]
+pub(crate) mod top;
 
 /// The exit code of an error: 2 for wrong usage or configuration, 0 for a reader of the output that has left, else 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {

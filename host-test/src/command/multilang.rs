@@ -92,7 +92,8 @@ impl MultilangArgs {
         };
         let reloaded = Reloaded::new(&plugin, self.plugin.config_file());
         runtime.block_on(async { reloaded.listen() }).context("cannot listen for signals")?;
-        let monitor = runtime.block_on(async { self.http.monitor(Command::Multilang, &source, MORE_PORTS) })?;
+        let monitor =
+            runtime.block_on(async { self.http.monitor(Command::Multilang, &source, MORE_PORTS, &config) })?;
         let settings = Settings {
             monitor,
             notify,

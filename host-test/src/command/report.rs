@@ -3,6 +3,7 @@
 use super::differ;
 use super::input::InputArgs;
 use super::log::tell;
+use super::names::NamesArgs;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use clap::Args;
 use serde_json::Value;
 
 use flowscore_generate::Truth;
-use flowscore_report::{Names, Options, Report};
+use flowscore_report::{Options, Report};
 use host_test::source::inputs::{Inputs, Next};
 use host_test::usage::Usage;
 
@@ -29,9 +30,8 @@ each series; without, what the incidents tell of themselves. The page is one fil
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// Names of series: CSV with an interface or other part of a series' key, and its name, a line each
-    #[arg(long, value_name = "FILE")]
-    names: Option<PathBuf>,
+    #[command(flatten)]
+    names: NamesArgs,
     /// Score from which on a record counts as an anomaly in record mode (record.threshold)
     #[arg(long, value_name = "SCORE", default_value_t = 3.0)]
     threshold: f64,
@@ -50,9 +50,9 @@ impl ReportArgs {
     /// Makes the report.
     pub(crate) fn run(&self) -> Result<()> {
         let truth = self.truth.as_deref().map(read_truth).transpose()?;
-        let names = self.names.as_deref().map(read_names).transpose()?.unwrap_or_default();
+        let names = self.names.read()?;
         let input = self.input.open()?;
-        let read = [self.truth.as_deref(), self.names.as_deref()];
+        let read = [self.truth.as_deref(), self.names.names.as_deref()];
         differ(&self.output, &input.paths().chain(read.into_iter().flatten()).collect::<Vec<_>>())?;
         let file = File::create(&self.output)
             .map_err(|error| Usage(format!("cannot write {}: {error}", self.output.display())))?;
@@ -94,24 +94,6 @@ impl Iterator for Events<'_> {
             None
         })
     }
-}
-
-/// Reads names: a key and its name in each line. A first line of titles is a pair that no series has.
-fn read_names(path: &Path) -> Result<Names> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(open(path)?);
-    let shown = path.display();
-    let pairs = reader.records().enumerate().map(|(at, row)| {
-        let row = row.map_err(|error| Usage(format!("{shown}, line {}: {error}", at + 1)))?;
-        match (row.get(0), row.get(1)) {
-            (Some(key), Some(name)) => Ok((key.to_owned(), name.to_owned())),
-            _ => Err(Usage(format!(
-                "{shown}, line {}: expected an interface and its name, such as eni-0a1b2c3d,web-1",
-                at + 1
-            ))),
-        }
-    });
-    Ok(pairs.collect::<Result<_, _>>()?)
 }
 
 fn open(path: &Path) -> Result<File> {

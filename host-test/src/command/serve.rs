@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::following::ExportArgs;
 use super::notify::NotifyArgs;
+use super::page::PageArgs;
 use super::{Discard, FailedArgs, PluginArgs};
 use host_test::notify;
 use host_test::serve::access::AccessKey;
@@ -29,13 +30,16 @@ Examples:
 
 POST payloads to any path: a Firehose delivery (told by its headers), lines, a JSON array, or one binary payload; plain or
 gzipped. The answer is 200 when the events of the batch were accepted by --forward (or written to standard output), and
-503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET /health and /metrics.
+503 with Retry-After while there is no room. A batch that is sent again is not scored again. GET / is a page of what was found;
+GET /health and /metrics.
 SIGHUP reads the configuration and the certificate again; SIGTERM finishes what is in the queue and ends.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     plugin: PluginArgs,
     #[command(flatten)]
     failed: FailedArgs,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     notify: NotifyArgs,
     #[command(flatten)]
@@ -150,6 +154,7 @@ impl ServeArgs {
                 bytes: (self.queue_memory as usize) << 20,
                 remember: self.remember as usize,
             },
+            live: self.page.live("flowscore".into(), &config)?,
             plugin: (plugin, config),
             config_file: self.plugin.config_file(),
             sink,

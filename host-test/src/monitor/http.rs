@@ -1,4 +1,4 @@
-//! `/health`, `/health/live`, `/health/ready` and `/metrics`, the same for every command.
+//! `/health`, `/health/live`, `/health/ready` and `/metrics`, the same for every command, and the page.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::{Monitor, connections, exposition};
+use crate::live::http::{Shown, routes};
 use crate::usage::Usage;
 
 /// When somebody who was told 503 should come again, in seconds.
@@ -69,12 +70,19 @@ pub fn listen(monitor: &Arc<Monitor>, address: SocketAddr, more: u16) -> Result<
             Ok((connections::server(listener, WAITING)?, address))
         }) {
             Ok((server, address)) => {
-                let health = {
+                let health: Health = {
                     let monitor = monitor.clone();
                     Arc::new(move || monitor.problem())
                 };
-                tokio::spawn(server.serve(router(monitor.clone(), health).into_make_service()));
-                tracing::info!("health and metrics on http://{address}");
+                let mut router = router(monitor.clone(), health.clone());
+                if let Some(live) = monitor.live() {
+                    let (live, monitor) = (live.clone(), monitor.clone());
+                    let shown = Shown { live, monitor, health, admits: Arc::new(|_| true) };
+                    router = routes(&shown).into_iter().fold(router, |router, (path, route)| router.route(path, route));
+                }
+                tokio::spawn(server.serve(router.into_make_service()));
+                let page = if monitor.live().is_some() { "page, " } else { "" };
+                tracing::info!("{page}health and metrics on http://{address}");
                 return Ok(());
             }
             Err(error) => refused = refused.or(Some(error)),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::batch::Scoring;
+use crate::live::Live;
 use crate::notify::{Notifier, Outcome};
 use crate::plugin::{Counts, Payload, PluginError};
 use crate::sink::{Retries, Sink};
@@ -53,6 +54,8 @@ pub struct Monitor {
     problem: Mutex<Option<&'static str>>,
     /// Since when events wait to be accepted.
     delivering: Mutex<Option<Instant>>,
+    /// What the page is made of, if there is one.
+    live: OnceLock<Arc<Live>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -74,6 +77,7 @@ impl Monitor {
             otlp: OnceLock::new(),
             problem: Mutex::new(Some(STARTING)),
             delivering: Mutex::default(),
+            live: OnceLock::new(),
         })
     }
 
@@ -87,6 +91,26 @@ impl Monitor {
     /// Counts the retries of the source, too.
     pub fn watch_source(&self, retries: Retries) {
         let _ = self.source_retries.set(retries);
+    }
+
+    /// Shows on a page what is found from now on.
+    pub fn show(&self, live: Arc<Live>) {
+        let _ = self.live.set(live);
+    }
+
+    /// What the page is made of, if there is one.
+    pub fn live(&self) -> Option<&Arc<Live>> {
+        self.live.get()
+    }
+
+    /// Shows the windows of this scorer, too, if there is a page.
+    ///
+    /// # Errors
+    ///
+    /// The instance is lost.
+    pub fn watch(&self, scoring: &mut Scoring) -> Result<(), PluginError> {
+        let Some(live) = self.live.get().cloned() else { return Ok(()) };
+        scoring.watch_windows(Arc::new(move |windows| live.take(windows)))
     }
 
     /// Writes metrics for CloudWatch, too, each time that so much has passed.
@@ -233,6 +257,13 @@ impl Monitor {
     /// Events were accepted by the output.
     fn delivered(&self, events: &[u8]) {
         lock(&self.open).take(events);
+        if let Some(live) = self.live.get() {
+            // Windows were shown when they were closed.
+            let others = events
+                .split_inclusive(|byte| *byte == b'\n')
+                .filter(|line| !line.starts_with(b"{\"type\":\"window\","));
+            live.take(&others.collect::<Vec<_>>().concat());
+        }
     }
 
     /// A state of so many bytes was saved.

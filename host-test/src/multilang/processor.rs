@@ -158,6 +158,7 @@ impl Processor<'_> {
             None => self.inherit(&mut shard)?,
         }
         shard.scoring.keep_failed(self.settings.keep_failed.clone());
+        self.settings.monitor.watch(&mut shard.scoring)?;
         self.notify(id)?;
         self.settings.monitor.metrics.set(Metric::Leases, 1);
         self.settings.monitor.measure(&mut shard.scoring)?;

@@ -76,6 +76,7 @@ impl Engine {
             refused(error, &object)
         })?;
         scoring.keep_failed(keep_failed);
+        self.monitor.watch(&mut scoring)?;
         saved.snapshot = Vec::new();
         Ok(Prepared { engine: self, scoring, saved })
     }

@@ -30,8 +30,9 @@ use super::engine::now;
 use super::feedback::{self, Feedback};
 use super::firehose;
 use super::refused::Refused;
+use crate::live::http::{Admits, Shown, routes};
 use crate::monitor::Monitor;
-use crate::monitor::http::router;
+use crate::monitor::http::{Health, router};
 use crate::monitor::metrics::Metric;
 use crate::told::Told;
 
@@ -41,7 +42,7 @@ const COME_AGAIN: &str = "1";
 /// What requests are served with.
 pub struct Service {
     /// Who may send.
-    pub access: AccessKey,
+    pub access: Arc<AccessKey>,
     /// The way in of bodies.
     pub bodies: Bodies,
     /// How long a sender waits before it is told 503 while its batch is worked on.
@@ -58,7 +59,7 @@ pub struct Service {
 impl Service {
     /// A service that nothing was asked of.
     pub fn new(
-        access: AccessKey,
+        access: Arc<AccessKey>,
         max_body: usize,
         answer_within: Duration,
         admission: Arc<Admission>,
@@ -69,12 +70,19 @@ impl Service {
         Service { access, bodies, answer_within, admission, monitor, feedback, told: Told::default() }
     }
 
-    /// The routes: those of [`monitor`](crate::monitor::http), `POST /feedback`, and `POST` to any other path.
+    /// The routes: those of [`monitor`](crate::monitor::http), of the page if there is one, `POST /feedback`, and `POST` to any other
+    /// path.
     pub fn router(self) -> Router {
-        let admission = self.admission.clone();
-        router(self.monitor.clone(), Arc::new(move || admission.problem())).merge(
-            Router::new().route("/feedback", post(feedback::receive)).fallback(receive).with_state(Arc::new(self)),
-        )
+        let (admission, access, monitor) = (self.admission.clone(), self.access.clone(), self.monitor.clone());
+        let health: Health = Arc::new(move || admission.problem());
+        let mut own = Router::new().route("/feedback", post(feedback::receive));
+        if let Some(live) = monitor.live().cloned() {
+            let admits: Admits = Arc::new(move |headers| access.admits_reader(headers));
+            let shown = Shown { live, monitor: monitor.clone(), health: health.clone(), admits };
+            // Payloads may be sent to these paths, too.
+            own = routes(&shown).into_iter().fold(own, |own, (path, route)| own.route(path, route.fallback(receive)));
+        }
+        router(monitor, health).merge(own.fallback(receive).with_state(Arc::new(self)))
     }
 }
 

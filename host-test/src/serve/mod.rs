@@ -13,6 +13,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
 use crate::kept::Kept;
+use crate::live::Live;
 use crate::monitor::metrics::Command;
 use crate::monitor::{Exports, Monitor, connections};
 use crate::notify::{Notifier, Setup};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub answer_within: Duration,
     /// Bounds of what waits.
     pub bounds: Bounds,
+    /// What the page at `GET /` is made of; none: there is no page.
+    pub live: Option<Arc<Live>>,
     /// The plugin and the text of its configuration.
     pub plugin: (Plugin, String),
     /// The file that the configuration comes from, which SIGHUP reads again.
@@ -93,6 +96,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         max_body,
         answer_within,
         bounds,
+        live,
         plugin,
         config_file,
         sink,
@@ -111,6 +115,9 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let mut reload = Reload::listen()?;
     let monitor = Monitor::new(Command::Serve);
     monitor.watch_sink(&sink);
+    if let Some(live) = live.clone() {
+        monitor.show(live);
+    }
     exports.begin(&monitor, &source)?;
     if let Some((setup, kept)) = notify {
         monitor.notify(Notifier::start(setup, kept).await?);
@@ -120,7 +127,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let (admission, jobs) = Admission::new(bounds, monitor.metrics.clone());
     let admission = Arc::new(admission);
     let (said, feedback) = tokio::sync::mpsc::channel(feedback::WAITING);
-    let service = Service::new(access, max_body, answer_within, admission.clone(), monitor.clone(), said);
+    let service = Service::new(Arc::new(access), max_body, answer_within, admission.clone(), monitor.clone(), said);
     let tls = match tls {
         None => None,
         Some(files) => Some(Tls::read(files).await.map_err(Usage)?),
@@ -172,6 +179,9 @@ pub async fn serve(settings: Settings) -> Result<()> {
     }
     tracing::info!("stopping: finishing what is in the queue, for at most {stop_within:?}");
     admission.close();
+    if let Some(live) = live {
+        live.stop();
+    }
     handle.graceful_shutdown(Some(stop_within));
     let finish = async {
         let result = engine_ended.await.unwrap_or_else(|_| Err(anyhow!("the scoring thread ended unexpectedly")));

@@ -37,6 +37,7 @@ fn every_command_has_help() {
         "s3",
         "serve",
         "multilang",
+        "top",
         "decode",
         "series",
         "generate",
@@ -47,7 +48,7 @@ fn every_command_has_help() {
         "completions",
         "man",
     ] {
-        if cfg!(not(feature = "network")) && ["kinesis", "s3", "serve", "multilang"].contains(&command) {
+        if cfg!(not(feature = "network")) && ["kinesis", "s3", "serve", "multilang", "top"].contains(&command) {
             continue;
         }
         let output = flowscore(&[command, "--help"], b"");

@@ -1,6 +1,6 @@
 //! What is inside the layers around a payload, so that one instance can undo them for another that goes on from there.
 //!
-//! Half the time of decoding and summing up goes into base64 and compression, and that half depends on nothing but the
+//! Half the time of decoding and summing up, or more, goes into base64 and compression, which depend on nothing but the
 //! payload. What comes of it is the same as if one instance had done all: the layers and the accounts go along.
 
 use super::outcome::{Context, Layers, Leaf, Sink};

@@ -130,7 +130,7 @@ impl KinesisArgs {
         let config = self.plugin.config_text()?;
         // A wrong configuration should be told before anything else.
         let source = format!("kinesis {}", self.stream);
-        let monitor = self.http.monitor(Command::Kinesis, &source, 0)?;
+        let monitor = self.http.monitor(Command::Kinesis, &source, 0, &config)?;
         let setup = self.notify.setup(&plugin.check_config(&config)?, source)?;
         let configuration = aws::configuration(self.region.as_deref()).await?;
         let client = aws::kinesis(&configuration, endpoint(self.endpoint_url.as_deref())?);
@@ -142,6 +142,7 @@ impl KinesisArgs {
         let mut scoring =
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
+        monitor.watch(&mut scoring)?;
         self.tell(&state, &part);
         following::notify(setup, &store, &monitor).await?;
         let now = now()?;

@@ -103,7 +103,7 @@ impl S3Args {
         let checked = plugin.check_config(&config)?;
         let name = self.name()?;
         let setup = self.notify.setup(&checked, format!("s3 {name}"))?;
-        let monitor = self.http.monitor(Command::S3, &format!("s3 {name}"), 0)?;
+        let monitor = self.http.monitor(Command::S3, &format!("s3 {name}"), 0, &config)?;
         let endpoint_url = endpoint(self.access.endpoint_url.as_deref())?;
         let configuration = aws::configuration(self.access.region.as_deref()).await?;
         let sink = Sink::open("--output", &self.output, || Some(aws::kinesis(&configuration, endpoint_url)))?;
@@ -115,6 +115,7 @@ impl S3Args {
         let mut scoring =
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
+        monitor.watch(&mut scoring)?;
         if self.stats != Stats::None {
             tracing::info!(
                 "reading the objects that {name} tells of; state is version {} of {}",

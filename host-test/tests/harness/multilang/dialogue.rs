@@ -301,6 +301,11 @@ fn the_processes_of_one_worker_can_each_be_asked_how_they_are() {
         &["flowscore_leases 1", "flowscore_payloads_total 100", "flowscore_state_writes_total 1", age],
     );
     services::await_metrics(port + 1, &["flowscore_leases 1", "flowscore_payloads_total 0"]);
+    let (status, page) = services::get(port, "/");
+    assert!(
+        status == 200 && page.contains("<section id=\"series\">"),
+        "windows are shown that no event told of: {page}"
+    );
     first.ask(&json!({ "action": "leaseLost" }));
     services::await_metrics(port, &["flowscore_leases 0"]);
     assert!(!services::get(port, "/metrics").1.contains("shard-0"));

@@ -7,6 +7,8 @@ mod flow_lines;
 mod kinds;
 mod limits;
 mod loops;
+mod page;
 mod reconfigured;
 mod rim;
 pub(crate) mod server;
+mod top;

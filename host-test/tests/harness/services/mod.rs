@@ -6,6 +6,7 @@
 
 #![allow(unreachable_pub, reason = "tests are no library")]
 
+pub mod browser;
 pub mod stream;
 
 use std::io::{Read, Write};

@@ -8,7 +8,7 @@
 use super::Flaw;
 
 /// Bits looked up at once for a literal or length: for a stream of so many bytes that a large table pays, and for a short one.
-pub(super) const LITLEN_BITS: [u32; 2] = [11, 9];
+pub(super) const LITLEN_BITS: [u32; 2] = [11, 8];
 /// Bits looked up at once for a distance.
 pub(super) const DISTANCE_BITS: u32 = 8;
 /// Entries of a literal/length table: 2,342 are needed at most (zlib's `enough 288 11 15`); a power of two lets the

@@ -20,7 +20,7 @@ const MAX_MATCH: usize = 258;
 /// Free output that the fast loop needs for one round: literals, a match, and what its wide copies overshoot.
 const FAST_OUTPUT: usize = 4 + MAX_MATCH + OVERSHOOT;
 /// Bytes of a stream below which filling a large table costs more than it saves.
-const SHORT: usize = 4096;
+const SHORT: usize = 2048;
 /// Bytes beyond a match that its copy may overwrite.
 const OVERSHOOT: usize = 32;
 
