@@ -28,8 +28,8 @@ use ahead::{Ahead, Unwrapped, joined};
 pub use decoding::Decoding;
 pub use gathered::Gathered;
 use journal::{Entry, Journal};
-pub use watched::Watcher;
 use watched::{Watched, with_windows};
+pub use watched::{Watcher, runs};
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
 /// that crossing the boundary costs nothing.

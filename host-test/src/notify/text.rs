@@ -72,7 +72,13 @@ impl Words {
         let is_over = matches!(news.state, State::Over | State::OverInGroup);
         let mut body = if is_over { format!("at worst {}", self.values(event)) } else { self.values(event) };
         let _ = write!(body, "\n{}", times(event, is_over));
+        if let Some(place) = place(event) {
+            let _ = write!(body, "\n{place}");
+        }
         if !is_over {
+            if event["provisional"] == true {
+                body.push_str("\nprovisional: its window is not closed yet");
+            }
             for line in [share(event), talkers(event), members(event)].into_iter().flatten() {
                 let _ = write!(body, "\n{line}");
             }
@@ -163,6 +169,14 @@ fn times(event: &Value, is_over: bool) -> String {
     format!("{} to {end} UTC ({lasted})", minute(&start))
 }
 
+/// Where the series is, as far as the event says.
+fn place(event: &Value) -> Option<String> {
+    let of = |(name, word): (&str, &str)| event[name].as_str().map(|value| format!("{word}{value}"));
+    let parts: Vec<String> =
+        [("account_id", "account "), ("region", ""), ("vpc_id", "")].into_iter().filter_map(of).collect();
+    (!parts.is_empty()).then(|| format!("in {}", parts.join(", ")))
+}
+
 /// Of a group: how large it is.
 fn share(event: &Value) -> Option<String> {
     let share = event["traffic_share"].as_f64()?;
@@ -220,7 +234,7 @@ mod tests {
         json!({
             "type": "anomaly", "id": "a", "state": "open", "direction": "drop", "series": "eni-1", "value": "bytes",
             "start": "2026-01-12T05:11:00.000Z", "end": "2026-01-12T05:29:00.000Z", "duration_s": 1080,
-            "observed": 1_307_827, "expected": 38_261_888.832, "expected_low": 14_158_546.081, "expected_high": 80_630_302.354,
+            "account_id": "123456789012", "region": "eu-central-1", "observed": 1_307_827, "expected": 38_261_888.832, "expected_low": 14_158_546.081, "expected_high": 80_630_302.354,
             "top_talkers": [{ "srcaddr": "10.20.1.12", "dstaddr": "10.100.169.252", "dstport": 5432, "share": 0.378 },
                             { "srcaddr": "10.20.1.12", "dstaddr": null, "dstport": 0, "share": 0.133 }],
         })
@@ -237,7 +251,7 @@ mod tests {
         assert_eq!(
             told.body,
             "1.31 MB a minute, expected 38.3 MB (14.2 MB to 80.6 MB)\nsince 2026-01-12 05:11 UTC, for 18 min so far\n\
-             by 10.20.1.12 → 10.100.169.252:5432 (38 %), 10.20.1.12 → several (13 %)"
+             in account 123456789012, eu-central-1\nby 10.20.1.12 → 10.100.169.252:5432 (38 %), 10.20.1.12 → several (13 %)"
         );
         let worse = text(State::Worse(Severity::Low), Severity::High, drop_event());
         assert_eq!(worse.title, "High now, was low: drop on eni-1");
@@ -263,12 +277,13 @@ mod tests {
             ("series_gone", "Gone: eni-1 has sent nothing for long, or had to make room, and is forgotten"),
             ("time_withdrawn", "Withdrawn: eni-1; event time went back to before it began"),
             ("accepted", "Accepted: eni-1; somebody has said that it is expected"),
+            ("unconfirmed", "Withdrawn: eni-1; records that came later showed that there was nothing"),
         ] {
             let mut event = drop_event();
             (event["reason"], event["level"]) = (reason.into(), 2_000_000.into());
             let told = text(State::Over, Severity::High, event);
             assert_eq!(told.title, title);
-            assert!(told.body.ends_with("2026-01-12 05:11 to 05:29 UTC (18 min)"), "{}", told.body);
+            assert!(told.body.contains("\n2026-01-12 05:11 to 05:29 UTC (18 min)"), "{}", told.body);
         }
     }
 

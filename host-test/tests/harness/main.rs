@@ -7,6 +7,8 @@ mod commands;
 mod compiled_once;
 mod component;
 mod fluent_bit;
+#[cfg(feature = "network")]
+mod hosts;
 mod inputs;
 #[path = "../../../plugin/tests/core/field/kinds.rs"]
 mod kinds;
@@ -22,6 +24,8 @@ mod multilang;
 mod notify;
 #[cfg(feature = "network")]
 mod oci;
+#[cfg(feature = "network")]
+mod report_page;
 #[cfg(feature = "network")]
 mod s3;
 #[cfg(feature = "network")]
