@@ -24,7 +24,9 @@ pub use crate::bindings::exports::flowscore::transform::scoring::{
     Alert, Direction, Failed, GivenUp, IncidentState, Judgement, Place, Point, RestoreError, Scored, SeriesMode,
     Severity, Totals, Verdict,
 };
-pub use crate::bindings::exports::flowscore::transform::types::{ConfigError, Counts, Failure, Payload};
+pub use crate::bindings::exports::flowscore::transform::types::{
+    ConfigError, Counts, Failure, Payload, UnwrappedParam, UnwrappedResult,
+};
 
 /// The component that the build script made, part of every build of the harness.
 pub const BUILT_IN: &[u8] = flowscore_artifacts::COMPONENT;
@@ -354,6 +356,11 @@ impl Scorer {
         self.call(|scorer, store, this| scorer.call_transform(store, this, batch))
     }
 
+    /// The same, where [`Decoder::unwrap`] has undone the layers around some of the payloads.
+    pub fn transform_unwrapped(&mut self, batch: &[(Payload<'_>, Option<UnwrappedParam<'_>>)]) -> Result<Scored> {
+        self.call(|scorer, store, this| scorer.call_transform_unwrapped(store, this, batch))
+    }
+
     /// More of what the call before could not give as a whole.
     pub fn proceed(&mut self) -> Result<Scored> {
         self.call(|scorer, store, this| scorer.call_proceed(store, this))
@@ -433,6 +440,12 @@ impl Decoder {
     pub fn proceed(&mut self) -> Result<Decoded> {
         let resource = self.resource;
         self.instance.call(|b, store| b.flowscore_transform_decoding().decoder().call_proceed(store, resource))
+    }
+
+    /// What is inside the layers around each of these payloads, in order, for [`Scorer::transform_unwrapped`].
+    pub fn unwrap(&mut self, batch: &[Payload<'_>]) -> Result<Vec<Option<UnwrappedResult>>> {
+        let resource = self.resource;
+        self.instance.call(|b, store| b.flowscore_transform_decoding().decoder().call_unwrap(store, resource, batch))
     }
 }
 

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use crate::config::{Config, ConfigError};
-use crate::failure::Failure;
+use crate::decode::{Layers, Unwrapped};
+use crate::failure::{Failure, Layer};
 use crate::pipeline::one_series::{self, OneSeries};
 use crate::pipeline::{self, Counts, Rest, RestoreError};
 
@@ -98,6 +99,38 @@ impl decoding::GuestDecoder for Decoder {
         }
         decoding::Decoded { records, counts: counts.into(), more: pending.is_some() }
     }
+
+    fn unwrap(&self, batch: Vec<types::Payload>) -> Vec<Option<types::Unwrapped>> {
+        let decoding = &mut self.0.borrow_mut().decoding;
+        let mut room = PIECE;
+        let unwrap = |payload: types::Payload| {
+            let mut data = Vec::new();
+            let Unwrapped { layers, spent, .. } = decoding.unwrap(&payload.data, &mut data, UNWRAPPED.min(room))?;
+            room -= data.len();
+            let layers =
+                layers.names().into_iter().filter_map(|name| LAYERS.iter().find(|(layer, _)| layer.name() == name));
+            Some(types::Unwrapped { data, layers: layers.map(|(_, layer)| *layer).collect(), spent: spent as u64 })
+        };
+        batch.into_iter().map(unwrap).collect()
+    }
+}
+
+/// Bytes of all layers of a payload that are undone for another instance. The largest document of CloudWatch Logs has a megabyte.
+const UNWRAPPED: usize = 2 << 20;
+
+/// The layers that are undone ahead.
+const LAYERS: [(Layer, types::Layer); 4] = [
+    (Layer::Base64, types::Layer::Base64),
+    (Layer::Gzip, types::Layer::Gzip),
+    (Layer::Zlib, types::Layer::Zlib),
+    (Layer::Deflate, types::Layer::Deflate),
+];
+
+impl types::Unwrapped {
+    fn layers(&self) -> Layers {
+        let names = self.layers.iter().filter_map(|given| LAYERS.iter().find(|(_, layer)| layer == given));
+        names.fold(Layers::default(), |layers, (layer, _)| layers.and(layer.name()))
+    }
 }
 
 struct Answerer(RefCell<pipeline::Decoder>);
@@ -153,7 +186,7 @@ struct ScorerState {
 
 /// What was handed over and is not done: not begun, where there is no rest.
 enum Pending {
-    Payload(types::Payload, Option<Rest>),
+    Payload(types::Payload, Option<types::Unwrapped>, Option<Rest>),
     Records(Vec<u8>, Option<Rest>),
     Tick(i64),
     Finish,
@@ -171,9 +204,15 @@ impl ScorerState {
         let scorer = &mut self.scorer;
         match self.pending.take() {
             None => Counts::default(),
-            Some(Pending::Payload(payload, mut rest)) => {
-                let counts = scorer.transform_until(&payload.data, payload.id.as_deref(), &mut rest, events, PIECE);
-                self.pending = rest.is_some().then_some(Pending::Payload(payload, rest));
+            Some(Pending::Payload(payload, inside, mut rest)) => {
+                let unwrapped = inside.as_ref().map(|inside| Unwrapped {
+                    data: &inside.data,
+                    layers: inside.layers(),
+                    spent: inside.spent as usize,
+                });
+                let counts =
+                    scorer.transform_until(&payload.data, unwrapped, payload.id.as_deref(), &mut rest, events, PIECE);
+                self.pending = rest.is_some().then_some(Pending::Payload(payload, inside, rest));
                 counts
             }
             Some(Pending::Records(records, mut rest)) => {
@@ -223,10 +262,14 @@ impl scoring::GuestScorer for Scorer {
     }
 
     fn transform(&self, batch: Vec<types::Payload>) -> scoring::Scored {
+        self.transform_unwrapped(batch.into_iter().map(|payload| (payload, None)).collect())
+    }
+
+    fn transform_unwrapped(&self, batch: Vec<(types::Payload, Option<types::Unwrapped>)>) -> scoring::Scored {
         self.scored(|state, events| {
             let (mut counts, mut taken) = (Counts::default(), 0);
-            for payload in batch {
-                counts += state.begin(Pending::Payload(payload, None), events);
+            for (payload, inside) in batch {
+                counts += state.begin(Pending::Payload(payload, inside, None), events);
                 taken += 1;
                 if state.pending.is_some() || events.len() >= PIECE || counts.records() >= pipeline::RECORDS {
                     break;

@@ -10,7 +10,7 @@ use super::history::History;
 use super::incident::{self, Incident, TopTalker};
 use super::model::Model;
 use super::quantity;
-use super::query::{links, queries};
+use super::query::Subject;
 use super::sentence;
 use super::sketch;
 use super::table::{self, Column::Number, Column::Text};
@@ -130,7 +130,7 @@ impl Sections<'_> {
         out.write_all(b"</div>\n")?;
         self.members(out, incident)?;
         talkers(out, &incident.talkers, label)?;
-        go_on(out, incident, &number)?;
+        go_on(out, &Subject::incident(incident), &number)?;
         out.write_all(b"</article>\n")
     }
 
@@ -182,6 +182,7 @@ impl Sections<'_> {
         }
         table::close(out)?;
         talkers(out, &group.talkers, None)?;
+        go_on(out, &Subject::group(group), &format!("group-{number}"))?;
         let in_full: Vec<usize> = members.iter().copied().filter(|index| self.shown.contains(index)).collect();
         if !in_full.is_empty() {
             writeln!(
@@ -262,16 +263,16 @@ fn ending(out: &mut dyn Write, closed: bool, end: &str) -> io::Result<()> {
 }
 
 /// Links and queries, folded.
-fn go_on(out: &mut dyn Write, incident: &Incident, number: &str) -> io::Result<()> {
+fn go_on(out: &mut dyn Write, subject: &Subject, number: &str) -> io::Result<()> {
     write!(
         out,
         "<details class=\"go-on\" id=\"go-on-{number}\"><summary>Go on from here</summary>\n<p class=\"links\">"
     )?;
-    for link in links(incident) {
+    for link in subject.links() {
         write!(out, "<a href=\"{}\" rel=\"noreferrer\" target=\"_blank\">{}</a> ", link.url, link.name)?;
     }
     out.write_all(b"</p>\n")?;
-    for query in queries(incident) {
+    for query in subject.queries() {
         writeln!(out, "<h4>{}</h4>\n<pre tabindex=\"0\">{}</pre>", query.name, Escaped(&query.text))?;
     }
     out.write_all(b"</details>\n")

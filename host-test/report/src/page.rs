@@ -57,7 +57,7 @@ fn controls(out: &mut dyn Write, nothing_to_filter: bool) -> io::Result<()> {
           <label>Severity <select name=\"rank\"><option value=\"0\">any</option><option value=\"1\">medium and up</option><option value=\"2\">high and \
           up</option><option value=\"3\">critical</option></select></label>\n\
           <label>State <select name=\"state\"><option value=\"\">any</option><option value=\"open\">open</option><option value=\"closed\">closed</option></select></label>\n\
-          <label>From <input name=\"from\" type=\"datetime-local\"></label>\n<label>to <input name=\"to\" type=\"datetime-local\"></label>\n\
+          <label>From (UTC) <input name=\"from\" type=\"datetime-local\"></label>\n<label>to <input name=\"to\" type=\"datetime-local\"></label>\n\
           <span class=\"buttons\"><button type=\"button\" id=\"show-all\">Reset</button> <button type=\"button\" id=\"csv\">CSV</button> <button \
           type=\"button\" id=\"json\">JSON</button></span> <output id=\"shown\"></output>\n\
           <details id=\"keys\"><summary>Keys and mouse</summary><p><kbd>j</kbd> <kbd>k</kbd> next and previous incident \xc2\xb7 <kbd>/</kbd> \

@@ -17,7 +17,6 @@
     return digits(value) + prefixes[at].replace(" ", "\u00a0");
   };
   const iso = seconds => new Date(seconds * 1000).toISOString();
-  const minute = seconds => iso(seconds).slice(0, 16).replace("T", " ");
 
   // ---- Charts. The drawing is the data: amounts are read off its paths.
 
@@ -55,8 +54,8 @@
     const { observed, expected } = reading(plot), point = nearest(observed, x);
     if (!point) return;
     const near = nearest(expected, point.x), unit = plot.dataset.unit, step = +plot.dataset.step;
-    const begin = Math.round((time(plot, point.x) - step / 2) / 60) * 60;
-    const lines = [minute(begin) + " UTC" + (step > 60 ? " and " + Math.round(step / 60) + "\u00a0min" : ""),
+    const whole = Math.min(60, step), begin = Math.round((time(plot, point.x) - step / 2) / whole) * whole;
+    const lines = [iso(begin).slice(0, step < 60 ? 19 : 16).replace("T", " ") + " UTC" + (step > 60 ? " and " + Math.round(step / 60) + "\u00a0min" : ""),
       point.high - point.low > plot.dataset.top / 150 ? amount(point.low, unit) + " – " + amount(point.high, unit) : amount(point.high, unit)];
     if (near && Math.abs(near.x - point.x) < SIZE / 20) {
       lines.push("expected " + amount(near.value, unit));
@@ -309,7 +308,8 @@
   if (!live) return;
   let version = Number(live.dataset.version), fetching = false, last = null;
   const refresh = async () => {
-    if (fetching) return;
+    // Who marks something to copy it is not disturbed.
+    if (fetching || getSelection().type === "Range") return;
     fetching = true;
     try {
       const answer = await fetch("content", { cache: "no-store" });
@@ -317,9 +317,14 @@
         const text = await answer.text(), open = all("details[open][id]", main).map(fold => fold.id), focus = document.activeElement.id;
         version = Number(answer.headers.get("x-version"));
         tip.hidden = true;
+        // What is being read stays where it is, although something may come above it.
+        const top = id => document.getElementById(id).getBoundingClientRect().top;
+        const read = scrollY > 0 && all("article[id], section[id]", main).find(item => item.getBoundingClientRect().bottom > 0 && item.matches("article, :not(:has(article))"));
+        const place = read && top(read.id);
         main.innerHTML = text;
         for (const id of open) { const fold = document.getElementById(id); if (fold) fold.open = true; }
         begin();
+        if (read && document.getElementById(read.id)) scrollBy({ top: top(read.id) - place, behavior: "instant" });
         const item = focus && document.getElementById(focus);
         if (item && main.contains(item)) item.focus({ preventScroll: true });
       }

@@ -16,7 +16,9 @@ const NAMED: f64 = 0.3;
 struct Amounts {
     observed: f64,
     expected: f64,
+    /// What the observed amount is of, and the expected one.
     unit: &'static str,
+    each: &'static str,
 }
 
 /// `web-1 has sent nothing for 33 minutes, usually 36 MB a minute; 10.20.1.12 → 4 addresses stopped`.
@@ -26,9 +28,9 @@ pub(super) fn of_incident(incident: &Incident, names: &Names) -> String {
     let amounts = match incident.totals.filter(|_| seconds > 0) {
         Some((observed, expected)) => {
             let minutes = seconds as f64 / 60.0;
-            Amounts { observed: observed / minutes, expected: expected / minutes, unit: " a minute" }
+            Amounts { observed: observed / minutes, expected: expected / minutes, unit: " a minute", each: " a minute" }
         }
-        None => Amounts { observed: incident.observed, expected: incident.expected, unit: "" },
+        None => Amounts { observed: incident.observed, expected: incident.expected, unit: "", each: "" },
     };
     let subject = if incident.series == "total" { "All series together".to_owned() } else { series };
     let is_plural = incident.series == "total";
@@ -54,7 +56,8 @@ pub(super) fn of_group(group: &Group) -> String {
     } else {
         format!("{series_count} series")
     };
-    let amounts = Amounts { observed: group.observed, expected: group.expected, unit: " at worst" };
+    let amounts =
+        Amounts { observed: group.observed, expected: group.expected, unit: " at worst", each: " in a window" };
     let mut text = format!("{known} together{}", verb(*value, *series_count != 1, !group.closed));
     text += &change(*direction, *value, &amounts, &lasting);
     if let Some(who) = who(&group.talkers, *direction) {
@@ -74,9 +77,8 @@ fn verb(value: Value, is_plural: bool, is_open: bool) -> String {
 }
 
 fn change(direction: Option<Direction>, value: Value, amounts: &Amounts, lasting: &str) -> String {
-    let Amounts { observed, expected, unit } = *amounts;
+    let Amounts { observed, expected, unit, each: rate } = *amounts;
     let usual = if expected <= 0.0 { "nothing".to_owned() } else { value.words(expected) };
-    let rate = if unit.starts_with(" a ") { unit } else { "" };
     let is_nothing = observed <= expected * NOTHING;
     let nothing = match value {
         Value::Bytes => "nothing",

@@ -4,7 +4,6 @@ use super::View;
 use super::chart::time_axis;
 use super::escape::Escaped;
 use super::incident::Incident;
-use super::model::Model;
 use super::quantity;
 use super::table::{self, Column::Number, Column::Text};
 use super::verdict::{Meaning, Outcome, Verdicts};
@@ -29,7 +28,7 @@ pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdict
         .chain(truth.iter().map(|t| t.series.as_str()))
         .collect();
     let Some((from, to)) = model.span.filter(|_| !rows.is_empty()) else {
-        nothing(out, model)?;
+        nothing(out, view)?;
         return out.write_all(b"</section>\n");
     };
     key(out, verdicts.is_some())?;
@@ -91,7 +90,11 @@ pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdict
 }
 
 /// Says that nothing was found, or that there was nothing in which something could have been found.
-fn nothing(out: &mut dyn Write, model: &Model) -> io::Result<()> {
+fn nothing(out: &mut dyn Write, view: &View) -> io::Result<()> {
+    let model = view.model;
+    if view.is_live && model.windows() == 0 {
+        return out.write_all(b"<p class=\"empty\">No window has been closed since the process began.</p>\n");
+    }
     let records = model.stats.as_ref().and_then(|stats| stats.get("records")).and_then(serde_json::Value::as_u64);
     if records == Some(0) || (model.events == 0 && records.is_none()) {
         return out.write_all(

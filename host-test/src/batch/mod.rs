@@ -7,6 +7,7 @@
 //! halves, until the payload is found that does it; and that one is told as `failed`. Everything else goes on as if it had
 //! not been there: no other payload is lost, none counts twice, and what was learned stays.
 
+mod ahead;
 mod decoding;
 mod gathered;
 mod journal;
@@ -23,11 +24,12 @@ use crate::plugin::{
 };
 use crate::transform::notice;
 
+use ahead::{Ahead, Unwrapped, joined};
 pub use decoding::Decoding;
 pub use gathered::Gathered;
 use journal::{Entry, Journal};
-pub use watched::Watcher;
 use watched::{Watched, with_windows};
+pub use watched::{Watcher, runs};
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
 /// that crossing the boundary costs nothing.
@@ -66,6 +68,7 @@ pub struct Scoring {
     plugin: Plugin,
     config: String,
     scorer: Scorer,
+    ahead: Ahead,
     /// The model as it was before `since`; none: as it was created.
     copy: Option<Vec<u8>>,
     since: Journal,
@@ -94,6 +97,7 @@ impl Scoring {
             plugin,
             config,
             scorer,
+            ahead: Ahead::default(),
             copy,
             since: Journal::default(),
             restarts: 0,
@@ -150,22 +154,33 @@ impl Scoring {
         let mut rest = payloads;
         while !rest.is_empty() {
             let (call, after) = rest.split_at(call_length(rest.iter().map(|payload| payload.data)));
-            add(&mut counts, self.call(call, events)?);
+            let mut ahead = std::mem::take(&mut self.ahead);
+            let (plugin, config) = (self.plugin.clone(), self.config.clone());
+            ahead.for_each_part((&plugin, &config), call, |part, unwrapped| {
+                add(&mut counts, self.call(part, unwrapped, events)?);
+                Ok(())
+            })?;
+            self.ahead = ahead;
             rest = after;
         }
         self.copy_if_due()?;
         Ok(counts)
     }
 
-    /// Hands payloads over, and again in halves if that costs the instance.
-    fn call(&mut self, payloads: &[Payload<'_>], events: &mut dyn Write) -> Result<Counts> {
+    /// Hands payloads over, with what is known of their layers, and again in halves without it if that costs the instance.
+    fn call(&mut self, payloads: &[Payload<'_>], mut unwrapped: Unwrapped, events: &mut dyn Write) -> Result<Counts> {
         let mut counts = NONE;
         let mut rest = payloads;
         while let Some(first) = rest.first() {
-            match self.scorer.transform(rest).and_then(has_taken) {
+            let scored = match &unwrapped[..] {
+                [] => self.scorer.transform(rest),
+                unwrapped => self.scorer.transform_unwrapped(&joined(rest, unwrapped)),
+            };
+            match scored.and_then(has_taken) {
                 Ok(scored) => {
                     let (taken, after) = rest.split_at((scored.taken as usize).min(rest.len()));
                     rest = after;
+                    unwrapped.drain(..taken.len().min(unwrapped.len()));
                     let Some((last, done)) = taken.split_last() else { continue };
                     self.since.extend(done);
                     match self.take(Ok(scored), taken, &mut counts, events)? {
@@ -180,8 +195,9 @@ impl Scoring {
                 Err(error) => {
                     self.replace(&error)?;
                     let (half, after) = rest.split_at(rest.len() / 2);
-                    add(&mut counts, self.call(half, events)?);
+                    add(&mut counts, self.call(half, Vec::new(), events)?);
                     rest = after;
+                    unwrapped.clear();
                 }
             }
         }
@@ -288,6 +304,7 @@ impl Scoring {
             None => (config.to_owned(), false),
         };
         self.scorer = instance(&self.plugin, &config, self.copy.as_deref())?;
+        self.ahead = Ahead::default();
         self.config = config;
         if let Some(watched) = &mut self.watched {
             watched.is_asked_for = is_asked_for;

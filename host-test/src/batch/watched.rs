@@ -23,19 +23,29 @@ pub(super) struct Watched {
 impl Watched {
     /// Writes events, and shows the windows among them.
     pub(super) fn write(&self, events: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        let lines: Vec<&[u8]> = events.split_inclusive(|byte| *byte == b'\n').collect();
-        for run in lines.chunk_by(|a, b| a.starts_with(WINDOW) == b.starts_with(WINDOW)) {
-            let is_window = run.first().is_some_and(|line| line.starts_with(WINDOW));
-            let run = run.concat();
+        for (is_window, run) in runs(events) {
             if is_window {
-                (self.watcher)(&run);
+                (self.watcher)(run);
             }
             if !is_window || self.is_asked_for {
-                out.write_all(&run)?;
+                out.write_all(run)?;
             }
         }
         Ok(())
     }
+}
+
+/// Events cut into runs of lines that are windows, and of others.
+pub fn runs(events: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
+    let mut rest = events;
+    std::iter::from_fn(move || {
+        let is_window = rest.starts_with(WINDOW);
+        let ends = memchr::memchr_iter(b'\n', rest).map(|end| end + 1);
+        let mut changes = ends.filter(|end| rest[*end..].starts_with(WINDOW) != is_window);
+        let (run, after) = rest.split_at(changes.next().unwrap_or(rest.len()));
+        rest = after;
+        (!run.is_empty()).then_some((is_window, run))
+    })
 }
 
 /// The configuration with windows as events, and whether it asks for them by itself. In record mode there are none; and what is no

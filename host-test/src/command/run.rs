@@ -110,12 +110,20 @@ pub(crate) fn report(form: Stats, totals: &Totals, seconds: f64) {
         Stats::Text if is_quiet() => {}
         Stats::Json => eprintln!("{}", stats(totals, seconds)),
         Stats::Text => {
-            eprintln!("{records} records in {payloads} payloads: {ok} ok, {dropped} dropped, {failed} failed");
+            let (records_in, payloads) = (counted(records, "record"), counted(payloads, "payload"));
+            eprintln!("{records_in} in {payloads}: {ok} ok, {dropped} dropped, {failed} failed");
             if windows > 0 {
-                eprintln!("{windows} windows of {series} series, {late} late records, {evicted} series evicted");
+                let (windows, late) = (counted(windows, "window"), counted(late, "late record"));
+                eprintln!("{windows} of {series} series, {late}, {evicted} series evicted");
             }
             let rate = records as f64 / seconds.max(1e-9);
-            eprintln!("{anomalies} anomalies; {seconds:.2} s, {rate:.0} records a second");
+            let anomalies = if anomalies == 1 { "1 anomaly".to_owned() } else { format!("{anomalies} anomalies") };
+            eprintln!("{anomalies}; {seconds:.2} s, {rate:.0} records a second");
         }
     }
+}
+
+/// A count with its noun: `1 record`, `2 records`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

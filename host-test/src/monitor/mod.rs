@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::batch::Scoring;
+use crate::batch::{Scoring, runs};
 use crate::live::Live;
 use crate::notify::{Notifier, Outcome};
 use crate::plugin::{Counts, Payload, PluginError};
@@ -259,10 +259,7 @@ impl Monitor {
         lock(&self.open).take(events);
         if let Some(live) = self.live.get() {
             // Windows were shown when they were closed.
-            let others = events
-                .split_inclusive(|byte| *byte == b'\n')
-                .filter(|line| !line.starts_with(b"{\"type\":\"window\","));
-            live.take(&others.collect::<Vec<_>>().concat());
+            runs(events).filter(|(is_window, _)| !is_window).for_each(|(_, others)| live.take(others));
         }
     }
 

@@ -25,6 +25,8 @@ mod notify;
 #[cfg(feature = "network")]
 mod oci;
 #[cfg(feature = "network")]
+mod report_page;
+#[cfg(feature = "network")]
 mod s3;
 #[cfg(feature = "network")]
 mod serve;

@@ -56,6 +56,64 @@ pub mod exports {
                             .finish()
                     }
                 }
+                /// What can be around the content of a payload.
+                #[repr(u8)]
+                #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                pub enum Layer {
+                    Base64,
+                    Gzip,
+                    Zlib,
+                    Deflate,
+                }
+                impl ::core::fmt::Debug for Layer {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Layer::Base64 => f.debug_tuple("Layer::Base64").finish(),
+                            Layer::Gzip => f.debug_tuple("Layer::Gzip").finish(),
+                            Layer::Zlib => f.debug_tuple("Layer::Zlib").finish(),
+                            Layer::Deflate => f.debug_tuple("Layer::Deflate").finish(),
+                        }
+                    }
+                }
+                impl Layer {
+                    #[doc(hidden)]
+                    pub unsafe fn _lift(val: u8) -> Layer {
+                        if !cfg!(debug_assertions) {
+                            return unsafe { ::core::mem::transmute(val) };
+                        }
+                        match val {
+                            0 => Layer::Base64,
+                            1 => Layer::Gzip,
+                            2 => Layer::Zlib,
+                            3 => Layer::Deflate,
+                            _ => panic!("invalid enum discriminant"),
+                        }
+                    }
+                }
+                /// What is inside the layers around a payload.
+                #[derive(Clone)]
+                pub struct Unwrapped {
+                    pub data: _rt::Vec<u8>,
+                    /// The layers, outermost first.
+                    pub layers: _rt::Vec<Layer>,
+                    /// Bytes that were decoded over all of them, the data included: they count towards the limits of the payload.
+                    pub spent: u64,
+                }
+                impl ::core::fmt::Debug for Unwrapped {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Unwrapped")
+                            .field("data", &self.data)
+                            .field("layers", &self.layers)
+                            .field("spent", &self.spent)
+                            .finish()
+                    }
+                }
                 /// How many records there were, and what became of them. `records = ok + dropped + failed`, always.
                 ///
                 /// A record is the smallest unit that was recognised: a flow log line, a JSON or CSV row, a control message. A
@@ -496,6 +554,7 @@ pub mod exports {
                 static __FORCE_SECTION_REF: fn() = super::super::super::super::__link_custom_section_describing_imports;
                 use super::super::super::super::_rt;
                 pub type Payload = super::super::super::super::exports::flowscore::transform::types::Payload;
+                pub type Unwrapped = super::super::super::super::exports::flowscore::transform::types::Unwrapped;
                 pub type Counts = super::super::super::super::exports::flowscore::transform::types::Counts;
                 pub type Failure = super::super::super::super::exports::flowscore::transform::types::Failure;
                 pub type ConfigError = super::super::super::super::exports::flowscore::transform::types::ConfigError;
@@ -1096,6 +1155,199 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_decoder_unwrap_cabi<T_: GuestDecoder>(
+                    arg0: *mut u8,
+                    arg1: *mut u8,
+                    arg2: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result8 = {
+                            let base7 = arg1;
+                            let len7 = arg2;
+                            let mut result7 = _rt::Vec::with_capacity(len7);
+                            for i in 0..len7 {
+                                let base = base7
+                                    .add(i * (5 * ::core::mem::size_of::<*const u8>()));
+                                let e7 = {
+                                    let l0 = *base.add(0).cast::<*mut u8>();
+                                    let l1 = *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>();
+                                    let len2 = l1;
+                                    let l3 = i32::from(
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>(),
+                                    );
+                                    super::super::super::super::exports::flowscore::transform::types::Payload {
+                                        data: <_ as From<
+                                            _rt::Vec<_>,
+                                        >>::from(_rt::Vec::from_raw_parts(l0.cast(), len2, len2)),
+                                        id: match l3 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let l4 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l5 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len6 = l5;
+                                                    let bytes6 = _rt::Vec::from_raw_parts(
+                                                        l4.cast(),
+                                                        len6,
+                                                        len6,
+                                                    );
+                                                    _rt::string_lift(bytes6)
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                    }
+                                };
+                                result7.push(e7);
+                            }
+                            _rt::cabi_dealloc(
+                                base7,
+                                len7 * (5 * ::core::mem::size_of::<*const u8>()),
+                                ::core::mem::size_of::<*const u8>(),
+                            );
+                            T_::unwrap(
+                                DecoderBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                result7,
+                            )
+                        };
+                        let ptr9 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let vec13 = result8;
+                        let len13 = vec13.len();
+                        let layout13 = _rt::alloc::Layout::from_size_align(
+                                vec13.len()
+                                    * (16 + 4 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(
+                            layout13,
+                        );
+                        if let Some(cleanup) = _cleanup13 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec13.into_iter().enumerate() {
+                            let base = result13
+                                .add(i * (16 + 4 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                match e {
+                                    Some(e) => {
+                                        *base.add(0).cast::<u8>() = (1i32) as u8;
+                                        let super::super::super::super::exports::flowscore::transform::types::Unwrapped {
+                                            data: data10,
+                                            layers: layers10,
+                                            spent: spent10,
+                                        } = e;
+                                        let vec11 = <_ as Into<_rt::Vec<_>>>::into(data10)
+                                            .into_boxed_slice();
+                                        let ptr11 = vec11.as_ptr().cast::<u8>();
+                                        let len11 = vec11.len();
+                                        ::core::mem::forget(vec11);
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len11;
+                                        *base.add(8).cast::<*mut u8>() = ptr11.cast_mut();
+                                        let vec12 = layers10;
+                                        let len12 = vec12.len();
+                                        let layout12 = _rt::alloc::Layout::from_size_align(
+                                                vec12.len() * 1,
+                                                1,
+                                            )
+                                            .unwrap();
+                                        let (result12, _cleanup12) = wit_bindgen::rt::Cleanup::new(
+                                            layout12,
+                                        );
+                                        if let Some(cleanup) = _cleanup12 {
+                                            cleanup.forget();
+                                        }
+                                        for (i, e) in vec12.into_iter().enumerate() {
+                                            let base = result12.add(i * 1);
+                                            {
+                                                *base.add(0).cast::<u8>() = (e.clone() as i32) as u8;
+                                            }
+                                        }
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len12;
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = result12;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<i64>() = _rt::as_i64(spent10);
+                                    }
+                                    None => {
+                                        *base.add(0).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr9.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                        *ptr9.add(0).cast::<*mut u8>() = result13;
+                        ptr9
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_decoder_unwrap<T_: GuestDecoder>(
+                    arg0: *mut u8,
+                ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base9 = l0;
+                        let len9 = l1;
+                        for i in 0..len9 {
+                            let base = base9
+                                .add(i * (16 + 4 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l2 = i32::from(*base.add(0).cast::<u8>());
+                                match l2 {
+                                    0 => {}
+                                    _ => {
+                                        let l3 = *base.add(8).cast::<*mut u8>();
+                                        let l4 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base5 = l3;
+                                        let len5 = l4;
+                                        _rt::cabi_dealloc(base5, len5 * 1, 1);
+                                        let l6 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l7 = *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base8 = l6;
+                                        let len8 = l7;
+                                        _rt::cabi_dealloc(base8, len8 * 1, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base9,
+                            len9 * (16 + 4 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_discover_schema_cabi<T_: Guest>(
                     arg0: *mut u8,
                     arg1: usize,
@@ -1277,6 +1529,14 @@ pub mod exports {
                     /// More of the payload whose records the last call could not give as a whole; without such a payload nothing.
                     #[allow(async_fn_in_trait)]
                     fn proceed(&self) -> Decoded;
+                    /// What is inside the layers around each of these payloads, in order, for a scorer of the same configuration
+                    /// (`scorer.transform-unwrapped`). So other instances, on other cores, do half of its work ahead of it. None, which is no
+                    /// failure: there are no layers around the payload, or what is inside is damaged, or large.
+                    #[allow(async_fn_in_trait)]
+                    fn unwrap(
+                        &self,
+                        batch: _rt::Vec<Payload>,
+                    ) -> _rt::Vec<Option<Unwrapped>>;
                 }
                 #[doc(hidden)]
                 macro_rules! __export_flowscore_transform_decoding_0_2_0_cabi {
@@ -1315,6 +1575,18 @@ pub mod exports {
                         unsafe extern "C" fn _post_return_method_decoder_proceed(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_decoder_proceed::<<$ty as
+                        $($path_to_types)*:: Guest >::Decoder > (arg0) } } #[unsafe
+                        (export_name =
+                        "flowscore:transform/decoding@0.2.0#[method]decoder.unwrap")]
+                        unsafe extern "C" fn export_method_decoder_unwrap(arg0 : * mut
+                        u8, arg1 : * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_method_decoder_unwrap_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Decoder > (arg0, arg1, arg2) } }
+                        #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/decoding@0.2.0#[method]decoder.unwrap")]
+                        unsafe extern "C" fn _post_return_method_decoder_unwrap(arg0 : *
+                        mut u8,) { unsafe { $($path_to_types)*::
+                        __post_return_method_decoder_unwrap::<<$ty as
                         $($path_to_types)*:: Guest >::Decoder > (arg0) } } #[unsafe
                         (export_name =
                         "flowscore:transform/decoding@0.2.0#discover-schema")] unsafe
@@ -1803,6 +2075,7 @@ pub mod exports {
                 static __FORCE_SECTION_REF: fn() = super::super::super::super::__link_custom_section_describing_imports;
                 use super::super::super::super::_rt;
                 pub type Payload = super::super::super::super::exports::flowscore::transform::types::Payload;
+                pub type Unwrapped = super::super::super::super::exports::flowscore::transform::types::Unwrapped;
                 pub type Counts = super::super::super::super::exports::flowscore::transform::types::Counts;
                 pub type Failure = super::super::super::super::exports::flowscore::transform::types::Failure;
                 pub type ConfigError = super::super::super::super::exports::flowscore::transform::types::ConfigError;
@@ -3397,6 +3670,517 @@ pub mod exports {
                 pub unsafe fn __post_return_method_scorer_transform<T_: GuestScorer>(
                     arg0: *mut u8,
                 ) {
+                    unsafe {
+                        let l0 = *arg0.add(0).cast::<*mut u8>();
+                        let l1 = *arg0
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base2 = l0;
+                        let len2 = l1;
+                        _rt::cabi_dealloc(base2, len2 * 1, 1);
+                        let l3 = *arg0
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l4 = *arg0
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base15 = l3;
+                        let len15 = l4;
+                        for i in 0..len15 {
+                            let base = base15
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l5 = *base.add(8).cast::<*mut u8>();
+                                let l6 = *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l5, l6, 1);
+                                let l7 = i32::from(
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l7 {
+                                    0 => {}
+                                    _ => {
+                                        let l8 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l9 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l8, l9, 1);
+                                    }
+                                }
+                                let l10 = *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l10, l11, 1);
+                                let l12 = i32::from(
+                                    *base
+                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l12 {
+                                    0 => {}
+                                    _ => {
+                                        let l13 = *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l13, l14, 1);
+                                    }
+                                }
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base15,
+                            len15 * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                        let l16 = *arg0
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>();
+                        let l17 = *arg0
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>();
+                        let base25 = l16;
+                        let len25 = l17;
+                        for i in 0..len25 {
+                            let base = base25
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let l18 = i32::from(*base.add(8).cast::<u8>());
+                                match l18 {
+                                    0 => {}
+                                    _ => {
+                                        let l19 = *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l20 = *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l19, l20, 1);
+                                    }
+                                }
+                                let l21 = *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l21, l22, 1);
+                                let l23 = *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l24 = *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l23, l24, 1);
+                            }
+                        }
+                        _rt::cabi_dealloc(
+                            base25,
+                            len25 * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        );
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_method_scorer_transform_unwrapped_cabi<
+                    T_: GuestScorer,
+                >(arg0: *mut u8, arg1: *mut u8, arg2: usize) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result17 = {
+                            let base16 = arg1;
+                            let len16 = arg2;
+                            let mut result16 = _rt::Vec::with_capacity(len16);
+                            for i in 0..len16 {
+                                let base = base16
+                                    .add(i * (24 + 8 * ::core::mem::size_of::<*const u8>()));
+                                let e16 = {
+                                    let l0 = *base.add(0).cast::<*mut u8>();
+                                    let l1 = *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>();
+                                    let len2 = l1;
+                                    let l3 = i32::from(
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>(),
+                                    );
+                                    let l7 = i32::from(
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>(),
+                                    );
+                                    (
+                                        super::super::super::super::exports::flowscore::transform::types::Payload {
+                                            data: <_ as From<
+                                                _rt::Vec<_>,
+                                            >>::from(_rt::Vec::from_raw_parts(l0.cast(), len2, len2)),
+                                            id: match l3 {
+                                                0 => None,
+                                                1 => {
+                                                    let e = {
+                                                        let l4 = *base
+                                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l5 = *base
+                                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len6 = l5;
+                                                        let bytes6 = _rt::Vec::from_raw_parts(
+                                                            l4.cast(),
+                                                            len6,
+                                                            len6,
+                                                        );
+                                                        _rt::string_lift(bytes6)
+                                                    };
+                                                    Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                            },
+                                        },
+                                        match l7 {
+                                            0 => None,
+                                            1 => {
+                                                let e = {
+                                                    let l8 = *base
+                                                        .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l9 = *base
+                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len10 = l9;
+                                                    let l11 = *base
+                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l12 = *base
+                                                        .add(16 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let base14 = l11;
+                                                    let len14 = l12;
+                                                    let mut result14 = _rt::Vec::with_capacity(len14);
+                                                    for i in 0..len14 {
+                                                        let base = base14.add(i * 1);
+                                                        let e14 = {
+                                                            let l13 = i32::from(*base.add(0).cast::<u8>());
+                                                            super::super::super::super::exports::flowscore::transform::types::Layer::_lift(
+                                                                l13 as u8,
+                                                            )
+                                                        };
+                                                        result14.push(e14);
+                                                    }
+                                                    _rt::cabi_dealloc(base14, len14 * 1, 1);
+                                                    let l15 = *base
+                                                        .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<i64>();
+                                                    super::super::super::super::exports::flowscore::transform::types::Unwrapped {
+                                                        data: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(_rt::Vec::from_raw_parts(l8.cast(), len10, len10)),
+                                                        layers: result14,
+                                                        spent: l15 as u64,
+                                                    }
+                                                };
+                                                Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                    )
+                                };
+                                result16.push(e16);
+                            }
+                            _rt::cabi_dealloc(
+                                base16,
+                                len16 * (24 + 8 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            );
+                            T_::transform_unwrapped(
+                                ScorerBorrow::lift(
+                                        core::ptr::with_exposed_provenance(arg0 as u32 as usize),
+                                    )
+                                    .get(),
+                                result16,
+                            )
+                        };
+                        let ptr18 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let Scored {
+                            events: events19,
+                            alerts: alerts19,
+                            failures: failures19,
+                            counts: counts19,
+                            taken: taken19,
+                            more: more19,
+                        } = result17;
+                        let vec20 = <_ as Into<_rt::Vec<_>>>::into(events19)
+                            .into_boxed_slice();
+                        let ptr20 = vec20.as_ptr().cast::<u8>();
+                        let len20 = vec20.len();
+                        ::core::mem::forget(vec20);
+                        *ptr18
+                            .add(::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len20;
+                        *ptr18.add(0).cast::<*mut u8>() = ptr20.cast_mut();
+                        let vec27 = alerts19;
+                        let len27 = vec27.len();
+                        let layout27 = _rt::alloc::Layout::from_size_align(
+                                vec27.len()
+                                    * (40 + 10 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result27, _cleanup27) = wit_bindgen::rt::Cleanup::new(
+                            layout27,
+                        );
+                        if let Some(cleanup) = _cleanup27 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec27.into_iter().enumerate() {
+                            let base = result27
+                                .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Alert {
+                                    line: line21,
+                                    id: id21,
+                                    is_group: is_group21,
+                                    group: group21,
+                                    state: state21,
+                                    direction: direction21,
+                                    severity: severity21,
+                                    series: series21,
+                                    start: start21,
+                                    end: end21,
+                                    reason: reason21,
+                                } = e;
+                                let Place { offset: offset22, length: length22 } = line21;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset22);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length22);
+                                let vec23 = (id21.into_bytes()).into_boxed_slice();
+                                let ptr23 = vec23.as_ptr().cast::<u8>();
+                                let len23 = vec23.len();
+                                ::core::mem::forget(vec23);
+                                *base
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len23;
+                                *base.add(8).cast::<*mut u8>() = ptr23.cast_mut();
+                                *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_group21 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                                match group21 {
+                                    Some(e) => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec24 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr24 = vec24.as_ptr().cast::<u8>();
+                                        let len24 = vec24.len();
+                                        ::core::mem::forget(vec24);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len24;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr24.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                *base
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (state21.clone() as i32) as u8;
+                                *base
+                                    .add(9 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (direction21.clone() as i32) as u8;
+                                *base
+                                    .add(10 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (severity21.clone() as i32) as u8;
+                                let vec25 = (series21.into_bytes()).into_boxed_slice();
+                                let ptr25 = vec25.as_ptr().cast::<u8>();
+                                let len25 = vec25.len();
+                                ::core::mem::forget(vec25);
+                                *base
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len25;
+                                *base
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr25.cast_mut();
+                                *base
+                                    .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(start21);
+                                *base
+                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(end21);
+                                match reason21 {
+                                    Some(e) => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let vec26 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr26 = vec26.as_ptr().cast::<u8>();
+                                        let len26 = vec26.len();
+                                        ::core::mem::forget(vec26);
+                                        *base
+                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len26;
+                                        *base
+                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr26.cast_mut();
+                                    }
+                                    None => {
+                                        *base
+                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                            }
+                        }
+                        *ptr18
+                            .add(3 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len27;
+                        *ptr18
+                            .add(2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result27;
+                        let vec34 = failures19;
+                        let len34 = vec34.len();
+                        let layout34 = _rt::alloc::Layout::from_size_align(
+                                vec34.len()
+                                    * (40 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            )
+                            .unwrap();
+                        let (result34, _cleanup34) = wit_bindgen::rt::Cleanup::new(
+                            layout34,
+                        );
+                        if let Some(cleanup) = _cleanup34 {
+                            cleanup.forget();
+                        }
+                        for (i, e) in vec34.into_iter().enumerate() {
+                            let base = result34
+                                .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
+                            {
+                                let Failed {
+                                    line: line28,
+                                    id: id28,
+                                    failure: failure28,
+                                    records: records28,
+                                    is_cut: is_cut28,
+                                } = e;
+                                let Place { offset: offset29, length: length29 } = line28;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset29);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length29);
+                                match id28 {
+                                    Some(e) => {
+                                        *base.add(8).cast::<u8>() = (1i32) as u8;
+                                        let vec30 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr30 = vec30.as_ptr().cast::<u8>();
+                                        let len30 = vec30.len();
+                                        ::core::mem::forget(vec30);
+                                        *base
+                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len30;
+                                        *base
+                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr30.cast_mut();
+                                    }
+                                    None => {
+                                        *base.add(8).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let super::super::super::super::exports::flowscore::transform::types::Failure {
+                                    layer: layer31,
+                                    offset: offset31,
+                                    reason: reason31,
+                                } = failure28;
+                                let vec32 = (layer31.into_bytes()).into_boxed_slice();
+                                let ptr32 = vec32.as_ptr().cast::<u8>();
+                                let len32 = vec32.len();
+                                ::core::mem::forget(vec32);
+                                *base
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len32;
+                                *base
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr32.cast_mut();
+                                *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset31);
+                                let vec33 = (reason31.into_bytes()).into_boxed_slice();
+                                let ptr33 = vec33.as_ptr().cast::<u8>();
+                                let len33 = vec33.len();
+                                ::core::mem::forget(vec33);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len33;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr33.cast_mut();
+                                *base
+                                    .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(records28);
+                                *base
+                                    .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match is_cut28 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        }
+                        *ptr18
+                            .add(5 * ::core::mem::size_of::<*const u8>())
+                            .cast::<usize>() = len34;
+                        *ptr18
+                            .add(4 * ::core::mem::size_of::<*const u8>())
+                            .cast::<*mut u8>() = result34;
+                        let super::super::super::super::exports::flowscore::transform::types::Counts {
+                            records: records35,
+                            ok: ok35,
+                            dropped: dropped35,
+                            failed: failed35,
+                        } = counts19;
+                        *ptr18
+                            .add(6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(records35);
+                        *ptr18
+                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(ok35);
+                        *ptr18
+                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(dropped35);
+                        *ptr18
+                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i64>() = _rt::as_i64(failed35);
+                        *ptr18
+                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<i32>() = _rt::as_i32(taken19);
+                        *ptr18
+                            .add(36 + 6 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>() = (match more19 {
+                            true => 1,
+                            false => 0,
+                        }) as u8;
+                        ptr18
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_method_scorer_transform_unwrapped<
+                    T_: GuestScorer,
+                >(arg0: *mut u8) {
                     unsafe {
                         let l0 = *arg0.add(0).cast::<*mut u8>();
                         let l1 = *arg0
@@ -6081,6 +6865,13 @@ pub mod exports {
                     /// Decodes and scores without crossing the boundary for each record: the hot path.
                     #[allow(async_fn_in_trait)]
                     fn transform(&self, batch: _rt::Vec<Payload>) -> Scored;
+                    /// The same, where an instance of this component has undone the layers around some of the payloads (`decoder.unwrap`).
+                    /// What comes of it is the same to the byte.
+                    #[allow(async_fn_in_trait)]
+                    fn transform_unwrapped(
+                        &self,
+                        batch: _rt::Vec<(Payload, Option<Unwrapped>)>,
+                    ) -> Scored;
                     /// More of what the call before could not give as a whole.
                     #[allow(async_fn_in_trait)]
                     fn proceed(&self) -> Scored;
@@ -6266,6 +7057,21 @@ pub mod exports {
                         unsafe extern "C" fn _post_return_method_scorer_transform(arg0 :
                         * mut u8,) { unsafe { $($path_to_types)*::
                         __post_return_method_scorer_transform::<<$ty as
+                        $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
+                        (export_name =
+                        "flowscore:transform/scoring@0.2.0#[method]scorer.transform-unwrapped")]
+                        unsafe extern "C" fn
+                        export_method_scorer_transform_unwrapped(arg0 : * mut u8, arg1 :
+                        * mut u8, arg2 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*::
+                        _export_method_scorer_transform_unwrapped_cabi::<<$ty as
+                        $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2) } }
+                        #[unsafe (export_name =
+                        "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.transform-unwrapped")]
+                        unsafe extern "C" fn
+                        _post_return_method_scorer_transform_unwrapped(arg0 : * mut u8,)
+                        { unsafe { $($path_to_types)*::
+                        __post_return_method_scorer_transform_unwrapped::<<$ty as
                         $($path_to_types)*:: Guest >::Scorer > (arg0) } } #[unsafe
                         (export_name =
                         "flowscore:transform/scoring@0.2.0#[method]scorer.proceed")]
@@ -6655,69 +7461,75 @@ pub(crate) use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2838] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x99\x15\x01A\x02\x01\
-A\x0e\x01B\x0a\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
-\x01r\x04\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x04\x01\
-r\x03\x05layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x06\x01r\x03\x04pat\
-hs\x05values\x07alloweds\x04\0\x0cconfig-error\x03\0\x08\x04\0\x1fflowscore:tran\
-sform/types@0.2.0\x05\0\x02\x03\0\0\x0cconfig-error\x01B\x0a\x02\x03\x02\x01\x01\
-\x04\0\x0cconfig-error\x03\0\0\x01ps\x01r\x05\x04names\x07versions\x07formats\x02\
-\x0dconfig-schemas\x0cevent-schemas\x04\0\x04info\x03\0\x03\x01@\0\0\x04\x04\0\x08\
-describe\x01\x05\x01j\x01s\x01\x01\x01@\x01\x06configs\0\x06\x04\0\x0ccheck-conf\
-ig\x01\x07\x04\0%flowscore:transform/description@0.2.0\x05\x02\x02\x03\0\0\x07pa\
-yload\x02\x03\0\0\x06counts\x02\x03\0\0\x07failure\x01B\x1b\x02\x03\x02\x01\x03\x04\
-\0\x07payload\x03\0\0\x02\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\
-\x05\x04\0\x07failure\x03\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\
-\x01p}\x01r\x03\x07records\x08\x06counts\x03\x04more\x7f\x04\0\x07decoded\x03\0\x09\
-\x01q\x03\x02ok\x01\x0a\0\x07dropped\x01s\0\x06failed\x01\x05\0\x04\0\x07outcome\
-\x03\0\x0b\x04\0\x07decoder\x03\x01\x01i\x0d\x01j\x01\x0e\x01\x07\x01@\x01\x06co\
-nfigs\0\x0f\x04\0\x16[static]decoder.create\x01\x10\x01h\x0d\x01p\x01\x01p\x0c\x01\
-@\x02\x04self\x11\x05batch\x12\0\x13\x04\0\x16[method]decoder.decode\x01\x14\x01\
-@\x01\x04self\x11\0\x0a\x04\0\x17[method]decoder.proceed\x01\x15\x01@\x01\x06sam\
-ple\x12\0s\x04\0\x0fdiscover-schema\x01\x16\x04\0\"flowscore:transform/decoding@\
-0.2.0\x05\x06\x01B\x0c\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\0\x04\0\x08\
-answerer\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\0\x17\
-[static]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07req\
-uest\x07\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:transfor\
-m/answering@0.2.0\x05\x07\x01BZ\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x04\x04\0\x06counts\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x07failure\x03\
-\0\x04\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x06\x01r\x02\x06offsety\x06\
-lengthy\x04\0\x05place\x03\0\x08\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\
-\0\x0a\x01m\x03\x04open\x06update\x06closed\x04\0\x0eincident-state\x03\0\x0c\x01\
-m\x04\x03low\x06medium\x04high\x08critical\x04\0\x08severity\x03\0\x0e\x01ks\x01\
-r\x0b\x04line\x09\x02ids\x08is-group\x7f\x05group\x10\x05state\x0d\x09direction\x0b\
-\x08severity\x0f\x06seriess\x05startx\x03endx\x06reason\x10\x04\0\x05alert\x03\0\
-\x11\x01r\x05\x04line\x09\x02id\x10\x07failure\x05\x07recordsw\x06is-cut\x7f\x04\
-\0\x06failed\x03\0\x13\x01p}\x01p\x12\x01p\x14\x01r\x06\x06events\x15\x06alerts\x16\
-\x08failures\x17\x06counts\x03\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x18\x01\
-r\x0a\x08payloadsw\x07recordsw\x02okw\x07droppedw\x06failedw\x04latew\x07windows\
-w\x06seriesw\x07evictedw\x09anomaliesw\x04\0\x06totals\x03\0\x1a\x01r\x05\x02id\x10\
-\x06reasons\x09beginning\x15\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1c\x01\
-m\x02\x04fine\x04real\x04\0\x09judgement\x03\0\x1e\x04\0\x08snapshot\x03\x01\x01\
-q\x04\x06config\x01\x07\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\
-\x04\0\x0drestore-error\x03\0!\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05\
-value$\x04\0\x05point\x03\0%\x01k\x0b\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09\
-direction'\x08expected$\x04\0\x07verdict\x03\0(\x01m\x02\x06detect\x03rcf\x04\0\x0b\
-series-mode\x03\0*\x04\0\x06series\x03\x01\x01i\x20\x01@\0\0-\x04\0\x15[construc\
-tor]snapshot\x01.\x01h\x20\x01@\x01\x04self/\0w\x04\0\x15[method]snapshot.size\x01\
-0\x01@\x03\x04self/\x06offsetw\x04mosty\0\x15\x04\0\x15[method]snapshot.read\x01\
-1\x01@\x02\x04self/\x05piece\x15\x01\0\x04\0\x16[method]snapshot.write\x012\x01i\
-#\x01j\x013\x01\x07\x01@\x01\x06configs\04\x04\0\x15[static]scorer.create\x015\x01\
-j\x013\x01\"\x01@\x02\x06configs\x08snapshot-\06\x04\0\x16[static]scorer.restore\
-\x017\x01h#\x01p\x01\x01@\x02\x04self8\x05batch9\0\x19\x04\0\x18[method]scorer.t\
-ransform\x01:\x01@\x01\x04self8\0\x19\x04\0\x16[method]scorer.proceed\x01;\x01@\x02\
-\x04self8\x07payload\x1d\0\x19\x04\0\x16[method]scorer.give-up\x01<\x01@\x02\x04\
-self8\x07records\x15\0\x19\x04\0\x14[method]scorer.score\x01=\x01@\x03\x04self8\x02\
-ids\x09judgement\x1f\0y\x04\0\x17[method]scorer.feedback\x01>\x01@\x02\x04self8\x03\
-nowx\0\x19\x04\0\x13[method]scorer.tick\x01?\x04\0\x15[method]scorer.finish\x01;\
-\x01@\x01\x04self8\0-\x04\0\x17[method]scorer.snapshot\x01@\x01@\x01\x04self8\0\x1b\
-\x04\0\x15[method]scorer.totals\x01A\x01i,\x01j\x01\xc2\0\x01\x07\x01@\x02\x04mo\
-de+\x06configs\0\xc3\0\x04\0\x15[static]series.create\x01D\x01h,\x01p&\x01p)\x01\
-@\x02\x04self\xc5\0\x06points\xc6\0\0\xc7\0\x04\0\x16[method]series.observe\x01H\
-\x04\0!flowscore:transform/scoring@0.2.0\x05\x08\x04\0\x20flowscore:transform/pl\
-ugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocesse\
-d-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3092] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x97\x17\x01A\x02\x01\
+A\x0f\x01B\x0f\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
+\x01m\x04\x06base64\x04gzip\x04zlib\x07deflate\x04\0\x05layer\x03\0\x04\x01p\x05\
+\x01r\x03\x04data\0\x06layers\x06\x05spentw\x04\0\x09unwrapped\x03\0\x07\x01r\x04\
+\x07recordsw\x02okw\x07droppedw\x06failedw\x04\0\x06counts\x03\0\x09\x01r\x03\x05\
+layers\x06offsetw\x06reasons\x04\0\x07failure\x03\0\x0b\x01r\x03\x04paths\x05val\
+ues\x07alloweds\x04\0\x0cconfig-error\x03\0\x0d\x04\0\x1fflowscore:transform/typ\
+es@0.2.0\x05\0\x02\x03\0\0\x0cconfig-error\x01B\x0a\x02\x03\x02\x01\x01\x04\0\x0c\
+config-error\x03\0\0\x01ps\x01r\x05\x04names\x07versions\x07formats\x02\x0dconfi\
+g-schemas\x0cevent-schemas\x04\0\x04info\x03\0\x03\x01@\0\0\x04\x04\0\x08describ\
+e\x01\x05\x01j\x01s\x01\x01\x01@\x01\x06configs\0\x06\x04\0\x0ccheck-config\x01\x07\
+\x04\0%flowscore:transform/description@0.2.0\x05\x02\x02\x03\0\0\x07payload\x02\x03\
+\0\0\x09unwrapped\x02\x03\0\0\x06counts\x02\x03\0\0\x07failure\x01B!\x02\x03\x02\
+\x01\x03\x04\0\x07payload\x03\0\0\x02\x03\x02\x01\x04\x04\0\x09unwrapped\x03\0\x02\
+\x02\x03\x02\x01\x05\x04\0\x06counts\x03\0\x04\x02\x03\x02\x01\x06\x04\0\x07fail\
+ure\x03\0\x06\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\x08\x01p}\x01r\x03\
+\x07records\x0a\x06counts\x05\x04more\x7f\x04\0\x07decoded\x03\0\x0b\x01q\x03\x02\
+ok\x01\x0c\0\x07dropped\x01s\0\x06failed\x01\x07\0\x04\0\x07outcome\x03\0\x0d\x04\
+\0\x07decoder\x03\x01\x01i\x0f\x01j\x01\x10\x01\x09\x01@\x01\x06configs\0\x11\x04\
+\0\x16[static]decoder.create\x01\x12\x01h\x0f\x01p\x01\x01p\x0e\x01@\x02\x04self\
+\x13\x05batch\x14\0\x15\x04\0\x16[method]decoder.decode\x01\x16\x01@\x01\x04self\
+\x13\0\x0c\x04\0\x17[method]decoder.proceed\x01\x17\x01k\x03\x01p\x18\x01@\x02\x04\
+self\x13\x05batch\x14\0\x19\x04\0\x16[method]decoder.unwrap\x01\x1a\x01@\x01\x06\
+sample\x14\0s\x04\0\x0fdiscover-schema\x01\x1b\x04\0\"flowscore:transform/decodi\
+ng@0.2.0\x05\x07\x01B\x0c\x02\x03\x02\x01\x01\x04\0\x0cconfig-error\x03\0\0\x04\0\
+\x08answerer\x03\x01\x01i\x02\x01j\x01\x03\x01\x01\x01@\x01\x06configs\0\x04\x04\
+\0\x17[static]answerer.create\x01\x05\x01h\x02\x01p}\x01ks\x01@\x02\x04self\x06\x07\
+request\x07\0\x08\x04\0\x17[method]answerer.answer\x01\x09\x04\0#flowscore:trans\
+form/answering@0.2.0\x05\x08\x01Ba\x02\x03\x02\x01\x03\x04\0\x07payload\x03\0\0\x02\
+\x03\x02\x01\x04\x04\0\x09unwrapped\x03\0\x02\x02\x03\x02\x01\x05\x04\0\x06count\
+s\x03\0\x04\x02\x03\x02\x01\x06\x04\0\x07failure\x03\0\x06\x02\x03\x02\x01\x01\x04\
+\0\x0cconfig-error\x03\0\x08\x01r\x02\x06offsety\x06lengthy\x04\0\x05place\x03\0\
+\x0a\x01m\x02\x05spike\x04drop\x04\0\x09direction\x03\0\x0c\x01m\x03\x04open\x06\
+update\x06closed\x04\0\x0eincident-state\x03\0\x0e\x01m\x04\x03low\x06medium\x04\
+high\x08critical\x04\0\x08severity\x03\0\x10\x01ks\x01r\x0b\x04line\x0b\x02ids\x08\
+is-group\x7f\x05group\x12\x05state\x0f\x09direction\x0d\x08severity\x11\x06serie\
+ss\x05startx\x03endx\x06reason\x12\x04\0\x05alert\x03\0\x13\x01r\x05\x04line\x0b\
+\x02id\x12\x07failure\x07\x07recordsw\x06is-cut\x7f\x04\0\x06failed\x03\0\x15\x01\
+p}\x01p\x14\x01p\x16\x01r\x06\x06events\x17\x06alerts\x18\x08failures\x19\x06cou\
+nts\x05\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x1a\x01r\x0a\x08payloadsw\x07\
+recordsw\x02okw\x07droppedw\x06failedw\x04latew\x07windowsw\x06seriesw\x07evicte\
+dw\x09anomaliesw\x04\0\x06totals\x03\0\x1c\x01r\x05\x02id\x12\x06reasons\x09begi\
+nning\x17\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1e\x01m\x02\x04fine\x04re\
+al\x04\0\x09judgement\x03\0\x20\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\
+\x09\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-e\
+rror\x03\0#\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value&\x04\0\x05p\
+oint\x03\0'\x01k\x0d\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction)\x08ex\
+pected&\x04\0\x07verdict\x03\0*\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\
+\0,\x04\0\x06series\x03\x01\x01i\"\x01@\0\0/\x04\0\x15[constructor]snapshot\x010\
+\x01h\"\x01@\x01\x04self1\0w\x04\0\x15[method]snapshot.size\x012\x01@\x03\x04sel\
+f1\x06offsetw\x04mosty\0\x17\x04\0\x15[method]snapshot.read\x013\x01@\x02\x04sel\
+f1\x05piece\x17\x01\0\x04\0\x16[method]snapshot.write\x014\x01i%\x01j\x015\x01\x09\
+\x01@\x01\x06configs\06\x04\0\x15[static]scorer.create\x017\x01j\x015\x01$\x01@\x02\
+\x06configs\x08snapshot/\08\x04\0\x16[static]scorer.restore\x019\x01h%\x01p\x01\x01\
+@\x02\x04self:\x05batch;\0\x1b\x04\0\x18[method]scorer.transform\x01<\x01k\x03\x01\
+o\x02\x01=\x01p>\x01@\x02\x04self:\x05batch?\0\x1b\x04\0\"[method]scorer.transfo\
+rm-unwrapped\x01@\x01@\x01\x04self:\0\x1b\x04\0\x16[method]scorer.proceed\x01A\x01\
+@\x02\x04self:\x07payload\x1f\0\x1b\x04\0\x16[method]scorer.give-up\x01B\x01@\x02\
+\x04self:\x07records\x17\0\x1b\x04\0\x14[method]scorer.score\x01C\x01@\x03\x04se\
+lf:\x02ids\x09judgement!\0y\x04\0\x17[method]scorer.feedback\x01D\x01@\x02\x04se\
+lf:\x03nowx\0\x1b\x04\0\x13[method]scorer.tick\x01E\x04\0\x15[method]scorer.fini\
+sh\x01A\x01@\x01\x04self:\0/\x04\0\x17[method]scorer.snapshot\x01F\x01@\x01\x04s\
+elf:\0\x1d\x04\0\x15[method]scorer.totals\x01G\x01i.\x01j\x01\xc8\0\x01\x09\x01@\
+\x02\x04mode-\x06configs\0\xc9\0\x04\0\x15[static]series.create\x01J\x01h.\x01p(\
+\x01p+\x01@\x02\x04self\xcb\0\x06points\xcc\0\0\xcd\0\x04\0\x16[method]series.ob\
+serve\x01N\x04\0!flowscore:transform/scoring@0.2.0\x05\x09\x04\0\x20flowscore:tr\
+ansform/plugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0c\
+processed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -7,6 +7,7 @@ use super::inflate::Inflater;
 use super::layer::{self, Content};
 use super::limits::Limits;
 use super::outcome::{Context, Leaf, Sink};
+use super::unwrapped::Unwrapped;
 use crate::failure::{Failure, Layer};
 use crate::json::Text;
 
@@ -82,13 +83,20 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         }
     }
 
-    /// Decodes the payload. Some: the sink was full after so many outcomes.
-    pub(super) fn run(mut self) -> Option<usize> {
+    /// Decodes the payload, from what is inside its outer layers if that is known. Some: the sink was full after so many
+    /// outcomes.
+    pub(super) fn run(mut self, unwrapped: Option<Unwrapped<'_>>) -> Option<usize> {
         self.account(self.payload.len());
-        let context = Context::default();
-        self.unit(self.payload, &context, 0);
+        let mut context = Context::default();
+        match unwrapped {
+            None => self.unit(self.payload, &context, 0),
+            Some(Unwrapped { data, layers, spent }) => {
+                (context.layers, self.spent) = (layers, spent);
+                self.unit(data, &context, layers.count());
+            }
+        }
         if self.outcomes == 0 {
-            self.failed(Failure::new(Layer::Payload, 0, EMPTY), self.payload, &context);
+            self.failed(Failure::new(Layer::Payload, 0, EMPTY), self.payload, &Context::default());
         }
         self.sink.is_full().then_some(self.outcomes)
     }
@@ -166,6 +174,13 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
     /// Whether the sink takes a text for a record.
     pub(super) fn opens(&mut self, text: &[u8]) -> bool {
         self.sink.opens(text)
+    }
+
+    /// Whether the sink takes what is inside the layers as it is.
+    pub(super) fn unwrapped(&mut self, bytes: &[u8], context: &Context<'_>, depth: usize) -> bool {
+        let is_taken = self.sink.unwrapped(bytes, context.layers, depth, self.spent);
+        self.outcomes += usize::from(is_taken);
+        is_taken
     }
 
     /// Begins the account of a record with `size` encoded bytes.
@@ -252,6 +267,7 @@ impl<'e, S: Sink + ?Sized> Engine<'e, S> {
         self.return_arena(scratch);
         match found {
             Content::Compressed(compression) => self.compressed(compression, bytes, context, depth),
+            Content::Kpl if self.unwrapped(bytes, context, depth) => {}
             Content::Kpl => self.aggregate(bytes, context, depth + 1),
             Content::Text => self.text(bytes, context, depth),
             Content::Unknown => {

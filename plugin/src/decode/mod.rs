@@ -54,14 +54,17 @@ mod query_results;
 mod record;
 pub mod respond;
 mod text;
+mod unwrapped;
 mod wrapped;
 mod zstd;
 
 pub(crate) use base64::damaged as damaged_base64;
 pub use limits::Limits;
 pub use outcome::{Context, Envelope, Layers, Leaf, Sink};
+pub use unwrapped::Unwrapped;
 
 use engine::{Engine, Memory};
+use unwrapped::Inside;
 
 /// Decodes payloads. It keeps its buffers, up to a bound, from one payload to the next, but no other state.
 pub struct Decoder {
@@ -90,12 +93,30 @@ impl Decoder {
 
     /// Decodes one payload into `sink`.
     pub fn decode<S: Sink + ?Sized>(&mut self, payload: &[u8], sink: &mut S) {
-        self.decode_from(payload, 0, sink);
+        self.decode_from(payload, None, 0, sink);
     }
 
-    /// Decodes the rest of a payload of which so many outcomes were given before. Some: the sink became
-    /// [full](Sink::is_full) after so many, and the rest is to be had from there.
-    pub fn decode_from<S: Sink + ?Sized>(&mut self, payload: &[u8], given: usize, sink: &mut S) -> Option<usize> {
-        Engine::new(&self.limits, self.quotes, &mut self.memory, sink, payload, given).run()
+    /// Decodes the rest of a payload of which so many outcomes were given before, from what is inside its layers if that is
+    /// known. Some: the sink became [full](Sink::is_full) after so many, and the rest is to be had from there.
+    pub fn decode_from<S: Sink + ?Sized>(
+        &mut self,
+        payload: &[u8],
+        unwrapped: Option<Unwrapped<'_>>,
+        given: usize,
+        sink: &mut S,
+    ) -> Option<usize> {
+        Engine::new(&self.limits, self.quotes, &mut self.memory, sink, payload, given).run(unwrapped)
+    }
+
+    /// Undoes the layers around a payload: what is inside goes to `data`. None if there is no layer, if not all that is inside is
+    /// a single text or aggregate, or if it takes more than `most` bytes over all layers.
+    pub fn unwrap<'a>(&mut self, payload: &[u8], data: &'a mut Vec<u8>, most: usize) -> Option<Unwrapped<'a>> {
+        data.clear();
+        let limits = Limits { decoded_bytes: self.limits.decoded_bytes.min(most), ..self.limits };
+        let mut inside = Inside { data: std::mem::take(data), ..Inside::default() };
+        Engine::<'_, dyn Sink>::new(&limits, self.quotes, &mut self.memory, &mut inside, payload, 0).run(None);
+        let Inside { data: found, layers, spent, is_mixed, .. } = inside;
+        *data = found;
+        (!is_mixed).then_some(Unwrapped { data, layers, spent })
     }
 }

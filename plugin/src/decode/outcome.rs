@@ -85,8 +85,13 @@ impl Layers {
         places.filter_map(|&place| Layers::NAMES.get(usize::from(place)).copied()).collect()
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
     /// These and one more.
-    pub(super) fn and(mut self, name: &str) -> Self {
+    pub(crate) fn and(mut self, name: &str) -> Self {
         let found = Layers::NAMES.iter().position(|known| *known == name);
         if let (Some(found), Some(place)) = (found, self.places.get_mut(usize::from(self.count))) {
             *place = found as u8;
@@ -188,6 +193,13 @@ pub trait Sink {
     /// document.
     fn opens(&mut self, text: &[u8]) -> bool {
         let _ = text;
+        false
+    }
+
+    /// Whether the sink takes bytes that no layer is around as they are, so that they are not decoded any further: a text or
+    /// an aggregate `depth` layers deep, for which so many bytes were decoded over all layers.
+    fn unwrapped(&mut self, bytes: &[u8], layers: Layers, depth: usize, spent: usize) -> bool {
+        let _ = (bytes, layers, depth, spent);
         false
     }
 

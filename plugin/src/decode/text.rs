@@ -18,6 +18,9 @@ impl<S: Sink + ?Sized> Engine<'_, S> {
         if !matches!(begins, Some(b'{' | b'[' | b'"')) && self.whole_base64(bytes, start, context, depth) {
             return;
         }
+        if self.unwrapped(bytes, context, depth) {
+            return;
+        }
         let mut at = start;
         while at < bytes.len() && !self.stopped() {
             let mut scanner = Scanner::lax(bytes, at);

@@ -3,6 +3,7 @@
 use crate::config::{Config, Mode};
 use crate::json::{Value, Writer};
 use crate::pipeline::{Counts, Scorer};
+use crate::series::Windows;
 
 /// Records after which a trial ends.
 const RECORDS: u64 = 20_000;
@@ -38,13 +39,13 @@ impl Trial {
             }
         };
         trial.is_of_windows = config.mode == Mode::Window;
-        config.series.windows = true;
+        config.series.windows = Windows::All;
         config.record.only_anomalies = true;
         let mut scorer = Scorer::with(config);
         let mut events = Vec::new();
         for payload in payloads {
             // What is left of a payload of hundreds of thousands of records would say nothing more.
-            trial.counts += scorer.transform_until(payload, None, &mut None, &mut events, EVENTS);
+            trial.counts += scorer.transform_until(payload, None, None, &mut None, &mut events, EVENTS);
             trial.take(&mut events);
             if trial.counts.records() >= RECORDS {
                 break;

@@ -43,7 +43,7 @@ use line::Line;
 use points::Points;
 use random::Random;
 use sampler::Sampler;
-use score::{Scratch, Tables, attribute_point, score_point};
+use score::{LANES, Scratch, Tables, attribute_point, score_point};
 use tree::Tree;
 
 /// The parameters of the forest, under the names and with the defaults and ranges of the retired service (SQL Reference,
@@ -191,7 +191,7 @@ impl Forest {
         let dimensions = self.shingle.len();
         self.working = Working {
             tables: Some(Tables::new(self.sub_sample_size)),
-            scratch: Scratch::new(dimensions),
+            scratch: Scratch::new(dimensions, self.sub_sample_size),
             path: Vec::new(),
             sum: Attribution::new(dimensions),
             line: (dimensions == 1).then(|| Line::new(self.trees.len(), self.sub_sample_size)),
@@ -258,7 +258,7 @@ impl Forest {
     pub fn score(&mut self, input: &[f64]) -> f64 {
         self.place(input);
         let ready = self.is_ready();
-        let Working { tables: Some(tables), line, .. } = &mut self.working else { return 0.0 };
+        let Working { tables: Some(tables), scratch, line, .. } = &mut self.working else { return 0.0 };
         if !ready {
             return 0.0;
         }
@@ -267,8 +267,8 @@ impl Forest {
             let (above, below) = line.score::<false>(&self.trees, tables, x);
             sum = above + below;
         } else {
-            for tree in &self.trees {
-                sum += score_point(tree, &self.points, tables, &self.shingle);
+            for trees in self.trees.chunks(LANES) {
+                score_point(trees, &self.points, tables, &self.shingle, scratch, &mut sum);
             }
         }
         sum / self.trees.len() as f64
@@ -297,8 +297,8 @@ impl Forest {
         }
         sum.high.fill(0.0);
         sum.low.fill(0.0);
-        for tree in &self.trees {
-            attribute_point(tree, &self.points, tables, &self.shingle, scratch, sum);
+        for trees in self.trees.chunks(LANES) {
+            attribute_point(trees, &self.points, tables, &self.shingle, scratch, sum);
         }
         for (position, (high, low)) in sum.high.iter().zip(&sum.low).enumerate() {
             attribution.high[position % self.columns] += high / trees;

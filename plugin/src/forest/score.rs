@@ -10,9 +10,11 @@
 //! tree                  score of the root · log2(tree mass + 1)
 //! ```
 //!
-//! The recursion is unrolled from the root down, carrying the probability that nothing has separated the point so far,
-//! so one pass without a stack gives the score and, split by the side on which the point sticks out of each box, its
-//! attribution.
+//! A walk down leads to the leaf by the cuts alone. From there the recursion is folded upwards, and ends at the first box that
+//! holds the point, since all above hold it, too: those are seldom more than three. What the point sticks out of a box, split by
+//! dimension and side, is its attribution.
+//!
+//! A step down waits for the one before and for memory, so several trees are walked side by side.
 
 use super::points::Points;
 use super::tree::{Child, LEAF, Tree, growth};
@@ -41,6 +43,10 @@ impl Attribution {
     fn clear(&mut self) {
         self.high.fill(0.0);
         self.low.fill(0.0);
+    }
+
+    fn scale(&mut self, factor: f64) {
+        self.high.iter_mut().chain(&mut self.low).for_each(|part| *part *= factor);
     }
 
     /// Adds, for each dimension, `weight` times the length by which the point sticks out of the box.
@@ -101,124 +107,165 @@ impl Tables {
     }
 }
 
+/// Trees that are walked side by side.
+pub(crate) const LANES: usize = 8;
+
+/// A walk down a tree: the nodes passed, root first, and the leaf.
+#[derive(Clone, Debug)]
+struct Walk {
+    nodes: Vec<Child>,
+    depth: usize,
+    end: Child,
+}
+
+impl Walk {
+    fn path(&self) -> &[Child] {
+        &self.nodes[..self.depth]
+    }
+}
+
 /// Scratch space that scoring reuses, so that it never allocates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    path: Vec<(Child, usize)>,
+    walks: Vec<Walk>,
     tree: Attribution,
     low: Vec<f32>,
     high: Vec<f32>,
 }
 
 impl Scratch {
-    pub(crate) fn new(dimensions: usize) -> Self {
+    pub(crate) fn new(dimensions: usize, capacity: u16) -> Self {
+        let walk = Walk { nodes: vec![0; usize::from(capacity)], depth: 0, end: LEAF };
         Scratch {
-            path: Vec::new(),
+            walks: vec![walk; LANES],
             tree: Attribution::new(dimensions),
             low: vec![0.0; dimensions],
             high: vec![0.0; dimensions],
         }
     }
-}
 
-/// The score of a point of any dimension in one tree.
-pub(crate) fn score_point(tree: &Tree, points: &Points, tables: &Tables, point: &[f32]) -> f64 {
-    let (mut score, mut alive) = (0.0, 1.0);
-    let (mut at, mut depth) = (tree.root, 0);
-    while at & LEAF == 0 {
-        let node = &tree.nodes[usize::from(at)];
-        let (beyond, range) = growth(tree.corners(at, point.len()), point);
-        if beyond > 0.0 {
-            let p = beyond / range;
-            score += alive * p * tables.unseen(depth);
-            alive *= 1.0 - p;
+    /// Walks down these trees, at most [`LANES`], none of them empty.
+    fn descend(&mut self, trees: &[Tree], point: &[f32]) {
+        for (walk, tree) in self.walks.iter_mut().zip(trees) {
+            (walk.depth, walk.end) = (0, tree.root);
         }
-        at = node.children[usize::from(point[usize::from(node.dimension)] > node.cut)];
-        depth += 1;
+        let mut walking = true;
+        while walking {
+            walking = false;
+            for (walk, tree) in self.walks.iter_mut().zip(trees) {
+                if walk.end & LEAF == 0 {
+                    let node = &tree.nodes[usize::from(walk.end)];
+                    walk.nodes[walk.depth] = walk.end;
+                    walk.depth += 1;
+                    walk.end = node.children[usize::from(point[usize::from(node.dimension)] > node.cut)];
+                    walking = true;
+                }
+            }
+        }
     }
-    let leaf = &tree.leaves[usize::from(at & !LEAF)];
-    score += if points.get(leaf.point) == point {
-        tables.seen(depth, leaf.mass, tree.mass())
-    } else {
-        alive * tables.unseen(depth)
-    };
-    score * tables.normaliser(tree.mass())
 }
 
-/// Adds what one tree attributes to each dimension of the point; the sum of what is added is [`score_point`].
+/// The scores of a point of any dimension in these trees, at most [`LANES`], summed.
+pub(crate) fn score_point(
+    trees: &[Tree],
+    points: &Points,
+    tables: &Tables,
+    point: &[f32],
+    scratch: &mut Scratch,
+    sum: &mut f64,
+) {
+    scratch.descend(trees, point);
+    for (walk, tree) in scratch.walks.iter().zip(trees) {
+        let leaf = &tree.leaves[usize::from(walk.end & !LEAF)];
+        let score = if points.get(leaf.point) == point {
+            tables.seen(walk.depth, leaf.mass, tree.mass())
+        } else {
+            let mut score = tables.unseen(walk.depth);
+            for (depth, &node) in walk.path().iter().enumerate().rev() {
+                let (beyond, range) = growth(tree.corners(node, point.len()), point);
+                if beyond <= 0.0 {
+                    break;
+                }
+                score += beyond / range * (tables.unseen(depth) - score);
+            }
+            score
+        };
+        *sum += score * tables.normaliser(tree.mass());
+    }
+}
+
+/// Adds what these trees, at most [`LANES`], attribute to each dimension of the point; the sum of what is added is
+/// [`score_point`].
 pub(crate) fn attribute_point(
-    tree: &Tree,
+    trees: &[Tree],
     points: &Points,
     tables: &Tables,
     point: &[f32],
     scratch: &mut Scratch,
     sum: &mut Attribution,
 ) {
-    scratch.tree.clear();
-    let mut alive = 1.0;
-    let (mut at, mut depth) = (tree.root, 0);
-    while at & LEAF == 0 {
-        let node = &tree.nodes[usize::from(at)];
-        let corners = tree.corners(at, point.len());
-        let (beyond, range) = growth(corners, point);
-        if beyond > 0.0 {
-            scratch.tree.add(alive * tables.unseen(depth) / range, corners, point);
-            alive *= 1.0 - beyond / range;
+    scratch.descend(trees, point);
+    let Scratch { walks, tree: parts, low, high } = scratch;
+    for (walk, tree) in walks.iter().zip(trees) {
+        let leaf = &tree.leaves[usize::from(walk.end & !LEAF)];
+        let held = points.get(leaf.point);
+        if held == point {
+            let base = tables.seen(walk.depth, leaf.mass, tree.mass());
+            attribute_equal((tree, walk), points, tables, point, base, (&mut *parts, &mut *low, &mut *high));
+        } else {
+            let (_, distance) = growth((held, held), point);
+            parts.clear();
+            parts.add(tables.unseen(walk.depth) / distance, (held, held), point);
+            for (depth, &node) in walk.path().iter().enumerate().rev() {
+                let corners = tree.corners(node, point.len());
+                let (beyond, range) = growth(corners, point);
+                if beyond <= 0.0 {
+                    break;
+                }
+                parts.scale(1.0 - beyond / range);
+                parts.add(tables.unseen(depth) / range, corners, point);
+            }
         }
-        at = node.children[usize::from(point[usize::from(node.dimension)] > node.cut)];
-        depth += 1;
-    }
-    let leaf = &tree.leaves[usize::from(at & !LEAF)];
-    let held = points.get(leaf.point);
-    if held == point {
-        attribute_equal(tree, points, tables, point, tables.seen(depth, leaf.mass, tree.mass()), scratch);
-    } else {
-        let (_, distance) = growth((held, held), point);
-        scratch.tree.add(alive * tables.unseen(depth) / distance, (held, held), point);
-    }
-    let normaliser = tables.normaliser(tree.mass());
-    for (sum, part) in sum.high.iter_mut().zip(&scratch.tree.high).chain(sum.low.iter_mut().zip(&scratch.tree.low)) {
-        *sum += part * normaliser;
+        let normaliser = tables.normaliser(tree.mass());
+        for (sum, part) in sum.high.iter_mut().zip(&parts.high).chain(sum.low.iter_mut().zip(&parts.low)) {
+            *sum += part * normaliser;
+        }
     }
 }
 
 /// Attributes the score `base` of a point that the tree holds, as if it did not: with the boxes of the siblings on its
-/// path, grown upwards until one holds the point. The parts go to `scratch.tree`; their sum is `base`.
-fn attribute_equal(tree: &Tree, points: &Points, tables: &Tables, point: &[f32], base: f64, scratch: &mut Scratch) {
+/// path, grown upwards until one holds the point. The sum of the parts is `base`.
+fn attribute_equal(
+    (tree, walk): (&Tree, &Walk),
+    points: &Points,
+    tables: &Tables,
+    point: &[f32],
+    base: f64,
+    (parts, low, high): (&mut Attribution, &mut [f32], &mut [f32]),
+) {
     let dimensions = point.len();
-    scratch.path.clear();
-    let mut at = tree.root;
-    while at & LEAF == 0 {
-        let node = &tree.nodes[usize::from(at)];
-        let side = usize::from(point[usize::from(node.dimension)] > node.cut);
-        scratch.path.push((node.children[1 - side], scratch.path.len()));
-        at = node.children[side];
-    }
-    let parts = &mut scratch.tree;
     let even = base / (2 * dimensions) as f64;
     parts.high.fill(even);
     parts.low.fill(even);
-    scratch.low.fill(f32::INFINITY);
-    scratch.high.fill(f32::NEG_INFINITY);
-    for &(sibling, depth) in scratch.path.iter().rev() {
+    low.fill(f32::INFINITY);
+    high.fill(f32::NEG_INFINITY);
+    let mut below = walk.end;
+    for (depth, &node) in walk.path().iter().enumerate().rev() {
+        let [left, right] = tree.nodes[usize::from(node)].children;
+        let sibling = if left == below { right } else { left };
+        below = node;
         for i in 0..dimensions {
-            let (low, high) = tree.interval(sibling, i, points, dimensions);
-            scratch.low[i] = scratch.low[i].min(low);
-            scratch.high[i] = scratch.high[i].max(high);
+            let ends = tree.interval(sibling, i, points, dimensions);
+            low[i] = low[i].min(ends.0);
+            high[i] = high[i].max(ends.1);
         }
-        let corners = (&scratch.low[..], &scratch.high[..]);
+        let corners = (&*low, &*high);
         let (beyond, range) = growth(corners, point);
         if beyond <= 0.0 {
             break;
         }
-        let kept = 1.0 - beyond / range;
-        for part in parts.high.iter_mut().chain(&mut parts.low) {
-            *part *= kept;
-        }
+        parts.scale(1.0 - beyond / range);
         parts.add(tables.unseen(depth) / range, corners, point);
     }
-    let scale = base / parts.total();
-    for part in parts.high.iter_mut().chain(&mut parts.low) {
-        *part *= scale;
-    }
+    parts.scale(base / parts.total());
 }

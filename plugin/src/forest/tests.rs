@@ -32,7 +32,9 @@ fn closed_form_scores_of_tiny_trees_hold() {
         let mut line = Line::new(1, 10);
         line.build(0, &trees[0], points);
         let (above, below) = line.score::<true>(trees, &tables, x);
-        assert!((above + below - score_point(&trees[0], points, &tables, &[x])).abs() < 1e-12);
+        let mut walked = 0.0;
+        score_point(trees, points, &tables, &[x], &mut Scratch::new(1, 10), &mut walked);
+        assert!((above + below - walked).abs() < 1e-12);
         above + below
     };
     let zero = points.insert(&[0.0]);
@@ -50,15 +52,15 @@ fn closed_form_scores_of_tiny_trees_hold() {
 fn the_sorted_view_of_one_column_gives_what_a_walk_down_the_trees_gives() {
     let mut forest = forest(Parameters { time_decay: 400, ..Parameters::default() }, 1);
     let tables = Tables::new(256);
-    let mut scratch = Scratch::new(1);
+    let mut scratch = Scratch::new(1, 256);
     let mut quick = Attribution::default();
     for (i, x) in stream(2_000).enumerate() {
         if i % 23 == 0 && forest.is_ready() {
             for x in [x, 40.0, -5.0, 1e12] {
                 forest.attribute(&[x], &mut quick);
                 let mut walked = Attribution::new(1);
-                for tree in &forest.trees {
-                    attribute_point(tree, &forest.points, &tables, &[x as f32], &mut scratch, &mut walked);
+                for trees in forest.trees.chunks(LANES) {
+                    attribute_point(trees, &forest.points, &tables, &[x as f32], &mut scratch, &mut walked);
                 }
                 for (quick, walked) in [(quick.high[0], walked.high[0]), (quick.low[0], walked.low[0])] {
                     assert!((quick - walked / 100.0).abs() < 1e-9, "{x} after {i}: {quick} for {}", walked / 100.0);

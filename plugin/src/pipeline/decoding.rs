@@ -6,15 +6,15 @@ use super::reader::Reader;
 use super::rest::Rest;
 use super::window_mode::WindowColumns;
 use crate::column::Columns;
-use crate::config::{Config, Mode, Records};
-use crate::decode::{self, Sink};
+use crate::config::{Config, Records};
+use crate::decode::{self, Sink, Unwrapped};
 use crate::flow::Page;
 
 /// The columns that scoring by this configuration finds in rows, as far as it names them.
 fn wanted(config: &Config) -> Columns {
-    match config.mode {
-        Mode::Window => WindowColumns::new(&config.series, &config.input.names()).all,
-        Mode::Record => Columns::named(&config.record.columns, &config.input.names()).unwrap_or_default(),
+    match config.makes_windows() {
+        true => WindowColumns::new(&config.series, &config.input.names()).all,
+        false => Columns::named(&config.record.columns, &config.input.names()).unwrap_or_default(),
     }
 }
 
@@ -45,7 +45,7 @@ impl Decoder {
         let Rest { given, records, failures } = rest.take().unwrap_or_default();
         let (decoder, mut lines) = self.begin(payload, id);
         (lines.full, lines.failures) = (full, failures);
-        let stopped = decoder.decode_from::<dyn Sink>(payload, given, &mut lines);
+        let stopped = decoder.decode_from::<dyn Sink>(payload, None, given, &mut lines);
         if let Some(given) = stopped {
             lines.page.turn(&mut lines.out);
             let (records, failures) = (records + lines.counts.records(), std::mem::take(&mut lines.failures));
@@ -57,6 +57,12 @@ impl Decoder {
             }
         }
         Outcome::Ok(lines.out, lines.counts)
+    }
+
+    /// Undoes the layers around one payload for a scorer of the same configuration, which then has less to do. See
+    /// [`decode::Decoder::unwrap`].
+    pub fn unwrap<'a>(&mut self, payload: &[u8], data: &'a mut Vec<u8>, most: usize) -> Option<Unwrapped<'a>> {
+        self.decoder.unwrap(payload, data, most)
     }
 
     /// Answers a request of the Kinesis Analytics preprocessing or the Firehose transformation contract: for each record

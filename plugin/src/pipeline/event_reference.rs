@@ -255,10 +255,10 @@ const EVENTS: &[Event] = &[
                 Kind::NumberOrNull,
                 "0 to log2(`forest.sub_sample_size`), as the retired service had it; 0 while it learns; null for a record that says that it has no value.",
             ),
-            always(
+            sometimes(
                 "anomaly_explanation",
                 Kind::Anything,
-                "For each scored column `ATTRIBUTION_SCORE` and, with `forest.with_directionality`, `DIRECTION` and `STRENGTH`, as text, as the \
+                "As `record.explanation` says. For each scored column `ATTRIBUTION_SCORE` and, with `forest.with_directionality`, `DIRECTION` and `STRENGTH`, as text, as the \
                  retired service had it.",
             ),
         ],

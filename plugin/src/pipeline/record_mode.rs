@@ -3,12 +3,12 @@
 use super::event;
 use super::reader::Record;
 use super::record_score::RecordScore;
-use crate::column::{Column, Columns, Names, Numeric};
-use crate::config::{self, Config};
+use crate::column::{Column, Columns, Names, Numeric, finite};
+use crate::config::{self, Config, Explanation};
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
-use crate::json::Writer;
+use crate::json::{Value, Writer};
 use crate::state::state;
 use crate::text::decimal;
 
@@ -157,7 +157,9 @@ impl RecordMode {
 
     /// Scores a record, learns it and appends its event.
     pub(super) fn score(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Some(Learned { forest, .. }) = &mut self.state.learned else { return Ok(()) };
+        if self.state.learned.is_none() {
+            return Ok(());
+        }
         self.point.clear();
         for column in self.columns.as_slice() {
             match record.number(column)? {
@@ -170,34 +172,62 @@ impl RecordMode {
             }
         }
         let known = self.point.len() == self.columns.as_slice().len();
-        let score = if known {
-            forest.attribute(&self.point, &mut self.attribution);
-            forest.update(&self.point);
-            self.attribution.total()
-        } else {
-            0.0
+        self.tell(known, |out| record.write_members(out), out);
+        Ok(())
+    }
+
+    /// Scores a window, by its event and the part of that which is told, learns it and appends its event.
+    pub(super) fn score_members(&mut self, members: &[u8], event: &Value, out: &mut Vec<u8>) {
+        self.point.clear();
+        let number = |column: &Column| match event.get(column.name()) {
+            Some(Value::Number(text)) => finite(text),
+            _ => None,
         };
-        let is_anomaly = known && score >= self.settings.threshold && forest.is_ready();
+        self.point.extend(self.columns.as_slice().iter().filter_map(number));
+        self.tell(true, |out| out.extend_from_slice(members), out);
+    }
+
+    /// Scores the point, if all of it is known.
+    fn tell(&mut self, known: bool, write_members: impl Fn(&mut Vec<u8>), out: &mut Vec<u8>) {
+        let Some(Learned { forest, .. }) = &mut self.state.learned else { return };
+        let config::Record { threshold, only_anomalies, explanation, .. } = self.settings;
+        let explains_all = explanation == Explanation::All;
+        let mut score = if known && !explains_all { forest.score(&self.point) } else { 0.0 };
+        let explains = known && (explains_all || score >= threshold);
+        if explains {
+            forest.attribute(&self.point, &mut self.attribution);
+        }
+        if explains_all && known {
+            score = self.attribution.total();
+        }
+        let is_anomaly = known && score >= threshold && forest.is_ready();
+        if known {
+            forest.update(&self.point);
+        }
         self.state.anomalies += u64::from(is_anomaly);
         let sides = (self.attribution.high.iter().sum::<f64>(), self.attribution.low.iter().sum::<f64>());
         let direction = if sides.0 > sides.1 { Direction::Spike } else { Direction::Drop };
         self.worst.raise(RecordScore { score, direction: is_anomaly.then_some(direction) });
-        if is_anomaly || !self.settings.only_anomalies {
+        if is_anomaly || !only_anomalies {
             // In an object of its own: flow logs of version 3 and newer have a field `type`.
             out.extend_from_slice(b"{\"type\":\"score\",\"record\":{");
-            record.write_members(out);
+            write_members(out);
             out.extend_from_slice(b"},");
             if known {
                 out.extend_from_slice(b"\"anomaly_score\":");
                 decimal::write(score, out);
-                out.extend_from_slice(b",\"anomaly_explanation\":");
-                write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
-                out.extend_from_slice(b"}\n");
+                if explains && explanation != Explanation::None {
+                    out.extend_from_slice(b",\"anomaly_explanation\":");
+                    write_explanation(out, &self.names, &self.attribution, self.parameters.with_directionality);
+                }
             } else {
-                out.extend_from_slice(b"\"anomaly_score\":null,\"anomaly_explanation\":null}\n");
+                out.extend_from_slice(b"\"anomaly_score\":null");
+                if explains_all {
+                    out.extend_from_slice(b",\"anomaly_explanation\":null");
+                }
             }
+            out.extend_from_slice(b"}\n");
         }
-        Ok(())
     }
 }
 

@@ -46,15 +46,18 @@ fn payloads() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Events, counts and snapshot, with calls that end after `full` bytes.
+/// Events, counts and snapshot, with calls that end after `full` bytes. Where there is such a bound, another instance has
+/// undone the layers ahead.
 fn scored(config: &str, full: usize) -> (Vec<u8>, Counts, Vec<u8>, usize) {
     let mut scorer = Scorer::new(config).unwrap();
     let (mut events, mut counts, mut calls) = (Vec::new(), Counts::default(), 0);
+    let mut ahead = Decoder::new(&Config::parse(config).unwrap());
     for payload in payloads() {
-        let mut rest = None;
+        let (mut rest, mut inside) = (None, Vec::new());
+        let unwrapped = ahead.unwrap(&payload, &mut inside, full).filter(|_| full < usize::MAX);
         loop {
             let mut piece = Vec::new();
-            counts += scorer.transform_until(&payload, Some("p"), &mut rest, &mut piece, full);
+            counts += scorer.transform_until(&payload, unwrapped, Some("p"), &mut rest, &mut piece, full);
             calls += 1;
             events.extend_from_slice(&piece);
             if rest.is_none() {

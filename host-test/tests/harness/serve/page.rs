@@ -6,16 +6,17 @@ use serde_json::Value;
 use super::server::{Server, answer, client, get, post};
 use crate::services::browser;
 
-/// A day's flow log lines of four interfaces, cut a little after an interface falls silent.
-pub(super) fn day() -> (Vec<u8>, Vec<u8>) {
+/// A day's flow log lines, cut before and after an interface falls silent, and after another one has a spike.
+pub(super) fn day() -> [Vec<u8>; 3] {
     let scenario = Scenario { wrapping: Wrapping::Lines, ..Scenario::day(1) };
     let mut traffic = scenario.traffic().unwrap();
     let onset = traffic.truth().iter().find(|label| label.id == "vanish-1").unwrap().start;
-    let mut parts = (Vec::new(), Vec::new());
-    for payload in traffic.by_ref().take_while(|payload| payload.delivered < onset + 1_200) {
-        let part = if payload.delivered < onset - 600 { &mut parts.0 } else { &mut parts.1 };
-        part.extend_from_slice(&payload.data);
-        part.push(b'\n');
+    let cuts = [onset - 600, onset + 600, onset + 1_500];
+    let mut parts = [const { Vec::new() }; 3];
+    for payload in traffic.by_ref() {
+        let Some(part) = cuts.iter().position(|cut| payload.delivered < *cut) else { break };
+        parts[part].extend_from_slice(&payload.data);
+        parts[part].push(b'\n');
     }
     parts
 }
@@ -24,7 +25,7 @@ pub(super) fn day() -> (Vec<u8>, Vec<u8>) {
 async fn an_incident_appears_in_the_open_page() {
     let server = Server::start(&[]).await;
     let Some(browser) = browser::open(&server.url).await else { return };
-    let (before, after) = day();
+    let [before, after, later] = day();
     assert_eq!(post(&server.url, &[], before).await.status, 200);
     // The series come by themselves.
     browser.wait_for("return document.querySelectorAll('#series tbody tr').length >= 12").await;
@@ -36,8 +37,8 @@ async fn an_incident_appears_in_the_open_page() {
     assert_eq!(browser.run("return window.isTheSame").await, true, "it was not loaded again");
     let words = browser.run("return document.querySelector('article .words').innerText").await;
     assert!(words.as_str().unwrap().contains("eni-02aebcbd6de22acde has sent nothing for"), "{words}");
-    assert_eq!(browser.run("return document.querySelector('[data-live=health]').innerText").await, "ready");
-    assert_eq!(browser.run("return document.title").await, "(1) flowscore");
+    browser.wait_for("return document.querySelector('[data-live=health]').innerText === 'ready'").await;
+    browser.wait_for("return document.title === '(1) flowscore'").await;
     assert_eq!(browser.run("return document.querySelector('#shown').innerText").await, "1 of 1 shown");
 
     // Values under the cursor, by keys; the focus stays through what comes later.
@@ -67,6 +68,20 @@ async fn an_incident_appears_in_the_open_page() {
     );
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 
+    // What is read stays in its place when something comes above it, and what is marked stays marked.
+    let place = "return document.querySelector('#series').getBoundingClientRect().top";
+    browser.run("document.querySelector('#series').scrollIntoView()").await;
+    let before = browser.run(place).await.as_f64().unwrap();
+    browser.run("getSelection().selectAllChildren(document.querySelector('#series td'))").await;
+    assert_eq!(post(&server.url, &[], later).await.status, 200);
+    browser.wait_for("return document.title.startsWith('(2)')").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(browser.run("return document.querySelectorAll('article').length").await, 1);
+    browser.run("getSelection().removeAllRanges()").await;
+    browser.wait_for("return document.querySelectorAll('article').length === 2").await;
+    let after = browser.run(place).await.as_f64().unwrap();
+    assert!((after - before).abs() < 2.0, "{before} {after}");
+
     // What follows the process does not keep it from ending.
     let begun = std::time::Instant::now();
     let (status, events) = server.stop();
@@ -77,11 +92,11 @@ async fn an_incident_appears_in_the_open_page() {
 
 #[tokio::test]
 async fn the_page_changes_nothing_of_the_events() {
-    let (before, after) = day();
+    let day = day();
     let mut outputs = Vec::new();
     for arguments in [&[][..], &["--no-page"]] {
         let server = Server::start(arguments).await;
-        for part in [&before, &after] {
+        for part in &day {
             assert_eq!(post(&server.url, &[], part.clone()).await.status, 200);
         }
         assert_eq!(get(&server.url).await.status, if arguments.is_empty() { 200 } else { 405 });

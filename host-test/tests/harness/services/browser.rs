@@ -1,7 +1,7 @@
 //! Chromium without a window, driven by the WebDriver protocol: HTTP and JSON.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,6 +13,16 @@ pub struct Browser {
     driver: Service,
     session: String,
     client: reqwest::Client,
+    /// The browser, which would outlive its driver.
+    process: Option<u64>,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(process) = self.process {
+            let _ = Command::new("kill").arg(process.to_string()).stderr(Stdio::null()).status();
+        }
+    }
 }
 
 /// Opens a page. None if the browser is not installed.
@@ -20,16 +30,22 @@ pub async fn open(url: &str) -> Option<Browser> {
     let port = free_port();
     let program = Path::new("/usr/bin/chromedriver");
     let mut command = Command::new(program);
-    command.arg(format!("--port={port}"));
+    // What it leaves behind is of the build.
+    command.arg(format!("--port={port}")).env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
     let driver = start("chromium-driver", program, command, port)?;
-    let mut browser =
-        Browser { driver, session: String::new(), client: reqwest::Client::builder().no_proxy().build().unwrap() };
+    let mut browser = Browser {
+        driver,
+        session: String::new(),
+        client: reqwest::Client::builder().no_proxy().build().unwrap(),
+        process: None,
+    };
     let arguments =
         ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1400,1000"];
     let wanted = json!({"capabilities": {"alwaysMatch": {
         "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"},
     }}});
     let session = browser.call("session", wanted).await;
+    browser.process = session["capabilities"]["goog:processID"].as_u64();
     browser.session = format!("session/{}/", session["sessionId"].as_str().unwrap());
     browser.call("url", json!({"url": url})).await;
     Some(browser)
@@ -75,9 +91,10 @@ impl Browser {
             .collect()
     }
 
-    /// Closes the browser.
-    pub async fn close(self) {
+    /// Ends the browser, which removes what it has kept.
+    pub async fn close(mut self) {
         let url = format!("{}/{}", self.driver.url, self.session.trim_end_matches('/'));
-        let _ = self.client.delete(url).send().await;
+        self.client.delete(url).send().await.unwrap();
+        self.process = None;
     }
 }

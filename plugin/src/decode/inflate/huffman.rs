@@ -7,8 +7,8 @@
 
 use super::Flaw;
 
-/// Bits looked up at once for a literal or length.
-pub(super) const LITLEN_BITS: u32 = 11;
+/// Bits looked up at once for a literal or length: for a stream of so many bytes that a large table pays, and for a short one.
+pub(super) const LITLEN_BITS: [u32; 2] = [11, 8];
 /// Bits looked up at once for a distance.
 pub(super) const DISTANCE_BITS: u32 = 8;
 /// Entries of a literal/length table: 2,342 are needed at most (zlib's `enough 288 11 15`); a power of two lets the
@@ -236,9 +236,9 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
         code <<= 1;
     }
     if alphabet == Alphabet::LiteralLength
-        && let Some(main) = table.first_chunk_mut()
+        && let Some(main) = table.get_mut(..main)
     {
-        fold_pairs(main);
+        fold_pairs(main, table_bits);
     }
     Ok(())
 }
@@ -263,7 +263,7 @@ fn subtable_width(count: &[u16; MAX_CODE_BITS + 1], bits: usize, nth: u16, table
 }
 
 /// Folds a literal with the literal or length that follows it, where both codes fit into the main table's width.
-fn fold_pairs(table: &mut [u32; 1 << LITLEN_BITS]) {
+fn fold_pairs(table: &mut [u32], table_bits: u32) {
     // Downwards: the second symbol is looked up at a smaller index (some leading bits dropped), which must still hold
     // a single symbol. Index 0 refers to itself and is therefore read before it is replaced.
     for index in (0..table.len()).rev() {
@@ -273,7 +273,7 @@ fn fold_pairs(table: &mut [u32; 1 << LITLEN_BITS]) {
         }
         let second = table[index >> bits(first)];
         let before_extra = bits(first) + (second >> 5 & 15);
-        if second & EXCEPTIONAL != 0 || before_extra > LITLEN_BITS {
+        if second & EXCEPTIONAL != 0 || before_extra > table_bits {
             continue;
         }
         let kind = if second & MATCH != 0 {

@@ -19,6 +19,8 @@ use huffman::{PRECODE_BITS, PRECODE_ENTRIES, UNUSED};
 const MAX_MATCH: usize = 258;
 /// Free output that the fast loop needs for one round: literals, a match, and what its wide copies overshoot.
 const FAST_OUTPUT: usize = 4 + MAX_MATCH + OVERSHOOT;
+/// Bytes of a stream below which filling a large table costs more than it saves.
+const SHORT: usize = 2048;
 /// Bytes beyond a match that its copy may overwrite.
 const OVERSHOOT: usize = 32;
 
@@ -59,6 +61,8 @@ impl Flaw {
 /// A reusable inflater: it owns the decoding tables.
 pub(super) struct Inflater {
     litlen: Box<[u32; LITLEN_ENTRIES]>,
+    /// Bits looked up at once in it.
+    litlen_bits: u32,
     distance: Box<[u32; DISTANCE_ENTRIES]>,
 }
 
@@ -129,7 +133,11 @@ impl Bits<'_> {
 
 impl Default for Inflater {
     fn default() -> Self {
-        Inflater { litlen: Box::new([0; LITLEN_ENTRIES]), distance: Box::new([0; DISTANCE_ENTRIES]) }
+        Inflater {
+            litlen: Box::new([0; LITLEN_ENTRIES]),
+            litlen_bits: LITLEN_BITS[0],
+            distance: Box::new([0; DISTANCE_ENTRIES]),
+        }
     }
 }
 
@@ -144,6 +152,7 @@ impl Inflater {
             return Ok(length);
         }
         let mut bits = Bits { input, position: 0, buffer: 0, count: 0, overrun: 0 };
+        self.litlen_bits = LITLEN_BITS[usize::from(input.len() < SHORT)];
         let start = output.len();
         let result = self.blocks(&mut bits, output, start, limit);
         // Data that ran out is the cause, whatever the zeros behind it then looked like.
@@ -181,7 +190,7 @@ impl Inflater {
         let mut lengths = [8_u8; 288];
         lengths[144..256].fill(9);
         lengths[256..280].fill(7);
-        huffman::build(Alphabet::LiteralLength, &lengths, &mut self.litlen[..], LITLEN_BITS)?;
+        huffman::build(Alphabet::LiteralLength, &lengths, &mut self.litlen[..], self.litlen_bits)?;
         huffman::build(Alphabet::Distance, &[5; 32], &mut self.distance[..], DISTANCE_BITS)
     }
 
@@ -231,8 +240,14 @@ impl Inflater {
         if litlen.get(256) == Some(&0) {
             return Err(Flaw::Code); // the block could not end
         }
-        huffman::build(Alphabet::LiteralLength, litlen, &mut self.litlen[..], LITLEN_BITS)?;
+        huffman::build(Alphabet::LiteralLength, litlen, &mut self.litlen[..], self.litlen_bits)?;
         huffman::build(Alphabet::Distance, &distance[..distances], &mut self.distance[..], DISTANCE_BITS)
+    }
+
+    /// Which bits make an index of the main table.
+    #[inline(always)]
+    fn litlen_mask(&self) -> usize {
+        ((1 << self.litlen_bits) - 1) & (LITLEN_ENTRIES - 1)
     }
 
     /// The symbols of a block up to its end.
@@ -257,7 +272,7 @@ impl Inflater {
     /// Decodes one literal or match with every check; true at the end of the block.
     fn symbol(&self, bits: &mut Bits<'_>, output: &mut Arena, start: usize) -> Result<bool, Flaw> {
         bits.refill();
-        let mut entry = self.litlen[bits.buffer as usize & ((1 << LITLEN_BITS) - 1)];
+        let mut entry = self.litlen[bits.buffer as usize & self.litlen_mask()];
         if entry & EXCEPTIONAL != 0 && entry & (END | UNUSED) == 0 {
             bits.consume(huffman::bits(entry));
             entry = self.litlen[huffman::subtable_index(entry, bits.buffer) & (LITLEN_ENTRIES - 1)];
@@ -302,6 +317,7 @@ impl Inflater {
         let mut to = *filled;
         let (mut buffer, mut count, mut position) = (bits.buffer, bits.count, bits.position);
         let litlen = &*self.litlen;
+        let mask = self.litlen_mask();
         let distances = &*self.distance;
         // Not the arena's size alone: what is found must not depend on how large an earlier payload has made it.
         let last_output = out.len().saturating_sub(FAST_OUTPUT).min(limit);
@@ -322,7 +338,7 @@ impl Inflater {
 
         let Some(&word) = input.get(position..).and_then(|rest| rest.first_chunk::<8>()) else { return Ok(false) };
         buffer |= u64::from_le_bytes(word) << count;
-        let mut entry = litlen[buffer as usize & ((1 << LITLEN_BITS) - 1)];
+        let mut entry = litlen[buffer as usize & mask];
         let result = loop {
             // A refill leaves 64 valid bits, though only 56 to 63 of them are counted. A round takes 48 at most (20
             // for a length, 28 for a distance), so that the next entry can be looked up before the next refill.
@@ -346,12 +362,12 @@ impl Inflater {
                 if entry & MATCH == 0 {
                     write_literals!(entry);
                     consume!(entry);
-                    entry = litlen[buffer as usize & ((1 << LITLEN_BITS) - 1)];
+                    entry = litlen[buffer as usize & mask];
                     // Literals follow literals, and there are bits left for one more look-up.
                     if entry & (MATCH | EXCEPTIONAL) == 0 {
                         write_literals!(entry);
                         consume!(entry);
-                        entry = litlen[buffer as usize & ((1 << LITLEN_BITS) - 1)];
+                        entry = litlen[buffer as usize & mask];
                     }
                     continue;
                 }
@@ -372,7 +388,7 @@ impl Inflater {
             }
             let distance = huffman::distance(entry, buffer);
             consume!(entry);
-            entry = litlen[buffer as usize & ((1 << LITLEN_BITS) - 1)];
+            entry = litlen[buffer as usize & mask];
             if distance > to - start {
                 break Err(Flaw::Distance);
             }

@@ -7,3 +7,4 @@ mod limits;
 mod malformed;
 mod properties;
 mod recorder;
+mod unwrapped;

@@ -1,6 +1,6 @@
 //! A sink that writes down each outcome, so that a test reads as a list.
 
-use flowscore::decode::{Context, Decoder, Leaf, Limits, Sink};
+use flowscore::decode::{Context, Decoder, Layers, Leaf, Limits, Sink};
 use flowscore::failure::Failure;
 
 /// What became of one record, with the parts of its context that an envelope sets.
@@ -14,11 +14,13 @@ pub(crate) struct Outcome {
     pub(crate) raw: Vec<u8>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Recorder {
     pub(crate) outcomes: Vec<Outcome>,
     /// `record_begins` and `record_ends`, as `+id` and `-id`.
     pub(crate) brackets: Vec<String>,
+    /// The layers around each record.
+    layers: Vec<Layers>,
 }
 
 fn describe(context: &Context<'_>) -> String {
@@ -49,6 +51,7 @@ fn describe(context: &Context<'_>) -> String {
 
 impl Recorder {
     fn add(&mut self, what: String, raw: &[u8], context: &Context<'_>) {
+        self.layers.push(context.layers);
         self.outcomes.push(Outcome { what, context: describe(context), raw: raw.to_vec() });
     }
 }
@@ -84,10 +87,14 @@ impl Sink for Recorder {
     }
 }
 
-/// Decodes `payload` under `limits`.
+/// Decodes `payload` under `limits`. It is the same if another decoder has undone the layers ahead.
 pub(crate) fn decode_within(limits: Limits, payload: &[u8]) -> Recorder {
-    let mut recorder = Recorder::default();
+    let (mut recorder, mut ahead) = (Recorder::default(), Recorder::default());
     Decoder::new(limits).decode(payload, &mut recorder);
+    let mut data = Vec::new();
+    let unwrapped = Decoder::new(limits).unwrap(payload, &mut data, 1 << 20);
+    Decoder::new(limits).decode_from(payload, unwrapped, 0, &mut ahead);
+    assert_eq!(ahead, recorder, "unwrapped: {unwrapped:?}");
     recorder
 }
 
