@@ -45,7 +45,7 @@
 //! payload ─ layers ─ envelope ─ record ─ series ─ score ─ event
 //! bytes     base64,   CloudWatch,  flow record,  key +     forest +      score, anomaly,
 //!           gzip,     Firehose,    or JSON/CSV   window    baseline +    drop, notice
-//!           zlib, …   KPL, lines   row                     threshold
+//!           zstd, …   KPL, lines   row                     threshold
 //! ```
 //!
 //! Each module imports only from those before it in this list; a test reads the sources and says so:

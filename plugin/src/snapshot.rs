@@ -85,10 +85,12 @@ fn shape(config: &Config) -> String {
 /// The rest of a snapshot as a state.
 pub(crate) fn read<T: State>(mut reader: Reader<'_>) -> Result<T, RestoreError> {
     let state = T::load(&mut reader);
-    match reader.finish() {
-        Ok(()) => Ok(state),
-        Err(Damaged) => Err(RestoreError::Corrupt("its state is not readable".to_owned())),
-    }
+    end(reader).map(|()| state)
+}
+
+/// The error if that was not all.
+pub(crate) fn end(reader: Reader<'_>) -> Result<(), RestoreError> {
+    reader.finish().map_err(|Damaged| RestoreError::Corrupt("its state is not readable".to_owned()))
 }
 
 /// The error for a state that no scorer could have had.

@@ -1,11 +1,12 @@
 //! Checks what the table cannot say: names that must compile, and options that depend on one another.
 
+use super::Config;
 use super::error::ConfigError;
 use super::flow_format::FlowFormat;
 use super::suggestion::nearest;
-use super::{Config, Mode};
 use crate::column::{Columns, Condition, FIELDS, Names};
 use crate::flow::Format;
+use crate::incident::METRICS as SUMS;
 use crate::json::Value;
 use crate::series::SERIES_BYTES;
 
@@ -59,9 +60,15 @@ fn find(config: &Config) -> Result<(), (String, String)> {
     if let Err(error) = Columns::new(&config.record.columns) {
         return Err((format!("record.columns[{}]", error.index), format!("a column name ({})", error.reason)));
     }
+    if config.scores_windows()
+        && let Some((index, _)) =
+            config.record.columns.iter().enumerate().find(|(_, name)| !SUMS.contains(&name.as_str()))
+    {
+        return Err((format!("record.columns[{index}]"), format!("one of {}, as windows are scored", SUMS.join(", "))));
+    }
     config.series.check().map_err(|(name, allowed)| (format!("series.{name}"), allowed))?;
     let (series, memory) = (config.series.max_series, config.series.memory());
-    if config.mode == Mode::Window && memory > MEMORY {
+    if config.makes_windows() && memory > MEMORY {
         let most = (MEMORY - config.series.memory_without_series()) / SERIES_BYTES / 1_000 * 1_000;
         let allowed = format!(
             "at most {most}: {series} series may need {:.1} GiB of memory, and an instance has {} GiB; several instances, each \

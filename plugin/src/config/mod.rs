@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub use flow_format::FlowFormat;
 pub use fluent_bit::{FluentBit, Output};
 pub use input::{Csv, Input, Records};
-pub use record::{Explanation, Record};
+pub use record::{Explanation, Of, Record};
 pub use reference::markdown;
 pub(crate) use suggestion::nearest;
 pub use write::schema;
@@ -62,6 +62,18 @@ pub struct Config {
     pub forest: forest::Parameters,
     /// The Fluent Bit filter only: records in and out, and the snapshot file.
     pub fluent_bit: FluentBit,
+}
+
+impl Config {
+    /// Whether windows are scored in record mode.
+    pub(crate) fn scores_windows(&self) -> bool {
+        self.mode == Mode::Record && self.record.of == Of::Windows
+    }
+
+    /// Whether records are put into windows.
+    pub(crate) fn makes_windows(&self) -> bool {
+        self.mode == Mode::Window || self.record.of == Of::Windows
+    }
 }
 
 #[cfg(test)]

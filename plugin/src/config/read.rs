@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use super::flow_format::FlowFormat;
-use super::setting::{Items, Slot};
+use super::setting::{Items, Slot, truth};
 use super::suggestion::nearest;
 use super::table::SETTINGS;
 use super::{Config, check};
@@ -111,7 +111,11 @@ impl Slot<'_> {
                 _ => return Ok(false),
             },
             (Slot::Flag(place), Value::Bool(flag)) => **place = *flag,
-            (Slot::Choice(choice), Value::String(text)) => match choice.words().iter().position(|word| word == text) {
+            (Slot::Choice(choice), Value::String(text)) if truth(text).is_none() => match choice.place(text) {
+                Some(index) => choice.choose(index),
+                None => return Ok(false),
+            },
+            (Slot::Choice(choice), Value::Bool(flag)) => match choice.place(if *flag { "true" } else { "false" }) {
                 Some(index) => choice.choose(index),
                 None => return Ok(false),
             },

@@ -15,9 +15,22 @@ pub enum Explanation {
 
 choices!(Explanation { All = "all", Anomalies = "anomalies", None = "none" });
 
+/// What is scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// Records.
+    Records,
+    /// Windows of series.
+    Windows,
+}
+
+choices!(Of { Records = "records", Windows = "windows" });
+
 /// Record mode: which numbers of a record are scored, and what is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
+    /// What is scored.
+    pub of: Of,
     /// The numeric columns that make up a point. Empty: chosen by the first record.
     pub columns: Vec<String>,
     /// From which score on a record counts as an anomaly. 3.0 is what the examples of the retired service used.
@@ -30,6 +43,12 @@ pub struct Record {
 
 impl Default for Record {
     fn default() -> Self {
-        Record { columns: Vec::new(), threshold: 3.0, only_anomalies: false, explanation: Explanation::All }
+        Record {
+            of: Of::Records,
+            columns: Vec::new(),
+            threshold: 3.0,
+            only_anomalies: false,
+            explanation: Explanation::All,
+        }
     }
 }

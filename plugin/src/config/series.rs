@@ -1,8 +1,10 @@
 //! Window mode: the words and lists of its settings.
 
 use super::setting::{Items, Slot, choices, optional, text};
-use crate::series::{Maintenance, Value};
+use crate::series::{Maintenance, Value, Windows};
 use crate::time::parse_time;
+
+choices!(Windows { None = "false", All = "true", Traffic = "traffic" });
 
 choices!(Value { Bytes = "bytes", Packets = "packets", Flows = "flows", Rejects = "rejects" });
 

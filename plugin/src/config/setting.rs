@@ -124,6 +124,20 @@ pub(super) trait Choice {
     fn chosen(&self) -> usize;
     /// Chooses the word at this place.
     fn choose(&mut self, index: usize);
+
+    /// The place of a word.
+    fn place(&self, text: &str) -> Option<usize> {
+        self.words().iter().position(|word| *word == text)
+    }
+}
+
+/// What a word of a choice is in the document, if not a text.
+pub(super) fn truth(word: &str) -> Option<bool> {
+    match word {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
 }
 
 /// Implements [`Choice`]: `choices!(Mode { Window = "window", Record = "record" });`, all variants in their order.
@@ -168,7 +182,7 @@ impl Slot<'_> {
             Slot::Whole { least, most, .. } => format!("a whole number from {least} to {most}"),
             Slot::Number(_) => "a number of 0 or more".into(),
             Slot::Flag(_) => "true or false".into(),
-            Slot::Choice(choice) => format!("one of {}", quoted(choice.words())),
+            Slot::Choice(choice) => format!("one of {}", words(choice.words())),
             Slot::Text { allowed, .. } => (*allowed).into(),
             Slot::Optional(_) => "text or null".into(),
             Slot::Texts { least, most, .. } => format!("a list of {least} to {most} texts"),
@@ -180,12 +194,18 @@ impl Slot<'_> {
     }
 }
 
-fn quoted(words: &[&str]) -> String {
+fn words(words: &[&str]) -> String {
     let mut text = String::new();
     for word in words {
-        text.push_str(if text.is_empty() { "\"" } else { ", \"" });
-        text.push_str(word);
-        text.push('"');
+        text += if text.is_empty() { "" } else { ", " };
+        match truth(word) {
+            Some(_) => text += word,
+            None => {
+                text.push('"');
+                text += word;
+                text.push('"');
+            }
+        }
     }
     text
 }

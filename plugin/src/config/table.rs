@@ -82,8 +82,8 @@ pub(super) static SETTINGS: &[Setting] = table! {
         "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB, so that an instance has room for 67000.";
     "series.forget_after_days", |c| whole(&mut c.series.forget_after_days, 1, 366),
         "Days without traffic (or with NODATA records only) after which a series is forgotten.";
-    "series.windows", |c| Slot::Flag(&mut c.series.windows),
-        "Whether each window of each series is an event.";
+    "series.windows", |c| Slot::Choice(&mut c.series.windows),
+        "Whether each window of each series is an event; `traffic`: those with a record only, as `GROUP BY` gave them.";
     "series.maintenance", |c| Slot::Items { place: &mut c.series.maintenance, most: 1000 },
         "Times in which nothing opens: their windows count as unknown, so nothing is learned from them.";
     "series.top_talkers", |c| whole(&mut c.series.top_talkers, 0, 100),
@@ -110,8 +110,10 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "detect.ignore_near_expected.below_ratio", |c| Slot::Number(&mut c.detect.ignore_near_expected.below_ratio),
         "Below it by at most this part of it.";
 
+    "record.of" shapes Forest, |c| Slot::Choice(&mut c.record.of),
+        "What is scored: `records`, or `windows`: the sums of each series (`series.by`) and window (`series.window`) with a record in it, in place of an application for `GROUP BY` and one for the forest. All series are in one forest.";
     "record.columns" shapes Forest, |c| texts(&mut c.record.columns, 0, MAX_COLUMNS),
-        "The numeric columns that make up a point. Empty: `bytes` for flow logs, and for JSON and CSV rows the numeric columns of the first row.";
+        "The numeric columns that make up a point. Empty: `bytes` for flow logs, and for JSON and CSV rows the numeric columns of the first row. Of windows: `bytes`, `packets`, `flows`, `rejects`; empty: `bytes`.";
     "record.threshold", |c| Slot::Number(&mut c.record.threshold),
         "From which score on a record counts as an anomaly. 3 is what the examples of the retired service used.";
     "record.only_anomalies", |c| Slot::Flag(&mut c.record.only_anomalies),

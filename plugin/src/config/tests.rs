@@ -3,7 +3,7 @@
 use super::*;
 use crate::detect::Sensitivity;
 use crate::json::Value;
-use setting::{Setting, Slot};
+use setting::{Setting, Slot, truth};
 use table::{SECTIONS, SETTINGS};
 
 /// A document in which only the option at `path` stands, with this value.
@@ -85,8 +85,9 @@ fn every_range_is_kept_at_both_ends() {
             Slot::Number(_) => vec!["-0.5".into(), "-1e9".into(), "1e999".into()],
             Slot::Choice(choice) => {
                 for word in choice.words() {
-                    let config = Config::parse(&only(path, &format!("\"{word}\""))).unwrap();
-                    assert_eq!(at(&config.to_json(), path), format!("\"{word}\""));
+                    let value = if truth(word).is_some() { (*word).to_owned() } else { format!("\"{word}\"") };
+                    let config = Config::parse(&only(path, &value)).unwrap();
+                    assert_eq!(at(&config.to_json(), path), value);
                 }
                 vec!["\"\"".into(), "\"other\"".into()]
             }
@@ -114,7 +115,8 @@ fn every_option_refuses_values_of_other_types() {
         let fits = |value: &str| match slot {
             Slot::Whole { .. } | Slot::Number(_) => value == "7",
             Slot::Flag(_) => value == "true",
-            Slot::Choice(_) | Slot::Text { .. } => false,
+            Slot::Choice(ref choice) => truth(value).is_some() && choice.place(value).is_some(),
+            Slot::Text { .. } => false,
             Slot::Optional(_) => matches!(value, "null" | "\"x y\""),
             Slot::Texts { least, .. } => value == "[]" && least == 0,
             Slot::Items { .. } => value == "[]",

@@ -1,7 +1,7 @@
 //! Writes the configuration in force, and the JSON Schema.
 
 use super::flow_format::FlowFormat;
-use super::setting::{Learned, Setting, Slot};
+use super::setting::{Learned, Setting, Slot, truth};
 use super::table::{SECTIONS, SETTINGS};
 use super::{Config, Mode};
 use crate::json::Writer;
@@ -17,13 +17,14 @@ impl Config {
     /// The options that shape what is learned in this mode, with their values as JSON text.
     pub(crate) fn shape(&self) -> Vec<(&'static str, String)> {
         let learned = match self.mode {
-            Mode::Window => Learned::Series,
-            Mode::Record => Learned::Forest,
+            Mode::Window => &[Learned::Series][..],
+            Mode::Record if self.scores_windows() => &[Learned::Series, Learned::Forest],
+            Mode::Record => &[Learned::Forest],
         };
         let mut config = self.clone();
-        let shaping = SETTINGS
-            .iter()
-            .filter(|setting| setting.shapes.is_some_and(|shapes| shapes == learned || shapes == Learned::Anything));
+        let shaping = SETTINGS.iter().filter(|setting| {
+            setting.shapes.is_some_and(|shapes| learned.contains(&shapes) || shapes == Learned::Anything)
+        });
         shaping
             .map(|setting| {
                 let mut slot = (setting.slot)(&mut config);
@@ -113,6 +114,14 @@ impl Setting {
     }
 }
 
+/// A word of a choice: a text, or true or false.
+fn word(writer: &mut Writer<'_>, text: &str) {
+    match truth(text) {
+        Some(truth) => writer.truth(truth),
+        None => writer.text(text),
+    }
+}
+
 impl Slot<'_> {
     /// Writes the value.
     pub(super) fn write(&mut self, writer: &mut Writer<'_>) {
@@ -120,7 +129,7 @@ impl Slot<'_> {
             Slot::Whole { place, .. } => writer.whole(place.get()),
             Slot::Number(place) => writer.number(**place),
             Slot::Flag(place) => writer.truth(**place),
-            Slot::Choice(choice) => writer.text(choice.words().get(choice.chosen()).copied().unwrap_or_default()),
+            Slot::Choice(choice) => word(writer, choice.words().get(choice.chosen()).copied().unwrap_or_default()),
             Slot::Text { place, .. } => writer.text(place),
             Slot::Optional(Some(text)) => writer.text(text),
             Slot::Optional(None) => writer.literal("null"),
@@ -173,9 +182,7 @@ impl Slot<'_> {
             Slot::Flag(_) => member(writer, "type", "boolean"),
             Slot::Choice(choice) => {
                 writer.key("enum").open(b'[');
-                for word in choice.words() {
-                    writer.text(word);
-                }
+                choice.words().iter().for_each(|text| word(writer, text));
                 writer.close(b']');
             }
             Slot::Text { allowed, .. } => {

@@ -3,6 +3,7 @@
 use crate::config::{Config, Mode};
 use crate::json::{Value, Writer};
 use crate::pipeline::{Counts, Scorer};
+use crate::series::Windows;
 
 /// Records after which a trial ends.
 const RECORDS: u64 = 20_000;
@@ -38,7 +39,7 @@ impl Trial {
             }
         };
         trial.is_of_windows = config.mode == Mode::Window;
-        config.series.windows = true;
+        config.series.windows = Windows::All;
         config.record.only_anomalies = true;
         let mut scorer = Scorer::with(config);
         let mut events = Vec::new();

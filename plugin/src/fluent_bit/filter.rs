@@ -4,7 +4,7 @@ use super::answer::{self, Events};
 use super::flat_object::FlatObjects;
 use super::line::PlainLines;
 use super::record::{Frame, Payload, Reader, Record};
-use crate::config::{Config, Mode, Output};
+use crate::config::{Config, Output};
 use crate::json::unescape;
 use crate::pipeline::{Counts, RestoreError, Scorer, Totals};
 
@@ -56,7 +56,7 @@ impl Filter {
         Filter {
             reader: Reader::new(settings.fields.clone(), flat_objects.as_ref().map(FlatObjects::names)),
             mode: settings.mode,
-            is_window_mode: scorer.config().mode == Mode::Window,
+            is_window_mode: scorer.config().makes_windows(),
             tick_tag: settings.tick_tag.as_ref().map(|tag| tag.as_bytes().to_vec()),
             plain_lines,
             flat_objects,

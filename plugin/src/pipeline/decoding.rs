@@ -6,15 +6,15 @@ use super::reader::Reader;
 use super::rest::Rest;
 use super::window_mode::WindowColumns;
 use crate::column::Columns;
-use crate::config::{Config, Mode, Records};
+use crate::config::{Config, Records};
 use crate::decode::{self, Sink, Unwrapped};
 use crate::flow::Page;
 
 /// The columns that scoring by this configuration finds in rows, as far as it names them.
 fn wanted(config: &Config) -> Columns {
-    match config.mode {
-        Mode::Window => WindowColumns::new(&config.series, &config.input.names()).all,
-        Mode::Record => Columns::named(&config.record.columns, &config.input.names()).unwrap_or_default(),
+    match config.makes_windows() {
+        true => WindowColumns::new(&config.series, &config.input.names()).all,
+        false => Columns::named(&config.record.columns, &config.input.names()).unwrap_or_default(),
     }
 }
 

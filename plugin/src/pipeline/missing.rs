@@ -85,9 +85,9 @@ pub(super) fn misspelt(config: &Config) -> Vec<String> {
         });
         told.collect::<Vec<_>>()
     };
-    let mut told = match config.mode {
-        crate::config::Mode::Window => of("series.by", &config.series.by),
-        crate::config::Mode::Record => of("record.columns", &config.record.columns),
+    let mut told = match config.makes_windows() {
+        true => of("series.by", &config.series.by),
+        false => of("record.columns", &config.record.columns),
     };
     let conditions: Vec<String> = config.input.only.iter().map(|(name, _)| name.clone()).collect();
     told.extend(of("input.where", &conditions));

@@ -16,6 +16,7 @@ mod record_mode;
 mod record_score;
 mod rest;
 mod scorer;
+mod sums;
 mod window_mode;
 
 use std::ops::AddAssign;

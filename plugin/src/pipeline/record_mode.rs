@@ -3,12 +3,12 @@
 use super::event;
 use super::reader::Record;
 use super::record_score::RecordScore;
-use crate::column::{Column, Columns, Names, Numeric};
+use crate::column::{Column, Columns, Names, Numeric, finite};
 use crate::config::{self, Config, Explanation};
 use crate::detect::Direction;
 use crate::failure::{Failure, Layer};
 use crate::forest::{Attribution, Forest, MAX_COLUMNS, Parameters, write_explanation};
-use crate::json::Writer;
+use crate::json::{Value, Writer};
 use crate::state::state;
 use crate::text::decimal;
 
@@ -157,7 +157,9 @@ impl RecordMode {
 
     /// Scores a record, learns it and appends its event.
     pub(super) fn score(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let Some(Learned { forest, .. }) = &mut self.state.learned else { return Ok(()) };
+        if self.state.learned.is_none() {
+            return Ok(());
+        }
         self.point.clear();
         for column in self.columns.as_slice() {
             match record.number(column)? {
@@ -170,6 +172,24 @@ impl RecordMode {
             }
         }
         let known = self.point.len() == self.columns.as_slice().len();
+        self.tell(known, |out| record.write_members(out), out);
+        Ok(())
+    }
+
+    /// Scores a window, by its event and the part of that which is told, learns it and appends its event.
+    pub(super) fn score_members(&mut self, members: &[u8], event: &Value, out: &mut Vec<u8>) {
+        self.point.clear();
+        let number = |column: &Column| match event.get(column.name()) {
+            Some(Value::Number(text)) => finite(text),
+            _ => None,
+        };
+        self.point.extend(self.columns.as_slice().iter().filter_map(number));
+        self.tell(true, |out| out.extend_from_slice(members), out);
+    }
+
+    /// Scores the point, if all of it is known.
+    fn tell(&mut self, known: bool, write_members: impl Fn(&mut Vec<u8>), out: &mut Vec<u8>) {
+        let Some(Learned { forest, .. }) = &mut self.state.learned else { return };
         let config::Record { threshold, only_anomalies, explanation, .. } = self.settings;
         let explains_all = explanation == Explanation::All;
         let mut score = if known && !explains_all { forest.score(&self.point) } else { 0.0 };
@@ -191,7 +211,7 @@ impl RecordMode {
         if is_anomaly || !only_anomalies {
             // In an object of its own: flow logs of version 3 and newer have a field `type`.
             out.extend_from_slice(b"{\"type\":\"score\",\"record\":{");
-            record.write_members(out);
+            write_members(out);
             out.extend_from_slice(b"},");
             if known {
                 out.extend_from_slice(b"\"anomaly_score\":");
@@ -208,7 +228,6 @@ impl RecordMode {
             }
             out.extend_from_slice(b"}\n");
         }
-        Ok(())
     }
 }
 

@@ -9,11 +9,11 @@ use super::rest::Rest;
 use super::window_mode::{WindowColumns, WindowMode};
 use super::{Counts, GivenUp, Totals};
 use crate::column::Columns;
-use crate::config::{self, Config, ConfigError, Records};
+use crate::config::{Config, ConfigError, Records};
 use crate::decode::{Context, Decoder, Leaf, Sink, Unwrapped};
 use crate::failure::Failure;
 use crate::flow::Formats;
-use crate::series::{self, Judgement, Observation};
+use crate::series::{self, Engine, Judgement, Observation};
 use crate::snapshot;
 use crate::state::State;
 
@@ -57,9 +57,9 @@ impl Scorer {
 
     /// A scorer by a configuration that was read.
     pub fn with(config: Config) -> Self {
-        let mode = match config.mode {
-            config::Mode::Window => Mode::Window(Box::new(WindowMode::new(&config))),
-            config::Mode::Record => Mode::Record(Box::new(RecordMode::new(&config))),
+        let mode = match config.makes_windows() {
+            true => Mode::Window(Box::new(WindowMode::new(&config))),
+            false => Mode::Record(Box::new(RecordMode::new(&config))),
         };
         Scorer {
             decoder: Decoder::new(config.input.limits).with_quotes(config.input.records == Records::Csv),
@@ -99,7 +99,8 @@ impl Scorer {
             Some(Rest { given, records, failures }) => {
                 if let Mode::Window(mode) = &mut self.mode {
                     // What the last record let close may not have been told to its end.
-                    mode.engine.close_rest(out, full);
+                    mode.stop_at(full);
+                    mode.close(Engine::close_rest, out);
                     if out.len() >= full {
                         *rest = Some(Rest { given, records, failures });
                         return Counts::default();
@@ -110,7 +111,7 @@ impl Scorer {
         };
         self.reader.reset();
         if let Mode::Window(mode) = &mut self.mode {
-            mode.engine.stop_at(full);
+            mode.stop_at(full);
         }
         let (reader, mode) = (&mut self.reader, &mut self.mode);
         let mut events = Events { reader, mode, id, out, full, failures, counts: Counts::default() };
@@ -202,7 +203,7 @@ impl Scorer {
     #[inline]
     pub(crate) fn observe(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) -> Option<Counts> {
         let (Mode::Window(mode), 1..) = (&mut self.mode, self.payloads) else { return None };
-        if !mode.knows_its_fields() {
+        if !mode.knows_its_fields() || mode.sums.is_some() {
             return None;
         }
         mode.add(observation, out);
@@ -234,8 +235,9 @@ impl Scorer {
 
     /// From now on only anomalies are events of record mode, whatever the configuration tells the component to tell.
     pub(crate) fn tell_only_anomalies(&mut self) {
-        if let Mode::Record(mode) = &mut self.mode {
-            mode.tell_only_anomalies();
+        match &mut self.mode {
+            Mode::Record(mode) => mode.tell_only_anomalies(),
+            Mode::Window(mode) => mode.sums.iter_mut().for_each(|sums| sums.scored.tell_only_anomalies()),
         }
     }
 
@@ -280,8 +282,8 @@ impl Scorer {
     /// Tells the time until `out` has `full` bytes or somewhat more: then the same time is to be told again, and it is true.
     pub fn tick_until(&mut self, now: i64, out: &mut Vec<u8>, full: usize) -> bool {
         if let Mode::Window(mode) = &mut self.mode {
-            mode.engine.stop_at(full);
-            mode.engine.tick(now, out);
+            mode.stop_at(full);
+            mode.close(|engine, out| engine.tick(now, out), out);
         }
         out.len() >= full
     }
@@ -305,8 +307,8 @@ impl Scorer {
         match &mut self.mode {
             Mode::Window(mode) => {
                 mode.tell_missing(out);
-                mode.engine.stop_at(full);
-                mode.engine.finish(out)
+                mode.stop_at(full);
+                mode.close(Engine::finish, out)
             }
             Mode::Record(_) => false,
         }
@@ -319,6 +321,7 @@ impl Scorer {
             Mode::Record(mode) => Totals { anomalies: mode.anomalies(), ..totals },
             Mode::Window(mode) => {
                 let series::Totals { late, windows, evicted, anomalies, .. } = mode.engine.totals();
+                let anomalies = mode.sums.as_ref().map_or(anomalies, |sums| sums.scored.anomalies());
                 Totals { late, windows, series: mode.engine.series() as u64, evicted, anomalies, ..totals }
             }
         }
@@ -330,7 +333,12 @@ impl Scorer {
             self.payloads.save(out);
             self.counts.save(out);
             match &self.mode {
-                Mode::Window(mode) => mode.engine.save(out),
+                Mode::Window(mode) => {
+                    mode.engine.save(out);
+                    if let Some(sums) = &mode.sums {
+                        sums.scored.state().save(out);
+                    }
+                }
                 Mode::Record(mode) => mode.state().save(out),
             }
         })
@@ -349,7 +357,14 @@ impl Scorer {
         scorer.counts = State::load(&mut state);
         match &mut scorer.mode {
             Mode::Window(mode) => {
-                let engine: series::Engine = snapshot::read(state)?;
+                let engine = Engine::load(&mut state);
+                let scored = mode.sums.is_some().then(|| State::load(&mut state));
+                snapshot::end(state)?;
+                if let (Some(sums), Some(scored)) = (&mut mode.sums, scored)
+                    && !sums.scored.restore(scored)
+                {
+                    return Err(snapshot::impossible("the forest"));
+                }
                 let (held, most) = (engine.series(), scorer.config.series.max_series);
                 if held > most as usize {
                     return Err(RestoreError::Mismatch(format!(

@@ -14,6 +14,7 @@ use crate::time::{in_seconds, parse_loose};
 use super::missing::Missing;
 use super::reader::Record;
 use super::record_score::OpenIncidents;
+use super::sums::Sums;
 
 /// What is taken from generic rows besides the key, under the names that flow log fields have.
 const ROW_FIELDS: [&str; 15] = [
@@ -126,11 +127,15 @@ pub(super) struct WindowMode {
     missing: Option<Box<Missing>>,
     /// For hosts that mark records.
     pub(super) open_incidents: OpenIncidents,
+    /// In record mode over windows.
+    pub(super) sums: Option<Box<Sums>>,
 }
 
 impl WindowMode {
     pub(super) fn new(config: &Config) -> Self {
         let settings = Settings { detect: config.detect.clone(), ..config.series.clone() };
+        let sums = Sums::new(config);
+        let settings = if sums.is_some() { Sums::settings(settings) } else { settings };
         let in_data = config.input.names();
         let columns = WindowColumns::new(&settings, &in_data);
         let is_mapped = |column: &Column| column.field().is_some_and(|field| in_data.of(field).is_some());
@@ -143,6 +148,7 @@ impl WindowMode {
             settings,
             key: JoinedKey::default(),
             open_incidents: OpenIncidents::default(),
+            sums,
         }
     }
 
@@ -261,8 +267,31 @@ impl WindowMode {
                 }
             }
         };
-        add(&mut self.open_incidents, &mut self.engine, &observation, out);
+        match &mut self.sums {
+            None => add(&mut self.open_incidents, &mut self.engine, &observation, out),
+            Some(sums) => {
+                self.engine.observe(&observation, &mut sums.lines);
+                sums.score(out);
+            }
+        }
         Ok(())
+    }
+
+    /// Until how many bytes of output windows are closed. Those that are scored are all closed: one call has at most what is open.
+    pub(super) fn stop_at(&mut self, full: usize) {
+        self.engine.stop_at(if self.sums.is_some() { usize::MAX } else { full });
+    }
+
+    /// Lets the engine close windows.
+    pub(super) fn close<R>(&mut self, work: impl FnOnce(&mut Engine, &mut Vec<u8>) -> R, out: &mut Vec<u8>) -> R {
+        match &mut self.sums {
+            None => work(&mut self.engine, out),
+            Some(sums) => {
+                let result = work(&mut self.engine, &mut sums.lines);
+                sums.score(out);
+                result
+            }
+        }
     }
 
     /// Adds an observation to its windows.

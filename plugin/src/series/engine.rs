@@ -359,8 +359,7 @@ impl Engine {
     }
 
     /// Closes what an earlier call had no room for.
-    pub fn close_rest(&mut self, out: &mut Vec<u8>, full: usize) {
-        self.stop_at(full);
+    pub fn close_rest(&mut self, out: &mut Vec<u8>) {
         self.advance(out);
     }
 

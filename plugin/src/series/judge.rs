@@ -114,7 +114,7 @@ impl Engine {
         let value = closed.value;
         let none = Cell::default();
         let cell = closed.cell.as_ref().unwrap_or(&none);
-        if self.settings.windows {
+        if self.settings.windows.tells(closed.cell.is_some()) {
             let key = self.name(closed.slot);
             write_window(key, (window.start, window.end), &cell.sums, value.is_none(), verdict, out);
         }

@@ -30,6 +30,29 @@ impl Value {
     }
 }
 
+/// Which windows of series are events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Windows {
+    /// None.
+    #[default]
+    None,
+    /// All.
+    All,
+    /// Those that a record touches.
+    Traffic,
+}
+
+impl Windows {
+    /// Whether a window is an event that has a record or not.
+    pub(crate) fn tells(self, has_record: bool) -> bool {
+        match self {
+            Windows::None => false,
+            Windows::All => true,
+            Windows::Traffic => has_record,
+        }
+    }
+}
+
 /// A time in which traffic isn't expected to be as always: its windows count as unknown, so nothing opens and nothing is
 /// learned from them. Totals that such a series belongs to are unknown, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +133,7 @@ pub struct Settings {
     /// week, so that a weekly job keeps its history.
     pub forget_after_days: u32,
     /// Whether each window of each series is an event.
-    pub windows: bool,
+    pub windows: Windows,
     /// Times in which nothing opens, at most 1000.
     pub maintenance: Vec<Maintenance>,
     /// Talkers that an alert names at most, 0 to 100; 0 also saves the time and memory of sampling them.
@@ -138,7 +161,7 @@ impl Default for Settings {
             value: Value::Bytes,
             max_series: 10_000,
             forget_after_days: 10,
-            windows: false,
+            windows: Windows::None,
             maintenance: Vec::new(),
             top_talkers: 5,
             talker_sample: 64,

@@ -19,6 +19,7 @@ mod flow_formats;
 mod flow_properties;
 mod fluent_bit;
 mod layering;
+mod migration;
 mod pieces;
 mod promises;
 mod reconfigured;

@@ -41,6 +41,7 @@ const CHANGES: &[(&str, &str, bool, bool)] = &[
     ("detect.ignore_near_expected.below", "10", false, false),
     ("detect.ignore_near_expected.above_ratio", "0.5", false, false),
     ("detect.ignore_near_expected.below_ratio", "0.5", false, false),
+    ("record.of", "\"windows\"", false, true),
     ("record.columns", r#"["bytes","packets"]"#, false, true),
     ("record.threshold", "2", false, false),
     ("record.only_anomalies", "true", false, false),

@@ -1,12 +1,12 @@
 //! Interfaces with wrong clocks, long records, and streams that get thin: what one interface says of the time moves nobody.
 
 use crate::series_traffic::*;
-use flowscore::series::Settings;
+use flowscore::series::{Settings, Windows};
 use serde_json::Value;
 
 /// Every window told, no totals in the way.
 fn told() -> Settings {
-    Settings { windows: true, total: false, ..Settings::default() }
+    Settings { windows: Windows::All, total: false, ..Settings::default() }
 }
 
 /// A record of an interface over a minute.

@@ -1,7 +1,7 @@
 //! From verdicts to incidents, with what they say of their cause.
 
 use crate::series_traffic::*;
-use flowscore::series::{Judgement, Maintenance, Settings, Status};
+use flowscore::series::{Judgement, Maintenance, Settings, Status, Windows};
 use serde_json::Value;
 
 /// Minutes of `interfaces` with about 100 kB each from four clients; `change` alters a minute's records of one.
@@ -239,7 +239,7 @@ fn the_total_speaks_only_where_no_series_explains_it() {
 
 #[test]
 fn a_series_that_was_evicted_and_returns_starts_afresh_with_a_notice() {
-    let settings = Settings { max_series: 3, total: false, windows: true, ..Settings::default() };
+    let settings = Settings { max_series: 3, total: false, windows: Windows::All, ..Settings::default() };
     let mut stream = Stream::new(&settings);
     let mut minute = 0;
     let mut minutes = |stream: &mut Stream, series: &[&str], count: i64| {

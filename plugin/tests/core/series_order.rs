@@ -2,13 +2,13 @@
 
 use crate::series_traffic::*;
 use flowscore::detect::{Sensitivity, Settings as Detect};
-use flowscore::series::{Engine, Settings, Status};
+use flowscore::series::{Engine, Settings, Status, Windows};
 use flowscore::state;
 use proptest::prelude::*;
 
 fn settings() -> Settings {
     Settings {
-        windows: true,
+        windows: Windows::All,
         prefix_totals: true,
         talker_sample: 8,
         // Many alerts, so that incidents are compared, too.
@@ -136,7 +136,7 @@ proptest! {
 
     #[test]
     fn nothing_that_comes_in_panics(records in prop::collection::vec((0u8..4, any::<i64>(), any::<i64>(), any::<u64>(), 0u8..8), 0..60), window in 1u32..86_400) {
-        let settings = Settings { window, allowed_lateness: 0, max_series: 2, windows: true, ..Settings::default() };
+        let settings = Settings { window, allowed_lateness: 0, max_series: 2, windows: Windows::All, ..Settings::default() };
         let mut engine = Engine::new(&settings);
         let mut out = Vec::new();
         for (key, start, end, bytes, kind) in records {

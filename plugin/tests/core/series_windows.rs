@@ -1,12 +1,12 @@
 //! Window mode as a whole: records in, events out.
 
 use crate::series_traffic::*;
-use flowscore::series::{Settings, Status};
+use flowscore::series::{Settings, Status, Windows};
 use serde_json::Value;
 
 /// Every window told, no totals in the way.
 fn told() -> Settings {
-    Settings { windows: true, total: false, ..Settings::default() }
+    Settings { windows: Windows::All, total: false, ..Settings::default() }
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn a_ten_minute_aggregation_interval_fills_its_windows() {
 
 #[test]
 fn prefixes_are_totals_of_their_own() {
-    let mut stream = Stream::new(&Settings { prefix_totals: true, windows: true, ..Settings::default() });
+    let mut stream = Stream::new(&Settings { prefix_totals: true, windows: Windows::All, ..Settings::default() });
     for minute in 0..5 {
         for series in ["a/x/1", "a/x/2", "a/y/1", "b/x/1"] {
             stream.observe(&Record::minute(series, minute, 100));
@@ -399,7 +399,7 @@ fn prefixes_are_totals_of_their_own() {
 
 #[test]
 fn a_slash_within_a_value_makes_no_prefix() {
-    let mut stream = Stream::new(&Settings { prefix_totals: true, windows: true, ..Settings::default() });
+    let mut stream = Stream::new(&Settings { prefix_totals: true, windows: Windows::All, ..Settings::default() });
     for minute in 0..5 {
         // An ARN and an interface; and a value that ends as the name of a prefix does.
         for (value, interface) in [("arn:ecs:cluster/blue", "eni-1"), ("arn:ecs:cluster/green", "eni-2"), ("a", "b/")] {
