@@ -83,12 +83,15 @@ pub struct Body(Value);
 
 /// What may stand in it besides the members of the event.
 const OF_BODY: [&str; 5] = ["title", "body", "link", "what", "event"];
-const OF_EVENT: [&str; 13] = [
+const OF_EVENT: [&str; 17] = [
     "id",
     "state",
     "direction",
     "severity",
     "series",
+    "account_id",
+    "region",
+    "vpc_id",
     "value",
     "start",
     "end",
@@ -97,6 +100,7 @@ const OF_EVENT: [&str; 13] = [
     "anomaly_score",
     "group",
     "reason",
+    "text",
 ];
 
 impl Default for Body {

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use flowscore_artifacts::COMPONENT;
 
+use crate::serve::server::{get, post};
 use crate::services::{self, empty_directory, flowscore, is_installed};
 
 fn example(name: &str) -> PathBuf {
@@ -73,4 +74,35 @@ fn a_program_in_javascript_tells_what_ours_does() {
         command.arg(example("host.mjs")).arg(module.join("flowscore.js")).arg(config);
         command
     });
+}
+
+/// Composed with a component that speaks HTTP, and served by another one's server.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http_service_of_two_components_tells_what_ours_does() {
+    let Some(wac) = services::wac() else { return };
+    let jco = services::directory().join("node_modules/@bytecodealliance/jco/dist/jco.js");
+    if !is_installed("jco", &jco) {
+        return;
+    }
+    let directory = empty_directory("host-proxy");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/proxy");
+    let manifest = example("../proxy/Cargo.toml");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--locked", "--release", "--target", "wasm32-wasip2", "--manifest-path"]).arg(manifest);
+    let built = build.arg("--target-dir").arg(&target).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8(built.stderr).unwrap());
+    let (component, composed) = (directory.join("flowscore.wasm"), directory.join("composed.wasm"));
+    std::fs::write(&component, COMPONENT).unwrap();
+    let mut plug = Command::new(wac);
+    plug.arg("plug").arg(target.join("wasm32-wasip2/release/flowscore_proxy.wasm")).arg("--plug").arg(&component);
+    let plugged = plug.arg("--output").arg(&composed).output().unwrap();
+    assert!(plugged.status.success(), "{}", String::from_utf8(plugged.stderr).unwrap());
+
+    let Some(service) = services::jco_serve(&jco, &composed) else { return };
+    let lines = std::fs::read(example("../payloads.txt")).unwrap();
+    let expected = fed(&mut flowscore(&["run", "--stats", "none"]), &lines);
+    let answer = post(&service.url, &[], lines).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.body.as_bytes() == expected.stdout, "other events than ours");
+    assert_eq!(get(&service.url).await.status, 405);
 }

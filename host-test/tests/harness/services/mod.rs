@@ -90,6 +90,26 @@ pub fn registry(storage: &Path) -> Option<Service> {
     start("docker-registry", &server, command, port)
 }
 
+/// The program `wac`. None if it is not installed.
+pub fn wac() -> Option<PathBuf> {
+    // `.ci/services` leaves it out unless it is told otherwise.
+    let is_wanted = std::env::var_os("FLOWSCORE_PROXY").is_some_and(|value| value == "1");
+    let wac = directory().join("wac/bin/wac");
+    if !is_wanted && !wac.exists() {
+        eprintln!("skipped: no wac; `FLOWSCORE_PROXY=1 .ci/services` installs it");
+        return None;
+    }
+    is_installed("wac", &wac).then_some(wac)
+}
+
+/// A composed component that is served by jco.
+pub fn jco_serve(jco: &Path, component: &Path) -> Option<Service> {
+    let port = free_port();
+    let mut command = Command::new("node");
+    command.arg(jco).arg("serve").arg(component).args(["--port", &port.to_string()]);
+    start("jco", jco, command, port)
+}
+
 /// The program `wkg`, which may not be there.
 pub fn wkg() -> PathBuf {
     directory().join("wkg/bin/wkg")
