@@ -23,6 +23,8 @@ pub(super) struct Incident {
     pub(super) end: i64,
     /// How long it lasts as far as is known: an open one until the last that any event speaks of.
     pub(super) until: i64,
+    /// How far the data had come when it was told first.
+    pub(super) told: Option<i64>,
     /// What the amounts are of.
     pub(super) value: value::Value,
     /// Begin of the window that deviates most, which the next three are about.
@@ -121,6 +123,7 @@ impl Incident {
             start,
             end,
             until: end,
+            told: time(event, "told_at"),
             value: value::Value::of(&text(event, "value")),
             peak: time(event, "peak").unwrap_or(start),
             observed: number(event, "observed").unwrap_or(0.0),
@@ -152,7 +155,8 @@ impl Incident {
         }
         steps.extend_from_slice(&newer.steps);
         let group = newer.group.clone().or_else(|| self.group.take());
-        *self = Self { start, steps, group, ..newer };
+        let told = self.told.or(newer.told);
+        *self = Self { start, steps, group, told, ..newer };
     }
 
     /// How bad it is: the rank of the severity, then the score.

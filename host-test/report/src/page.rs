@@ -136,8 +136,7 @@ fn navigation(out: &mut dyn Write, model: &Model) -> io::Result<()> {
 /// One sentence: found, missed, false.
 fn verdict(out: &mut dyn Write, model: &Model, verdicts: &Verdicts) -> io::Result<()> {
     let ((found, wanted), false_incidents) = (verdicts.found(), verdicts.false_incidents());
-    let mut delays = verdicts.delays(model);
-    delays.sort_unstable();
+    let median = |seconds: Vec<i64>| seconds.get(seconds.len() / 2).copied();
     let good = found == wanted && false_incidents == 0;
     let (class, sign) = if good { ("good", "✓") } else { ("poor", "!") };
     let plural = quantity::plural(false_incidents as u64);
@@ -147,8 +146,11 @@ fn verdict(out: &mut dyn Write, model: &Model, verdicts: &Verdicts) -> io::Resul
          <span><strong>{found} of {wanted} labelled events found</strong>, \
          {false_incidents} false incident{plural}"
     )?;
-    if let Some(median) = delays.get(delays.len() / 2) {
-        write!(out, ", median delay {}", quantity::duration(*median))?;
+    if let Some(delay) = median(verdicts.delays(model)) {
+        write!(out, ", median delay {}", quantity::duration(delay))?;
+    }
+    if let Some(told) = median(verdicts.tellings(model)) {
+        write!(out, ", told {} after the onset in the data's time", quantity::duration(told))?;
     }
     out.write_all(b".</span></p>\n")
 }

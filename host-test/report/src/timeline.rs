@@ -143,6 +143,7 @@ fn labels(out: &mut dyn Write, view: &View, verdicts: &Verdicts) -> io::Result<(
         Text("Time (UTC)"),
         Number("Size"),
         Number("Delay"),
+        Number("Told after"),
         Text("Incident"),
     ];
     table::open(out, "Incidents against the labels", "", &columns)?;
@@ -151,11 +152,13 @@ fn labels(out: &mut dyn Write, view: &View, verdicts: &Verdicts) -> io::Result<(
         let (class, verdict) = wording(label, *outcome);
         let delay =
             incident.map_or(String::new(), |(_, incident)| quantity::duration((incident.start - label.start).max(0)));
+        let told = incident.and_then(|(_, incident)| incident.told);
+        let told = told.map_or(String::new(), |told| quantity::duration((told - label.start).max(0)));
         let link = incident.map_or("–".to_owned(), |(index, incident)| link(index, incident));
         writeln!(
             out,
             "<tr><td class=\"mark {class}\">{verdict}</td><td>{}</td><td class=\"id\">{}</td><td>{}</td>\
-             <td class=\"n\">{}</td><td class=\"n\">{delay}</td><td>{link}</td></tr>",
+             <td class=\"n\">{}</td><td class=\"n\">{delay}</td><td class=\"n\">{told}</td><td>{link}</td></tr>",
             Escaped(&label.id),
             Escaped(&label.series),
             quantity::span(label.start, label.end),
@@ -174,7 +177,7 @@ fn labels(out: &mut dyn Write, view: &View, verdicts: &Verdicts) -> io::Result<(
         writeln!(
             out,
             "<tr>{mark}<td>{label}</td><td class=\"id\">{}</td><td>{}</td>\
-             <td class=\"n\">{}</td><td></td><td>{}</td></tr>",
+             <td class=\"n\">{}</td><td></td><td></td><td>{}</td></tr>",
             Escaped(&incident.series),
             quantity::span(incident.start, incident.until),
             quantity::factor(incident.observed, incident.expected),

@@ -121,9 +121,20 @@ impl<'a> Verdicts<'a> {
 
     /// Seconds from the onset of each label found to the start of its incident.
     pub(super) fn delays(&self, model: &Model) -> Vec<i64> {
+        self.seconds_to(model, |incident| Some(incident.start))
+    }
+
+    /// Seconds of event time from the onset of each label found until its incident was told.
+    pub(super) fn tellings(&self, model: &Model) -> Vec<i64> {
+        self.seconds_to(model, |incident| incident.told)
+    }
+
+    fn seconds_to(&self, model: &Model, time: impl Fn(&Incident) -> Option<i64>) -> Vec<i64> {
         let found = self.truth.iter().zip(&self.labels).filter(|(label, _)| wants_alert(label));
-        let starts = found.filter_map(|(label, (_, index))| Some(model.incidents.get((*index)?)?.start - label.start));
-        starts.map(|delay| delay.max(0)).collect()
+        let times = found.filter_map(|(label, (_, index))| Some(time(model.incidents.get((*index)?)?)? - label.start));
+        let mut seconds: Vec<i64> = times.map(|seconds| seconds.max(0)).collect();
+        seconds.sort_unstable();
+        seconds
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
         for (index, (series, start, direction)) in incidents.iter().enumerate() {
             model.add(&json!({
                 "type": "anomaly", "id": index.to_string(), "state": "open", "series": series, "start": start,
-                "end": start + 60, "direction": direction,
+                "end": start + 60, "direction": direction, "told_at": start + 420,
             }));
         }
         model.finish();
@@ -159,7 +170,7 @@ mod tests {
         let outcomes: Vec<Outcome> = verdicts.labels.iter().map(|(outcome, _)| *outcome).collect();
         assert_eq!(outcomes, [Outcome::Right, Outcome::WrongDirection, Outcome::Missed]);
         assert_eq!((verdicts.found(), verdicts.false_incidents()), ((1, 3), 1));
-        assert_eq!(verdicts.delays(&model), [60, 60]);
+        assert_eq!((verdicts.delays(&model), verdicts.tellings(&model)), (vec![60, 60], vec![480, 480]));
     }
 
     #[test]
