@@ -14,7 +14,11 @@ pub(crate) const REGION: AmazonS3ConfigKey = AmazonS3ConfigKey::Region;
 /// A store with the settings of the environment, under the names that AWS' own tools use (`AWS_REGION`, `AWS_ENDPOINT_URL`, …),
 /// and credentials by the usual chain.
 pub(crate) fn builder(url: &str) -> AmazonS3Builder {
-    let builder = AmazonS3Builder::from_env().with_url(url);
+    let mut builder = AmazonS3Builder::from_env().with_url(url);
+    // Who names an endpoint without TLS means it.
+    if builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some_and(|endpoint| endpoint.starts_with("http://")) {
+        builder = builder.with_allow_http(true);
+    }
     // Without keys in the environment: the chain that finds them for Kinesis, too.
     match builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId) {
         Some(_) => builder,

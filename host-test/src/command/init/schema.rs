@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(super) struct Setting {
     description: String,
     #[serde(rename = "enum")]
-    words: Vec<String>,
+    words: Vec<Value>,
     minimum: Option<u64>,
     maximum: Option<u64>,
     pub(super) default: Value,
@@ -29,7 +29,10 @@ impl Setting {
     /// What it means, and what is allowed.
     pub(super) fn description(&self) -> String {
         let allowed = match (self.words.is_empty(), self.minimum, self.maximum) {
-            (false, ..) => format!(" One of {}.", self.words.join(", ")),
+            (false, ..) => {
+                let word = |word: &Value| word.as_str().map_or_else(|| word.to_string(), str::to_owned);
+                format!(" One of {}.", self.words.iter().map(word).collect::<Vec<_>>().join(", "))
+            }
             (true, Some(least), Some(most)) => format!(" From {least} to {most}."),
             _ => String::new(),
         };
