@@ -18,6 +18,8 @@ pub(super) struct Incident {
     pub(super) series: String,
     pub(super) direction: Option<Direction>,
     pub(super) closed: bool,
+    /// Its window was not closed when it was told last.
+    provisional: bool,
     /// Epoch seconds.
     pub(super) start: i64,
     pub(super) end: i64,
@@ -120,6 +122,7 @@ impl Incident {
             series: text(event, "series"),
             direction: direction(event),
             closed: text(event, "state") == "closed",
+            provisional: event.get("provisional") == Some(&Value::Bool(true)),
             start,
             end,
             until: end,
@@ -161,7 +164,20 @@ impl Incident {
 
     /// How bad it is: the rank of the severity, then the score.
     pub(super) fn rank(&self) -> (usize, f64) {
+        if self.is_withdrawn() {
+            return (0, 0.0);
+        }
         (severity_rank(self.severity()), self.score.unwrap_or(0.0))
+    }
+
+    /// It was told before its window was closed, and there was nothing.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.reason == "unconfirmed"
+    }
+
+    /// It was told before its window was closed, and may be taken back.
+    pub(super) fn is_provisional(&self) -> bool {
+        self.provisional && !self.closed
     }
 
     /// The severity as given, else by grade.

@@ -116,6 +116,9 @@ impl Sections<'_> {
         )?;
         ending(out, *closed, &sentence::end(&incident.reason, incident.level, incident.value))?;
         write!(out, " <span class=\"chip rank{rank}\">{} severity</span>", Escaped(incident.severity()))?;
+        if incident.is_provisional() {
+            out.write_all(b" <span class=\"chip\">provisional: late records may still take it back</span>")?;
+        }
         if meaning == Some(&Meaning::False) {
             out.write_all("<span class=\"chip bad\">✗ no label</span>".as_bytes())?;
         }

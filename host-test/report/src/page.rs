@@ -2,6 +2,7 @@
 
 use super::View;
 use super::escape::Escaped;
+use super::incident::Incident;
 use super::model::Model;
 use super::quantity;
 use super::verdict::Verdicts;
@@ -172,7 +173,9 @@ fn figures(model: &Model) -> Vec<Figure> {
         watched.then_some(model.incidents.len() as u64),
         format!("{} · {}", counted(spikes, "spike"), counted(drops, "drop")),
     );
-    let high = model.incidents.iter().filter(|incident| ["high", "critical"].contains(&incident.severity())).count();
+    let is_high =
+        |incident: &&Incident| ["high", "critical"].contains(&incident.severity()) && !incident.is_withdrawn();
+    let high = model.incidents.iter().filter(is_high).count();
     let open = model.incidents.iter().filter(|incident| !incident.closed).count();
     add("High severity", watched.then_some(high as u64), format!("{open} still open"));
     let late = stat("late").map(|late| format!("{} late", quantity::count(late))).unwrap_or_default();

@@ -53,7 +53,8 @@ pub fn runs(events: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
 pub(super) fn with_windows(config: &str) -> (String, bool) {
     let mut value =
         if config.trim().is_empty() { json!({}) } else { serde_json::from_str(config).unwrap_or(Value::Null) };
-    let is_asked_for = value["series"]["windows"] == true;
+    // Those with traffic only are told as they are, and the page has these.
+    let is_asked_for = [json!(true), json!("traffic")].contains(&value["series"]["windows"]);
     let is_record_mode = value["mode"] == "record";
     if let Some(members) = value.as_object_mut().filter(|_| !is_asked_for && !is_record_mode)
         && let Some(series) = members.entry("series").or_insert_with(|| json!({})).as_object_mut()
@@ -92,6 +93,7 @@ mod tests {
             ("", r#"{"series":{"windows":true}}"#, false),
             (r#"{"series":{"window":60,"windows":false}}"#, r#"{"series":{"window":60,"windows":true}}"#, false),
             (r#"{"series": {"windows": true}}"#, r#"{"series": {"windows": true}}"#, true),
+            (r#"{"series":{"windows":"traffic"}}"#, r#"{"series":{"windows":"traffic"}}"#, true),
             (r#"{"mode":"record"}"#, r#"{"mode":"record"}"#, false),
             (r#"{"series":7}"#, r#"{"series":7}"#, false),
             ("no configuration", "no configuration", false),

@@ -52,8 +52,12 @@ impl NotifyArgs {
                 Some(path) => {
                     let text = read(Path::new(path.strip_prefix("//").unwrap_or(path)), "--notify")?;
                     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+                    let before = targets.len();
                     for line in lines {
                         targets.push(target(line, &body)?);
+                    }
+                    if targets.len() == before {
+                        return Err(Usage(format!("--notify {value}: nobody is named in the file")).into());
                     }
                 }
             }

@@ -8,8 +8,7 @@ use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::members::Members;
 #[cfg(feature = "parquet")]
 use super::parquet::{MAGIC as PARQUET, Rows};
 use crate::input::{Payload, Payloads};
@@ -109,7 +108,7 @@ impl Content {
         reading.bytes.fetch_add(magic.len() as u64, Ordering::Relaxed);
         let input = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(input));
         let (layer, input): (_, Box<dyn Read>) = match magic[..] {
-            [0x1f, 0x8b, ..] => ("gzip", Box::new(MultiGzDecoder::new(input))),
+            [0x1f, 0x8b, ..] => ("gzip", Box::new(Members::new(input))),
             [0x28, 0xb5, 0x2f, 0xfd] => {
                 ("zstd", Box::new(zstd::Decoder::with_buffer(input).map_err(ContentError::Read)?))
             }

@@ -12,6 +12,7 @@ pub mod event_time;
 pub mod inputs;
 #[cfg(feature = "network")]
 pub mod kinesis;
+mod members;
 #[cfg(feature = "network")]
 pub mod notification;
 #[cfg(feature = "parquet")]

@@ -65,7 +65,7 @@ pub(super) fn frame(input: &[u8], output: &mut Arena, limit: usize) -> Result<us
     let cut = |what| fault(input.len(), format!("the frame ends before {what}; the record was cut off"));
     if is_skippable(input) {
         let size = input.get(4..).and_then(|rest| rest.first_chunk::<4>()).ok_or_else(|| cut("its size"))?;
-        let length = 8 + u32::from_le_bytes(*size) as usize;
+        let length = (u32::from_le_bytes(*size) as usize).saturating_add(8);
         return if length > input.len() { Err(cut("its end")) } else { Ok(length) };
     }
     let room = limit.saturating_sub(output.len());

@@ -134,7 +134,7 @@ impl Lifecycle {
     /// Ends the incident of that id, or of the group of that id, with the next window, if it is open: it is expected.
     pub fn accept(&mut self, id: u64) {
         if let Some(incident) = self.open.as_mut().filter(|incident| incident.id == id || incident.group == Some(id)) {
-            incident.accepted = true;
+            incident.accept();
         }
     }
 

@@ -217,6 +217,15 @@ impl Incident {
         self.severity >= Severity::High || self.end - self.start >= LASTING.max(3 * window)
     }
 
+    /// A person has said that it is expected.
+    pub(crate) fn accept(&mut self) {
+        self.accepted = true;
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.accepted
+    }
+
     /// How far the peak is from what was expected there.
     fn distance(&self) -> f64 {
         (self.observed - self.expected).abs()

@@ -219,12 +219,17 @@ impl Engine {
     pub(super) fn settle_early(&mut self, closed: &mut Closed, window: &Window, out: &mut Vec<u8>) {
         let Some(track) = &mut self.registry.slot_mut(closed.slot).track else { return };
         let id = track.lifecycle.current().map(|incident| incident.id);
+        let is_known = closed.value.is_some();
         if track.early.take_if(|early| Some(early.id) == id).is_some() {
             track.lifecycle.announce();
             closed.step.active = Some(Change::Confirmed);
-        } else if let Some(early) = track.early.take_if(|early| early.end <= window.end) {
-            track.arrival.rest = PATIENCE;
-            self.write(closed.slot, &early, Change::Closed(Ending::Unconfirmed), out);
+        } else if let Some(early) = track.early.take_if(|early| early.end <= window.end && is_known) {
+            // Where nothing is known of the window, as where the input ends, nothing is taken back either.
+            let ending = if early.is_accepted() { Ending::Accepted } else { Ending::Unconfirmed };
+            if ending == Ending::Unconfirmed {
+                track.arrival.rest = PATIENCE;
+            }
+            self.write(closed.slot, &early, Change::Closed(ending), out);
         }
     }
 }

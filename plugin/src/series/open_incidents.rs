@@ -26,6 +26,7 @@ impl Engine {
             taken += 1;
             if judgement == Judgement::Fine {
                 track.lifecycle.accept(id);
+                track.early.iter_mut().filter(|early| early.id == id).for_each(|early| early.accept());
             }
         }
         taken

@@ -108,3 +108,27 @@ fn ordinary_traffic_is_never_told_early() {
         traffic(1_500, 10, |minute, interface| noise(minute, interface + 50) as i64 % 250, |_, _, usual| Some(usual));
     assert_eq!(stream.of("anomaly").count(), 0, "{:?}", stream.of("anomaly").next());
 }
+
+#[test]
+fn what_the_end_of_the_input_leaves_open_is_not_taken_back_and_what_a_person_expects_is_accepted() {
+    // The outage begins some minutes before the input ends, and its window is never closed by the watermark.
+    let stream = traffic(204, 6, ONTIME, |minute, interface, usual| (interface != 2 || minute < 200).then_some(usual));
+    let spoken: Vec<_> =
+        told(&stream, "eni-02").into_iter().map(|(state, provisional, _)| (state, provisional)).collect();
+    assert_eq!(spoken, [("open".to_owned(), Some(true))]);
+
+    let mut stream = Stream::new(&Settings { provisional: true, ..Settings::default() });
+    for minute in 0..260 {
+        for interface in (0..6).filter(|interface| *interface != 2 || minute < 200) {
+            let bytes = 100_000 + noise(minute, interface) % 8_000;
+            stream.observe(&Record::minute(&format!("eni-{interface:02}"), minute, bytes));
+        }
+        if minute == 204 {
+            let id = stream.opened()[0]["id"].as_str().unwrap().to_owned();
+            let id = u64::from_str_radix(&id, 16).unwrap();
+            assert_eq!(stream.engine.feedback(id, flowscore::series::Judgement::Fine), 1);
+        }
+    }
+    let ends: Vec<_> = stream.of("anomaly").map(|event| event["reason"].as_str().unwrap_or("open")).collect();
+    assert_eq!(ends, ["open", "accepted"]);
+}

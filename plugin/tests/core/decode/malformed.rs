@@ -114,6 +114,10 @@ fn zstd_frame() {
         &[b"\x50\x2a\x4d\x18\x09\0\0\0", &good[..4]].concat(),
         "zstd at byte 12: the frame ends before its end; the record was cut off",
     );
+    fails(
+        &[b"\x5f\x2a\x4d\x18\xff\xff\xff\xff", &good[..]].concat(),
+        &format!("zstd at byte {}: the frame ends before its end; the record was cut off", end + 8),
+    );
     let with = |at: usize, byte: u8| {
         let mut bytes = good.clone();
         bytes[at] = byte;
