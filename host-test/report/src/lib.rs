@@ -141,6 +141,11 @@ impl<'t> Report<'t> {
         self.model.events == 0
     }
 
+    /// How many came that are no events of a known type.
+    pub fn strangers(&self) -> u64 {
+        self.model.strangers
+    }
+
     fn verdicts(&self) -> Option<Verdicts<'t>> {
         self.options.truth.map(|truth| Verdicts::new(&self.model, truth))
     }

@@ -58,6 +58,8 @@ pub(super) struct Model {
     pub(super) series: BTreeMap<String, History>,
     /// Windows of series that are not kept.
     pub(super) windows_left_out: u64,
+    /// What came and is no event of a known type.
+    pub(super) strangers: u64,
     pub(super) notices: Notices,
     pub(super) failed: Vec<Failed>,
     pub(super) failed_count: u64,
@@ -104,7 +106,10 @@ impl Model {
                 self.events -= 1;
                 self.stats = Some(event.clone());
             }
-            _ => (),
+            _ => {
+                self.events -= 1;
+                self.strangers += 1;
+            }
         }
     }
 

@@ -258,3 +258,11 @@ fn two_weeks_of_sixty_interfaces_stay_below_two_megabytes() {
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert_eq!(html.matches("<article").count(), 100);
 }
+
+#[test]
+fn what_is_no_event_is_counted_and_alone_makes_an_empty_report() {
+    let lines = [json!({}), json!([1]), json!(null), json!({"type": "something"}), json!({"srcaddr": "10.0.0.1"})];
+    let report = Report::new(lines.into_iter(), None);
+    assert!(report.is_empty());
+    assert_eq!(report.strangers(), 5);
+}

@@ -63,6 +63,12 @@ impl ReportArgs {
         if let Some(error) = problem {
             return Err(error);
         }
+        if report.strangers() > 0 {
+            tracing::warn!(
+                "{} of the inputs' lines are no events: they have no `type` that `run` writes",
+                report.strangers()
+            );
+        }
         if report.is_empty() {
             tracing::warn!("no events came; the report says so");
         }
