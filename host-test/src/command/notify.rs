@@ -57,7 +57,7 @@ impl NotifyArgs {
                         targets.push(target(line, &body)?);
                     }
                     if targets.len() == before {
-                        return Err(Usage(format!("--notify {value}: nobody is named in the file")).into());
+                        return Err(Usage(format!("--notify {value}: nobody is named in the file")));
                     }
                 }
             }
