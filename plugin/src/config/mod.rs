@@ -72,7 +72,7 @@ impl Config {
 
     /// Whether records are put into windows.
     pub(crate) fn makes_windows(&self) -> bool {
-        self.mode == Mode::Window || self.record.of == Of::Windows
+        self.mode == Mode::Window || self.scores_windows()
     }
 }
 

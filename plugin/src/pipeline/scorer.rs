@@ -203,7 +203,7 @@ impl Scorer {
     #[inline]
     pub(crate) fn observe(&mut self, observation: &Observation<'_>, out: &mut Vec<u8>) -> Option<Counts> {
         let (Mode::Window(mode), 1..) = (&mut self.mode, self.payloads) else { return None };
-        if !mode.knows_its_fields() || mode.sums.is_some() {
+        if !mode.knows_its_fields() {
             return None;
         }
         mode.add(observation, out);
@@ -228,7 +228,7 @@ impl Scorer {
     /// not count, which is decided in the ordinary way.
     pub(crate) fn window_columns(&self) -> Option<&WindowColumns> {
         match &self.mode {
-            Mode::Window(mode) if self.config.input.only.is_empty() => Some(mode.columns()),
+            Mode::Window(mode) if self.config.input.only.is_empty() && mode.sums.is_none() => Some(mode.columns()),
             Mode::Window(_) | Mode::Record(_) => None,
         }
     }

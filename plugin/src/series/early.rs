@@ -15,6 +15,7 @@
 use super::cell::{Cell, Sums};
 use super::close::Window;
 use super::engine::Engine;
+use super::groups::{DIRECTIONS, FEWEST};
 use super::judge::observe;
 use super::registry::Keyed;
 use super::scratch::Closed;
@@ -27,9 +28,6 @@ use crate::state::state;
 const PATIENCE: u16 = 1_000;
 /// Open windows that are looked at, at most: of an hour and more of lateness nothing early can be said.
 const MOST_WINDOWS: i64 = 64;
-const DIRECTIONS: [Direction; 2] = [Direction::Spike, Direction::Drop];
-/// From so many on that begin together they are a group.
-const SEVERAL: usize = 3;
 
 /// How late the records of a series come.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -129,7 +127,7 @@ impl Engine {
             });
             match worst {
                 Some(_) if direction == Direction::Drop && 2 * same.len() > active.max(2) => {}
-                Some(worst) if told[direction as usize] + same.len() >= SEVERAL => {
+                Some(worst) if told[direction as usize] + same.len() >= FEWEST => {
                     if told[direction as usize] == 0 {
                         self.tell_early(worst, out);
                     }

@@ -27,7 +27,7 @@ use crate::order;
 use crate::state::state;
 
 /// Fewer incidents are told one by one.
-const FEWEST: usize = 3;
+pub(super) const FEWEST: usize = 3;
 /// A chance of this size comes about once in some months of minutes.
 const IMPROBABLE: f64 = 1e-5;
 /// Incidents a series and day in each direction, as long as nothing is known: many.
@@ -42,7 +42,7 @@ const MOST_GROUPS: usize = 16;
 /// Members whose talkers are looked at, those with the largest change.
 const MOST_EXPLAINED: usize = 256;
 
-const DIRECTIONS: [Direction; 2] = [Direction::Spike, Direction::Drop];
+pub(super) const DIRECTIONS: [Direction; 2] = [Direction::Spike, Direction::Drop];
 
 /// The groups of a stream.
 #[derive(Clone, Debug, PartialEq)]
