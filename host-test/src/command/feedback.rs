@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::PluginArgs;
+use super::{PluginArgs, access_key};
 use host_test::batch::{Scoring, refused};
 use host_test::plugin::Judgement;
 use host_test::serve::saved::Saved;
@@ -74,10 +74,8 @@ impl FeedbackArgs {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         let verdict = if self.real { "real" } else { "fine" };
         let mut request = client.post(&url).body(json!({ "id": self.id, "verdict": verdict }).to_string());
-        if let Some(path) = &self.access_key_file {
-            let key = std::fs::read_to_string(path)
-                .map_err(|error| Usage(format!("cannot read the access key {}: {error}", path.display())))?;
-            request = request.bearer_auth(key.trim());
+        if let Some(key) = access_key::shown(self.access_key_file.as_deref())? {
+            request = request.bearer_auth(key);
         }
         let answer = request.send().await.map_err(reqwest::Error::without_url).context("the server does not answer")?;
         let status = answer.status();

@@ -18,6 +18,8 @@ use host_test::usage::Usage;
 #[cfg(feature = "network")]
 use host_test::usage::without_credentials;
 
+#[cfg(feature = "network")]
+mod access_key;
 pub(crate) mod backtest;
 pub(crate) mod check_config;
 pub(crate) mod completions;

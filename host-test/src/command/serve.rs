@@ -10,7 +10,7 @@ use clap::Args;
 use super::following::ExportArgs;
 use super::notify::NotifyArgs;
 use super::page::PageArgs;
-use super::{Discard, FailedArgs, PluginArgs};
+use super::{Discard, FailedArgs, PluginArgs, access_key};
 use host_test::notify;
 use host_test::serve::access::AccessKey;
 use host_test::serve::admission::Bounds;
@@ -118,10 +118,8 @@ impl ServeArgs {
         let access = match &self.access_key_file {
             None => AccessKey::open(),
             Some(path) => {
-                let shown = path.display();
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| Usage(format!("cannot read the access key {shown}: {error}")))?;
-                AccessKey::from_file(&text).map_err(|reason| Usage(format!("the access key file {shown} {reason}")))?
+                let refused = |reason| Usage(format!("the access key file {} {reason}", path.display()));
+                AccessKey::from_file(&access_key::read(path)?).map_err(refused)?
             }
         };
         let sink = match &self.forward {

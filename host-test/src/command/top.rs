@@ -9,6 +9,7 @@ use clap::Args;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use tokio::sync::mpsc;
 
+use super::access_key;
 use host_test::top::draw::View;
 use host_test::top::follow::{Heard, Process};
 use host_test::usage::Usage;
@@ -38,16 +39,7 @@ pub(crate) struct TopArgs {
 impl TopArgs {
     /// Follows until q is pressed.
     pub(crate) fn run(&self) -> Result<()> {
-        let key = match &self.access_key_file {
-            None => None,
-            Some(path) => Some(
-                std::fs::read_to_string(path)
-                    .map_err(|error| Usage(format!("cannot read the access key {}: {error}", path.display())))?
-                    .trim()
-                    .to_owned(),
-            ),
-        };
-        let process = Process::new(&self.url, key)?;
+        let process = Process::new(&self.url, access_key::shown(self.access_key_file.as_deref())?)?;
         if !stdout().is_terminal() {
             let events = "standard output is no terminal; GET /events of the process tells the same as data";
             return Err(Usage(events.into()).into());
