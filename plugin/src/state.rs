@@ -15,12 +15,13 @@
 //!
 //! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises `VERSION`, and states of
 //! versions from `OLDEST` on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
-//! gets the default of its type.
+//! gets the default of its type. What has come to be kept in another form implements [`State`] itself and asks
+//! [`Reader::is_before`].
 
 use std::net::IpAddr;
 
 /// The version of the layout that this build writes.
-pub(crate) const VERSION: u16 = 9;
+pub(crate) const VERSION: u16 = 10;
 
 /// The first version that it still reads.
 pub(crate) const OLDEST: u16 = 6;
@@ -68,7 +69,12 @@ impl<'a> Reader<'a> {
 
     /// A field that states have from a version on.
     pub(crate) fn since<T: State + Default>(&mut self, version: u16) -> T {
-        if self.version < version { T::default() } else { T::load(self) }
+        if self.is_before(version) { T::default() } else { T::load(self) }
+    }
+
+    /// Whether the state is of an earlier version than this.
+    pub(crate) fn is_before(&self, version: u16) -> bool {
+        self.version < version
     }
 
     /// Whether all was read, and nothing amiss.
