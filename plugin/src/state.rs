@@ -53,6 +53,18 @@ pub fn from_bytes<T: State>(bytes: &[u8]) -> Result<T, Damaged> {
     Ok(state)
 }
 
+/// Whether all numbers of a list are finite.
+#[inline(never)]
+pub(crate) fn are_finite(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
+/// The same in single precision.
+#[inline(never)]
+pub(crate) fn are_finite_f32(numbers: &[f32]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
 /// What is left to be read.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -243,7 +255,7 @@ impl<T: State> State for Vec<T> {
     #[inline(never)]
     fn save(&self, out: &mut Vec<u8>) {
         number(self.len() as u64, out);
-        self.iter().for_each(|element| element.save(out));
+        save_all(self, out);
     }
     #[inline(never)]
     fn load(reader: &mut Reader<'_>) -> Self {
@@ -261,9 +273,15 @@ impl<T: State> State for Vec<T> {
     }
 }
 
+/// A list without its length.
+#[inline(never)]
+fn save_all<T: State>(list: &[T], out: &mut Vec<u8>) {
+    list.iter().for_each(|element| element.save(out));
+}
+
 impl<T: State, const N: usize> State for [T; N] {
     fn save(&self, out: &mut Vec<u8>) {
-        self.iter().for_each(|element| element.save(out));
+        save_all(self, out);
     }
     fn load(reader: &mut Reader<'_>) -> Self {
         std::array::from_fn(|_| T::load(reader))

@@ -91,19 +91,15 @@ impl Envelope {
     fn load_rows(reader: &mut Reader<'_>) -> Self {
         let [falls, rises, means]: [Vec<f32>; 3] = State::load(reader);
         let (day, (present, values)) = (State::load(reader), State::load(reader));
-        let mean = means.get(present).copied().unwrap_or_default();
-        let mut envelope = Self { day, present, values, mean, local: State::load(reader), ..Self::default() };
+        let mut envelope = Self { day, present, values, local: State::load(reader), ..Self::default() };
         if [&falls, &rises, &means].iter().any(|rows| rows.len() != ROWS * BINS) {
             reader.fail();
             return envelope;
         }
-        let is_seen = |cell: &usize| falls[*cell] < f32::INFINITY;
-        // From the oldest day on.
-        let oldest = row(envelope.day.unwrap_or_default()) + 1;
-        for row in (oldest..oldest + ROWS).map(|row| row % ROWS) {
-            for cell in (row * BINS..(row + 1) * BINS).filter(is_seen) {
-                envelope.set(row, cell % BINS, (falls[cell], rises[cell]), means[cell]);
-            }
+        envelope.mean = means.get(present).copied().unwrap_or_default();
+        envelope.make_room(ROWS);
+        for (cell, extent) in falls.into_iter().zip(rises).enumerate() {
+            envelope.set(cell / BINS, cell % BINS, extent, means[cell]);
         }
         envelope
     }
@@ -128,6 +124,7 @@ impl Envelope {
     }
 
     /// Keeps the extent of a half hour, and whether its mean rise was so much of the highest.
+    #[inline(never)]
     fn set(&mut self, row: usize, bin: usize, extent: Extent, mean: f32) {
         if self.extents.is_empty() {
             self.first = row;
@@ -135,16 +132,16 @@ impl Envelope {
         if self.place(row, bin).is_none() {
             self.make_room((row + ROWS - self.first) % ROWS + 1);
         }
-        if let Some(place) = self.place(row, bin).and_then(|place| self.extents.get_mut(place)) {
-            *place = extent;
-        }
-        if let Some(lasted) = self.lasted.get_mut(bin) {
+        if let Some(place) = self.place(row, bin) {
+            self.extents[place] = extent;
             let has_lasted = f64::from(mean) > JOB_LASTED * f64::from(extent.1);
-            *lasted = *lasted & !(1 << row) | u8::from(has_lasted) << row;
+            self.lasted[bin] = self.lasted[bin] & !(1 << row) | u8::from(has_lasted) << row;
         }
     }
 
     /// Makes room for so many days, more than there are.
+    #[cold]
+    #[inline(never)]
     fn make_room(&mut self, days: usize) {
         let mut extents = vec![NOTHING; BINS * days];
         let old = self.days();
@@ -212,17 +209,8 @@ impl Envelope {
         self.local = Some(local + seconds / (seconds + LOCAL) * (x - local));
         let off = (x - local) as f32;
         let day = time_s.div_euclid(DAY);
-        let newest = *self.day.get_or_insert(day);
-        // Days passed over, or, when time went back, days that have not been: a wrong clock has made them.
-        let (first, last) =
-            if day > newest { (newest.saturating_add(1), day) } else { (day.saturating_add(1), newest) };
-        for step in 0..last.saturating_sub(first).saturating_add(1).clamp(0, ROWS as i64) {
-            let row = row(last.saturating_sub(step));
-            for bin in 0..BINS {
-                if let Some(extent) = self.place(row, bin).and_then(|place| self.extents.get_mut(place)) {
-                    *extent = NOTHING;
-                }
-            }
+        if let Some(newest) = self.day.filter(|newest| *newest != day) {
+            self.forget_between(newest, day);
         }
         self.day = Some(day);
         let (row, bin) = (row(day), half_hour(time_s).1);
@@ -235,6 +223,23 @@ impl Envelope {
         }
         let (fall, rise) = self.get(day, bin).unwrap_or(NOTHING);
         self.set(row, bin, (fall.min(off), rise.max(off)), self.mean);
+    }
+
+    /// Another day has begun: forgets days passed over, or, when time went back, days that have not been: a wrong clock has made
+    /// them.
+    #[cold]
+    #[inline(never)]
+    fn forget_between(&mut self, newest: i64, day: i64) {
+        let (first, last) =
+            if day > newest { (newest.saturating_add(1), day) } else { (day.saturating_add(1), newest) };
+        for step in 0..last.saturating_sub(first).saturating_add(1).clamp(0, ROWS as i64) {
+            let row = row(last.saturating_sub(step));
+            for bin in 0..BINS {
+                if let Some(place) = self.place(row, bin) {
+                    self.extents[place] = NOTHING;
+                }
+            }
+        }
     }
 
     /// The mean of the last half hour begins anew: after an incident it is no measure.

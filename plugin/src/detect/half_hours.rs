@@ -26,9 +26,11 @@ pub(super) struct HalfHours(Option<Box<Table>>);
 /// A list of all pairs, or of none.
 impl State for HalfHours {
     fn save(&self, out: &mut Vec<u8>) {
-        let tables = self.0.iter();
-        let pairs = tables.flat_map(|table| table.values.into_iter().zip(table.counts.map(u32::from)));
-        pairs.collect::<Vec<_>>().save(out);
+        let Some(table) = &self.0 else { return 0_usize.save(out) };
+        HALF_HOURS.save(out);
+        for (value, count) in table.values.iter().zip(&table.counts) {
+            (*value, u32::from(*count)).save(out);
+        }
     }
 
     fn load(reader: &mut Reader<'_>) -> Self {
@@ -65,8 +67,8 @@ impl HalfHours {
         }
     }
 
-    /// Whether each number is one that can be.
-    pub(super) fn all(&self, is_valid: impl Fn(f64) -> bool) -> bool {
-        self.0.as_ref().is_none_or(|table| table.values.iter().all(|value| is_valid(*value)))
+    /// All numbers, or none.
+    pub(super) fn values(&self) -> &[f64] {
+        self.0.as_ref().map_or(&[], |table| &table.values)
     }
 }

@@ -6,7 +6,7 @@
 
 use super::clock::{DAY, part_of_day};
 use super::half_hours::{HALF_HOURS, HalfHours};
-use crate::state::{Reader, State, state};
+use crate::state::{Reader, State, are_finite, are_finite_f32, state};
 
 /// Days of a week.
 const WEEKDAYS: usize = 7;
@@ -21,56 +21,75 @@ const CONTEST: f64 = 1_209_600.0;
 /// How much nearer, as a part of both distances, the week must be: it is the noisier one, and the day is simpler.
 const HANDICAP: f64 = 0.05;
 
-/// The means of the half hours of a weekday, and how often they were learnt: up to a number beyond which no rate depends on it.
-#[derive(Clone, Debug)]
-struct Weekday {
-    means: [f32; HALF_HOURS],
-    visits: [u16; HALF_HOURS],
-}
-
-state!(Weekday { means, visits });
-
-/// The weekdays that were seen, from the one of 1970-01-01 on.
+/// The means of the half hours of the week, and how often they were learnt: up to a number beyond which no rate depends on it. There is
+/// room for the weekdays that were seen.
 #[derive(Clone, Debug, Default)]
-struct Week([Option<Box<Weekday>>; WEEKDAYS]);
+struct Week {
+    /// The weekday that comes first.
+    first: usize,
+    means: Vec<f32>,
+    visits: Vec<u16>,
+}
 
 impl State for Week {
     fn save(&self, out: &mut Vec<u8>) {
-        self.0.save(out);
+        self.first.save(out);
+        self.means.save(out);
+        self.visits.save(out);
     }
 
     fn load(reader: &mut Reader<'_>) -> Self {
         if !reader.is_before(10) {
-            return Week(State::load(reader));
+            return Week { first: State::load(reader), means: State::load(reader), visits: State::load(reader) };
         }
         // All half hours of the week, or none.
         let all: Vec<(f32, u32)> = State::load(reader);
-        if ![0, WEEKDAYS * HALF_HOURS].contains(&all.len()) {
-            reader.fail();
-        }
-        let mut week = Week::default();
-        for (place, (mean, visits)) in all.into_iter().enumerate().filter(|(_, (_, visits))| *visits > 0) {
-            let visits = u16::try_from(visits).unwrap_or(u16::MAX);
-            week.set((place / HALF_HOURS, place % HALF_HOURS), mean, visits);
-        }
-        week
+        let (means, visits) =
+            all.into_iter().map(|(mean, visits)| (mean, u16::try_from(visits).unwrap_or(u16::MAX))).unzip();
+        Week { first: 0, means, visits }
     }
 }
 
 impl Week {
-    /// The mean of a weekday's half hour, and how often it was learnt.
-    fn get(&self, (weekday, half_hour): (usize, usize)) -> Option<(f32, u16)> {
-        let weekday = self.0.get(weekday)?.as_ref()?;
-        Some((*weekday.means.get(half_hour)?, *weekday.visits.get(half_hour)?)).filter(|(_, visits)| *visits > 0)
+    /// The rank of the half hour of a weekday.
+    fn place(&self, (weekday, half_hour): (usize, usize)) -> usize {
+        (weekday + WEEKDAYS - self.first) % WEEKDAYS * HALF_HOURS + half_hour
     }
 
-    fn set(&mut self, (weekday, half_hour): (usize, usize), mean: f32, visits: u16) {
-        let empty = || Box::new(Weekday { means: [0.0; HALF_HOURS], visits: [0; HALF_HOURS] });
-        let Some(weekday) = self.0.get_mut(weekday) else { return };
-        let weekday = weekday.get_or_insert_with(empty);
-        if let (Some(place), Some(count)) = (weekday.means.get_mut(half_hour), weekday.visits.get_mut(half_hour)) {
-            (*place, *count) = (mean, visits);
+    /// The mean, and how often it was learnt.
+    fn get(&self, at: (usize, usize)) -> Option<(f32, u16)> {
+        let place = self.place(at);
+        Some((*self.means.get(place)?, *self.visits.get(place)?)).filter(|(_, visits)| *visits > 0)
+    }
+
+    fn set(&mut self, at: (usize, usize), mean: f32, visits: u16) {
+        if self.means.is_empty() {
+            self.first = at.0;
         }
+        let place = self.place(at);
+        if place >= self.means.len() {
+            self.make_room((place / HALF_HOURS + 1) * HALF_HOURS);
+        }
+        self.means[place] = mean;
+        self.visits[place] = visits;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, half_hours: usize) {
+        let more = half_hours - self.means.len();
+        self.means.reserve_exact(more);
+        self.means.resize(half_hours, 0.0);
+        self.visits.reserve_exact(more);
+        self.visits.resize(half_hours, 0);
+    }
+
+    fn is_valid(&self) -> bool {
+        self.first < WEEKDAYS
+            && self.means.len() == self.visits.len()
+            && self.means.len() <= WEEKDAYS * HALF_HOURS
+            && self.means.len().is_multiple_of(HALF_HOURS)
+            && are_finite_f32(&self.means)
     }
 }
 
@@ -138,10 +157,7 @@ impl Profile {
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        let weekdays = self.week.0.iter().flatten();
-        self.day.all(f64::is_finite)
-            && weekdays.flat_map(|weekday| &weekday.means).all(|mean| mean.is_finite())
-            && self.contest.is_finite()
+        are_finite(self.day.values()) && self.week.is_valid() && self.contest.is_finite()
     }
 }
 

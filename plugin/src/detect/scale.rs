@@ -2,7 +2,7 @@
 
 use super::half_hours::HalfHours;
 use super::predictors::{CUT, ERROR_RATE};
-use crate::state::state;
+use crate::state::{are_finite, state};
 
 /// A residual below this part of the scale didn't move: a series that is 99 % zeros keeps the scale
 /// of its other values.
@@ -39,6 +39,7 @@ impl MovedScale {
         self.updates
     }
 
+    #[inline(never)]
     pub(super) fn is_valid(&self) -> bool {
         self.scale.is_finite() && self.scale >= 0.0
     }
@@ -103,7 +104,10 @@ impl DailyScale {
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        self.overall.is_valid() && self.contest.is_finite() && self.bins.all(|scale| scale.is_finite() && scale >= 0.0)
+        self.overall.is_valid()
+            && self.contest.is_finite()
+            && are_finite(self.bins.values())
+            && self.bins.values().iter().all(|scale| *scale >= 0.0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who talks to whom: the key by which traffic inside a series is told apart.
 
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::hash::Hash;
@@ -49,7 +49,6 @@ impl State for Address {
 }
 
 impl Address {
-    #[cfg(test)]
     fn new(text: &[u8]) -> Self {
         Address::short(text).unwrap_or_else(|| Address::long(text))
     }
@@ -85,11 +84,12 @@ impl Address {
     }
 
     /// The number of an IPv4 address in its usual text.
+    #[inline(never)]
     fn ipv4(self) -> Option<u32> {
-        let number = u128::from(self.high) << 64 | u128::from(self.low);
-        let length = (u128::BITS - number.leading_zeros()).div_ceil(8) as usize;
+        let bytes = (u128::from(self.high) << 64 | u128::from(self.low)).to_le_bytes();
+        let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let (mut address, mut octet, mut digits, mut dots) = (0, 0, 0, 0);
-        for &byte in number.to_le_bytes().iter().take(length) {
+        for &byte in &bytes[..length] {
             match byte {
                 b'0'..=b'9' if digits == 0 || octet > 0 => {
                     octet = 10 * octet + u32::from(byte - b'0');
@@ -108,29 +108,12 @@ impl Address {
         (self.is_text && digits > 0 && dots == 3).then_some(address << 8 | octet)
     }
 
-    /// The text of an IPv4 address.
     fn of_ipv4(address: u32) -> Self {
-        let (mut text, mut bits) = (0_u128, 0);
-        let mut push = |byte: u8| {
-            text |= u128::from(byte) << bits;
-            bits += 8;
-        };
-        for (at, octet) in address.to_be_bytes().into_iter().enumerate() {
-            if at > 0 {
-                push(b'.');
-            }
-            if octet >= 100 {
-                push(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                push(b'0' + octet / 10 % 10);
-            }
-            push(b'0' + octet % 10);
-        }
-        Address { low: text as u64, high: (text >> 64) as u64, is_text: true }
+        Address::new(Ipv4Addr::from_bits(address).to_string().as_bytes())
     }
 
     /// `None` for what was no address.
+    #[inline(never)]
     fn ip(self) -> Option<IpAddr> {
         let number = u128::from(self.high) << 64 | u128::from(self.low);
         if !self.is_text {
@@ -204,7 +187,7 @@ impl TalkerKey {
         TalkerKey::of(source, destination, port, talker.protocol)
     }
 
-    #[inline]
+    #[inline(never)]
     fn of(source: Address, destination: Address, port: u16, protocol: u8) -> Self {
         let mut hash = Hash::new(0x7461_6C6B_6572_6964);
         for address in [source, destination] {
@@ -228,6 +211,7 @@ impl TalkerKey {
     }
 
     /// Source and destination.
+    #[inline(never)]
     fn addresses(&self) -> [Address; 2] {
         let Ends { source, destination, wide, .. } = &self.ends;
         wide.as_ref().map_or_else(|| [*source, *destination].map(Address::of_ipv4), |addresses| **addresses)
@@ -235,7 +219,11 @@ impl TalkerKey {
 
     /// Source and destination, as far as they are addresses.
     pub(crate) fn ips(&self) -> [Option<IpAddr>; 2] {
-        self.addresses().map(Address::ip)
+        let Ends { source, destination, wide, .. } = &self.ends;
+        match wide {
+            Some(addresses) => addresses.map(Address::ip),
+            None => [*source, *destination].map(|address| Some(Ipv4Addr::from_bits(address).into())),
+        }
     }
 
     /// The port of the destination; 0 for that of a client.
@@ -248,6 +236,7 @@ impl TalkerKey {
     }
 
     /// What talkers that are alike have in common.
+    #[inline(never)]
     pub(crate) fn common(&self, alike: Alike) -> Self {
         let [source, destination] = self.addresses();
         let (source, destination) = match alike {
