@@ -2,21 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::State;
-use axum::http::Request;
-use axum::response::Response;
 use host_test::plugin::{Limits, Payload, Plugin};
 use host_test::state::{Read, Store};
 
 use super::STREAM;
+use super::http2::Http2;
 use crate::services::stream::LocalStream;
 use crate::services::{self, Service, empty_directory};
 
@@ -262,6 +257,11 @@ impl Worker {
         }
     }
 
+    /// What the daemon and its children said.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
     /// Whole lines of what it told.
     pub(super) fn events(&self) -> Vec<String> {
         let text = std::fs::read(&self.events).unwrap_or_default();
@@ -275,41 +275,4 @@ impl Drop for Worker {
         self.signal("-KILL", &format!("-{}", self.child.id()));
         let _ = self.child.wait();
     }
-}
-
-/// The library speaks HTTP/2 to Kinesis and nothing else; kinesalite speaks HTTP/1.1. This stands in between.
-struct Http2 {
-    url: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Http2 {
-    fn before(kinesis: &str) -> Http2 {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let router = Router::new().fallback(hand_on).with_state((client, kinesis.to_owned()));
-        runtime.spawn(async move {
-            axum_server::from_tcp(listener).unwrap().serve(router.into_make_service()).await.unwrap();
-        });
-        Http2 { url, _runtime: runtime }
-    }
-}
-
-async fn hand_on(State((client, kinesis)): State<(reqwest::Client, String)>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut headers = parts.headers;
-    headers.remove("host");
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    let answer = client.post(kinesis).headers(headers).body(body).send().await.unwrap();
-    let mut response = Response::builder().status(answer.status());
-    for (name, value) in answer.headers() {
-        if !matches!(name.as_str(), "connection" | "transfer-encoding" | "keep-alive" | "content-length") {
-            response = response.header(name, value);
-        }
-    }
-    response.body(Body::from(answer.bytes().await.unwrap())).unwrap()
 }

@@ -4,6 +4,8 @@ mod assigned;
 mod daemon;
 mod dialogue;
 mod fleet;
+mod http2;
+mod resharding;
 
 /// The one stream there is.
 const STREAM: &str = "flows";
