@@ -342,7 +342,9 @@ fn standard_output_is_not_for_events() {
 #[test]
 fn the_processes_of_one_worker_can_each_be_asked_how_they_are() {
     let directory = empty_directory("multilang-monitored");
-    let port = services::free_port();
+    // Two beside each other, below those that the system hands out to others meanwhile.
+    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let port = (20_000..30_000).step_by(2).find(|port| is_free(*port) && is_free(port + 1)).unwrap();
     let http = format!("127.0.0.1:{port}");
     let start = |shard: &str| {
         let mut dialogue = Dialogue::with(&directory, None, &["--http", &http]);
