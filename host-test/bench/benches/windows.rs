@@ -177,46 +177,48 @@ fn window_update(c: &mut Criterion) {
     }
 }
 
-/// Series in the window that is closed.
-const CLOSED: u64 = 200;
+/// Series in the window that is closed, and minutes of history: as many as stay in near caches, and those of a large account.
+const CLOSED: [(u64, i64); 2] = [(200, 200), (10_000, 90)];
 
-/// One window of many series, each with a history of some hours and twelve talkers a minute.
+/// One window of many series, each with a history of hours and twelve talkers a minute.
 fn window_close(c: &mut Criterion) {
-    let plugin = plugin();
-    let mut scorer = plugin.scorer("").unwrap();
-    let all = |at: i64| -> Vec<Vec<u8>> { (0..CLOSED).map(|interface| minute(interface, at, 12)).collect() };
-    if !is_wanted("instructions") && !is_wanted("close of a window") {
-        return;
-    }
-    const MINUTES: i64 = 200;
-    for at in 0..MINUTES {
-        scorer.transform(&payloads(&all(at))).unwrap();
-    }
-    let snapshot = scorer.snapshot().unwrap();
-    // A few interfaces in the next minutes: windows of all series are closed, with little to do besides.
-    let mover: Vec<_> = (MINUTES..MINUTES + 5).flat_map(|at| (0..3).map(move |i| minute(i, at, 4))).collect();
-    if is_wanted("instructions") {
-        let mut counted = Counted::restore("", &snapshot);
-        let before = counted.windows();
-        let instructions = counted.transform(&mover);
-        let count = instructions / (counted.windows() - before).max(1);
-        println!("close of a window: {count} instructions a series");
-    }
-    let mover = payloads(&mover);
     let mut group = c.benchmark_group("close of a window");
-    let mut restored = plugin.restore("", &snapshot).unwrap();
-    let before = restored.totals().unwrap().windows;
-    restored.transform(&mover).unwrap();
-    let closed = restored.totals().unwrap().windows - before;
-    assert!(closed > 0);
-    group.throughput(Throughput::Elements(closed)).sample_size(10);
-    group.bench_function("judge a series, its incident and its talkers", |b| {
-        b.iter_batched_ref(
-            || plugin.restore("", &snapshot).unwrap(),
-            |scorer| scorer.transform(&mover).unwrap(),
-            BatchSize::PerIteration,
-        );
-    });
+    for (series, minutes) in CLOSED {
+        let name = format!("judge a series, its incident and its talkers, of {series}");
+        if !is_wanted("instructions") && !is_wanted(&format!("close of a window {name}")) {
+            continue;
+        }
+        let plugin = plugin();
+        let mut scorer = plugin.scorer("").unwrap();
+        for at in 0..minutes {
+            let data: Vec<_> = (0..series).map(|interface| minute(interface, at, 12)).collect();
+            scorer.transform(&payloads(&data)).unwrap();
+        }
+        let snapshot = scorer.snapshot().unwrap();
+        // A few interfaces in the next minutes: windows of all series are closed, with little to do besides.
+        let mover: Vec<_> = (minutes..minutes + 5).flat_map(|at| (0..3).map(move |i| minute(i, at, 4))).collect();
+        if is_wanted("instructions") {
+            let mut counted = Counted::restore("", &snapshot);
+            let before = counted.windows();
+            let instructions = counted.transform(&mover);
+            let count = instructions / (counted.windows() - before).max(1);
+            println!("close of a window: {count} instructions a series of {series}");
+        }
+        let mover = payloads(&mover);
+        let mut restored = plugin.restore("", &snapshot).unwrap();
+        let before = restored.totals().unwrap().windows;
+        restored.transform(&mover).unwrap();
+        let closed = restored.totals().unwrap().windows - before;
+        assert!(closed > 0);
+        group.throughput(Throughput::Elements(closed)).sample_size(10);
+        group.bench_function(name, |b| {
+            b.iter_batched_ref(
+                || plugin.restore("", &snapshot).unwrap(),
+                |scorer| scorer.transform(&mover).unwrap(),
+                BatchSize::PerIteration,
+            );
+        });
+    }
     group.finish();
 }
 
@@ -268,7 +270,8 @@ fn memory(_: &mut Criterion) {
         counted.store.data().memory
     };
     for (name, minutes) in [("after an hour", 60), ("after a day", 1_440)] {
-        let series = 150;
+        // So many that a page of memory more or less says nothing.
+        let series = 600;
         let bytes = (after(2 * series, minutes) - after(series, minutes)) / series as usize;
         println!("memory of a series {name}, with its open windows and talkers: {bytes} bytes");
     }
