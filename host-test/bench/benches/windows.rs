@@ -195,8 +195,8 @@ fn window_close(c: &mut Criterion) {
             scorer.transform(&payloads(&data)).unwrap();
         }
         let snapshot = scorer.snapshot().unwrap();
-        // A few interfaces in the next minutes: windows of all series are closed, with little to do besides.
-        let mover: Vec<_> = (minutes..minutes + 5).flat_map(|at| (0..3).map(move |i| minute(i, at, 4))).collect();
+        // As many interfaces as event time asks in the next minutes: windows of all series are closed, with little to do besides.
+        let mover: Vec<_> = (minutes..minutes + 5).flat_map(|at| (0..32).map(move |i| minute(i, at, 1))).collect();
         if is_wanted("instructions") {
             let mut counted = Counted::restore("", &snapshot);
             let before = counted.windows();

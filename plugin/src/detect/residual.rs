@@ -79,6 +79,8 @@ pub(super) struct Finding {
     /// Where the one-point channel alone would not alert.
     pub low: f64,
     pub high: f64,
+    /// What is usual at this time of the day.
+    usual: Option<(f64, f64)>,
     /// All predictions.
     pub forecast: Forecast,
     pub ready: bool,
@@ -178,6 +180,7 @@ impl Residual {
                 - self.point(&forecast, scale, false) * scale,
             high: usual.map_or(forecast.best, |(_, high)| high.max(forecast.best))
                 + self.point(&forecast, scale, true) * scale,
+            usual,
             forecast,
             ready: self.ready(),
             score: 0.0,
@@ -204,9 +207,8 @@ impl Residual {
         let ready = finding.ready && self.settle == 0;
         self.settle = self.settle.saturating_sub(1);
         let moved = self.recent.last().is_some_and(|last| x != last.x);
-        let usual = self.envelope.usual(time_s, p);
         // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
-        let (low, high) = usual.unwrap_or((p, p));
+        let (low, high) = finding.usual.unwrap_or((p, p));
         let former = at.former.unwrap_or(p);
         let (low, high) = (low.min(former).min(forecast.season), high.max(former));
         let beyond = |size: f64, up: bool| size.min(if up { x - high } else { low - x }).max(0.0);

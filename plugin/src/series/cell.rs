@@ -1,11 +1,12 @@
 //! What a series has in one window so far.
 
 use core::ops::RangeInclusive;
+use std::collections::VecDeque;
 
 use super::prorate::Share;
 use super::sample::Sample;
 use super::settings::Value;
-use crate::state::state;
+use crate::state::{Reader, State, state};
 
 /// Sums of a window. They are whole numbers, so the order of adding doesn't matter; they stop at the largest one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,18 +91,28 @@ impl Cell {
     }
 }
 
-/// The open windows of one series, in order of time.
+/// The open windows of one series, in order of time: a ring, as the oldest goes first, and the others stay where they are.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Cells(Vec<Cell>);
+pub(crate) struct Cells(VecDeque<Cell>);
 
-state!(Cells { 0 });
+/// A list.
+impl State for Cells {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.len().save(out);
+        self.0.iter().for_each(|cell| cell.save(out));
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        Cells(Vec::load(reader).into())
+    }
+}
 
 impl Cells {
     /// The place of a window: where it is, or where it would go.
     #[inline]
     pub(crate) fn place(&self, window: i64) -> Result<usize, usize> {
         // A series without gaps has each window as far from the first as their numbers are apart.
-        let apart = self.0.first().map_or(0, |first| window.wrapping_sub(first.window)) as usize;
+        let apart = self.0.front().map_or(0, |first| window.wrapping_sub(first.window)) as usize;
         match self.0.get(apart) {
             Some(cell) if cell.window == window => Ok(apart),
             _ => self.search(window),
@@ -128,16 +139,16 @@ impl Cells {
     }
 
     pub(crate) fn first(&self) -> Option<&Cell> {
-        self.0.first()
+        self.0.front()
     }
 
     pub(crate) fn last(&self) -> Option<&Cell> {
-        self.0.last()
+        self.0.back()
     }
 
     /// Takes the first window out if it is `window`.
     pub(crate) fn take(&mut self, window: i64) -> Option<Cell> {
-        (self.0.first()?.window == window).then(|| self.0.remove(0))
+        self.0.pop_front_if(|cell| cell.window == window)
     }
 
     /// Whether all windows are among `others`.
@@ -169,7 +180,7 @@ impl Cells {
     }
 
     pub(crate) fn is_valid(&self, windows: &RangeInclusive<i64>, sample: usize) -> bool {
-        self.0.windows(2).all(|pair| pair[0].window < pair[1].window)
+        self.0.iter().zip(self.0.iter().skip(1)).all(|(cell, next)| cell.window < next.window)
             && self.0.iter().all(|cell| windows.contains(&cell.window))
             && self.0.iter().all(|cell| cell.sample.is_valid(sample))
     }

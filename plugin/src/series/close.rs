@@ -38,21 +38,21 @@ impl Engine {
         let mut closed = core::mem::take(&mut self.scratch.closed);
         let (prefixes, series): (Vec<u32>, Vec<u32>) =
             order.iter().partition(|&&slot| self.registry.slot(slot).kind == Keyed::Prefix);
+        let mut is_to_forget = false;
         for slot in series {
-            if let Some(series) = self.close_series(slot, &window, out) {
+            if let Some(mut series) = self.close_series(slot, &window, out) {
                 self.totals.windows += u64::from(series.cell.is_some());
+                self.add_up(&mut series, index);
                 closed.push(series);
             }
-        }
-        if let (true, Ok(at)) = (self.settings.total, self.registry.slot(TOTAL).cells.place(index)) {
-            let total = self.registry.slot_mut(TOTAL).cells.get_mut(at);
-            closed.iter().filter_map(|closed| closed.cell.as_ref()).for_each(|cell| total.merge(cell));
+            is_to_forget |= self.is_forgettable(slot, index);
         }
         // The longest prefix first: its incident can explain that of a shorter one, and the total's.
         for slot in prefixes.into_iter().rev() {
             if let Some(total) = self.close_total(slot, &window, &closed, out) {
                 closed.push(total);
             }
+            is_to_forget |= self.is_forgettable(slot, index);
         }
         if self.settings.total {
             let total = self.close_total(TOTAL, &window, &closed, out);
@@ -63,7 +63,7 @@ impl Engine {
         }
         self.group(&mut closed, &window, out);
         self.spend_budget(&mut closed);
-        closed.iter_mut().for_each(|closed| self.settle_early(closed, &window, out));
+        closed.iter_mut().filter(|closed| closed.early).for_each(|closed| self.settle_early(closed, &window, out));
         closed.iter().for_each(|closed| self.tell(closed, out));
         self.end_groups(&window, out);
         let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);
@@ -72,12 +72,43 @@ impl Engine {
             self.recycle(cell.sample);
         }
         self.scratch.closed = closed;
-        for &slot in order.iter().filter(|&&slot| self.is_forgettable(slot, index)).collect::<Vec<_>>() {
+        if is_to_forget {
+            self.forget(&order, index, out);
+        }
+        self.scratch.order = order;
+    }
+
+    /// Adds what a series has to the total, and lets its sample go if nobody will ask for it: while both are at hand, since with
+    /// many series going through all of them once more means to fetch them from memory once more.
+    fn add_up(&mut self, closed: &mut Closed, window: i64) {
+        let Some(cell) = &mut closed.cell else { return };
+        if self.settings.total {
+            let total = &mut self.registry.slot_mut(TOTAL).cells;
+            if let Ok(at) = total.place(window) {
+                let total = total.get_mut(at);
+                total.merge(cell);
+                if self.settings.top_talkers > 0 {
+                    total.sample.merge(self.settings.talker_sample as usize, &cell.sample);
+                }
+            }
+        }
+        // Prefixes and groups of incidents are explained by the samples of their members.
+        let track = self.registry.slot(closed.slot).track.as_ref();
+        let is_calm = track.is_none_or(|track| track.lifecycle.direction().is_none());
+        if is_calm && !self.settings.prefix_totals {
+            let sample = core::mem::take(&mut cell.sample);
+            self.recycle(sample);
+        }
+    }
+
+    /// Forgets series that have been gone for long.
+    #[cold]
+    fn forget(&mut self, order: &[u32], window: i64, out: &mut Vec<u8>) {
+        for &slot in order.iter().filter(|&&slot| self.is_forgettable(slot, window)).collect::<Vec<_>>() {
             let gone = self.registry.forget(slot);
             self.release(*gone, out);
             self.scratch.order_changed = true;
         }
-        self.scratch.order = order;
     }
 
     /// Series by key.
@@ -105,7 +136,8 @@ impl Engine {
     fn close_series(&mut self, slot: u32, window: &Window, out: &mut Vec<u8>) -> Option<Closed> {
         let (cell, value, verdict) = self.judge(slot, false, window)?;
         let change = value.map_or(0.0, |value| value - verdict.expected);
-        let mut closed = Closed { slot, total: false, cell, value, change, incident: None, step: Step::default() };
+        let mut closed =
+            Closed { slot, total: false, cell, value, change, early: false, incident: None, step: Step::default() };
         self.settle(&mut closed, &verdict, window, Members::None, &[], out);
         Some(closed)
     }
@@ -117,14 +149,16 @@ impl Engine {
         let key = &self.registry.slot(slot).key;
         let is_member = |closed: &&Closed| self.registry.slot(closed.slot).key.starts_with(key);
         let members: Vec<&Closed> = closed.iter().filter(is_member).collect();
-        if let (Some(cell), true) = (&mut cell, self.settings.top_talkers > 0) {
+        // Of the total that is done already.
+        if let (Some(cell), true) = (&mut cell, slot != TOTAL && self.settings.top_talkers > 0) {
             for member in members.iter().filter(|member| !member.total).filter_map(|member| member.cell.as_ref()) {
                 cell.sample.merge(self.settings.talker_sample as usize, &member.sample);
             }
         }
         let change = value.map_or(0.0, |value| value - verdict.expected);
         let explained = explain(change, &members);
-        let mut total = Closed { slot, total: true, cell, value, change, incident: None, step: Step::default() };
+        let mut total =
+            Closed { slot, total: true, cell, value, change, early: false, incident: None, step: Step::default() };
         self.settle(&mut total, &verdict, window, explained, &members, out);
         Some(total)
     }

@@ -191,8 +191,16 @@ impl Engine {
                 return None;
             }
             let change = value.map_or(0.0, |value| value - verdict.expected);
-            let closed =
-                Closed { slot, total: false, cell: None, value, change, incident: None, step: Step::default() };
+            let closed = Closed {
+                slot,
+                total: false,
+                cell: None,
+                value,
+                change,
+                early: false,
+                incident: None,
+                step: Step::default(),
+            };
             let explanation = self.explain(&track, &closed, &cell.unwrap_or_default(), direction, &[]);
             track.lifecycle.explain(explanation);
             let incident = track.lifecycle.take_current().filter(|incident| incident.is_pressing(length))?;

@@ -18,7 +18,7 @@ pub(crate) const MEMORY: f64 = 60.0;
 /// Talkers for which room is made at once.
 const STEP: usize = 8;
 
-/// Mean bytes a window for each of the heaviest talkers, in the order in which they came.
+/// Mean bytes a window for each of the heaviest talkers, in an order that means nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Habit {
     /// The hash of each, and its mean: what each window looks at.
@@ -63,29 +63,30 @@ impl Habit {
         }
         // Less than a byte in a thousand windows is nobody.
         let alive = |mean: f64| mean > 1e-3;
-        let mut kept = 0;
-        for at in 0..self.means.len() {
+        let fresh = tally.fresh.iter().map(|(talker, bytes)| (talker, towards(0.0, *bytes) - taken_off));
+        let mut fresh = fresh.filter(|(_, mean)| alive(*mean));
+        // Who goes leaves the place to a newcomer, so that the others stay where they are.
+        let mut at = 0;
+        while at < self.means.len() {
             self.means[at].1 -= taken_off;
-            if alive(self.means[at].1) {
-                if kept < at {
-                    self.means[kept] = self.means[at];
-                    self.ends.swap(kept, at);
-                }
-                kept += 1;
+            if !alive(self.means[at].1) {
+                let Some((talker, mean)) = fresh.next() else {
+                    self.means.swap_remove(at);
+                    self.ends.swap_remove(at);
+                    continue;
+                };
+                self.means[at] = (talker.id, mean);
+                self.ends[at] = talker.ends.clone();
             }
+            at += 1;
         }
-        self.means.truncate(kept);
-        self.ends.truncate(kept);
-        for (talker, bytes) in &tally.fresh {
-            let mean = towards(0.0, *bytes) - taken_off;
-            if alive(mean) {
-                if self.means.len() == self.means.capacity() {
-                    self.means.reserve_exact(STEP);
-                    self.ends.reserve_exact(STEP);
-                }
-                self.means.push((talker.id, mean));
-                self.ends.push(talker.ends.clone());
+        for (talker, mean) in fresh {
+            if self.means.len() == self.means.capacity() {
+                self.means.reserve_exact(STEP);
+                self.ends.reserve_exact(STEP);
             }
+            self.means.push((talker.id, mean));
+            self.ends.push(talker.ends.clone());
         }
     }
 

@@ -143,6 +143,7 @@ impl Engine {
             }
             track.learn(&cell.sums, tally, means);
         }
+        closed.early = track.early.is_some();
         self.registry.slot_mut(closed.slot).track = Some(track);
         closed.step = step;
         closed.incident = bears;

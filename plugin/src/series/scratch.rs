@@ -51,6 +51,8 @@ pub(super) struct Closed {
     pub(super) value: Option<f64>,
     /// Observed less expected; 0 if unknown.
     pub(super) change: f64,
+    /// Something was told of it before a window was closed.
+    pub(super) early: bool,
     /// The direction of its incident, as far as that bears on totals.
     pub(super) incident: Option<Direction>,
     /// What the window did to its incident, not told yet.
