@@ -47,15 +47,17 @@ pub(super) struct Envelope {
     values: u32,
     /// The mean of the last half hour.
     local: Option<f64>,
+    /// That of the course that the values follow by themselves.
+    course: f64,
 }
 
-state!(Envelope { fall, rise, mean, day, present, values, local });
+state!(Envelope { fall, rise, mean, day, present, values, local, course since 10 });
 
 impl Default for Envelope {
     fn default() -> Self {
         let all = |x| vec![x; ROWS * BINS];
         let (fall, rise) = (all(f32::INFINITY), all(f32::NEG_INFINITY));
-        Self { fall, rise, mean: all(0.0), day: None, present: 0, values: 0, local: None }
+        Self { fall, rise, mean: all(0.0), day: None, present: 0, values: 0, local: None, course: 0.0 }
     }
 }
 
@@ -102,9 +104,10 @@ impl Envelope {
     }
 
     /// The range that is usual now, widened where it is off the forecast. A job of yesterday counts at once: its first
-    /// night is news, the second isn't. Short spikes and drops must come back more often to be usual.
-    pub(super) fn usual(&self, time_s: i64, forecast: f64) -> Option<(f64, f64)> {
-        let local = self.local?;
+    /// night is news, the second isn't. Short spikes and drops must come back more often to be usual. `course`: what the
+    /// values follow by themselves, of which only the distance counts; a constant where rises and falls count whole.
+    pub(super) fn usual(&self, time_s: i64, forecast: f64, course: f64) -> Option<(f64, f64)> {
+        let local = self.local? + (course - self.course);
         let (fall, rise) = self.range(time_s)?;
         let (fall, rise) = self.job(time_s).map_or((fall, rise), |job| (job.0.min(fall), job.1.max(rise)));
         let below = (forecast - local - fall).max(0.0);
@@ -113,9 +116,15 @@ impl Envelope {
     }
 
     /// Takes the value x of the present, `seconds` after the one before.
-    pub(super) fn learn(&mut self, time_s: i64, x: f64, seconds: f64) {
-        let local = *self.local.get_or_insert(x);
-        self.local = Some(local + seconds / (seconds + LOCAL) * (x - local));
+    pub(super) fn learn(&mut self, time_s: i64, x: f64, course: f64, seconds: f64) {
+        if self.local.is_none() {
+            self.resume(x, course);
+        }
+        let rate = seconds / (seconds + LOCAL);
+        let mean = self.local.unwrap_or(x);
+        let local = mean + (course - self.course);
+        self.local = Some(mean + rate * (x - mean));
+        self.course += rate * (course - self.course);
         let off = (x - local) as f32;
         let day = time_s.div_euclid(DAY);
         let newest = *self.day.get_or_insert(day);
@@ -145,8 +154,9 @@ impl Envelope {
     }
 
     /// The mean of the last half hour begins anew: after an incident it is no measure.
-    pub(super) fn resume(&mut self, x: f64) {
+    pub(super) fn resume(&mut self, x: f64, course: f64) {
         self.local = Some(x);
+        self.course = course;
     }
 
     /// Where a half hour is kept, unless it is older than anything that is kept, yet to come, or without a value.
@@ -162,6 +172,7 @@ impl Envelope {
             && self.rise.len() == ROWS * BINS
             && self.mean.len() == ROWS * BINS
             && self.local.is_none_or(f64::is_finite)
+            && self.course.is_finite()
             && !self.fall.iter().chain(&self.rise).chain(&self.mean).any(|x| x.is_nan())
     }
 }
@@ -189,7 +200,7 @@ mod tests {
         let mut envelope = Envelope::default();
         for minute in 0..days * 1440 {
             let job = nights(minute / 1440) && (180..180 + minutes).contains(&(minute % 1440));
-            envelope.learn(minute * 60, if job { 50.0 } else { 1.0 }, 60.0);
+            envelope.learn(minute * 60, if job { 50.0 } else { 1.0 }, 0.0, 60.0);
         }
         envelope
     }
@@ -197,33 +208,33 @@ mod tests {
     #[test]
     fn what_came_on_three_nights_is_usual_at_that_time_only() {
         let envelope = learnt(3, 10, |_| true);
-        assert!(envelope.usual(3 * DAY + 183 * 60, 1.0).unwrap().1 >= 50.0);
-        assert!(envelope.usual(3 * DAY + 600 * 60, 1.0).unwrap().1 < 2.0);
+        assert!(envelope.usual(3 * DAY + 183 * 60, 1.0, 0.0).unwrap().1 >= 50.0);
+        assert!(envelope.usual(3 * DAY + 600 * 60, 1.0, 0.0).unwrap().1 < 2.0);
     }
 
     #[test]
     fn a_job_of_yesterday_is_usual_tonight_and_a_short_spike_is_not() {
         for (minutes, is_job) in [(45, true), (10, false)] {
             let envelope = learnt(6, minutes, |day| day == 5);
-            let (_, high) = envelope.usual(6 * DAY + 187 * 60, 1.0).unwrap();
+            let (_, high) = envelope.usual(6 * DAY + 187 * 60, 1.0, 0.0).unwrap();
             assert_eq!(high > 50.0, is_job, "{minutes} minutes: {high}");
-            assert!(envelope.usual(6 * DAY + 600 * 60, 1.0).unwrap().1 < 2.0);
+            assert!(envelope.usual(6 * DAY + 600 * 60, 1.0, 0.0).unwrap().1 < 2.0);
         }
     }
 
     #[test]
     fn two_incidents_are_no_habit() {
         let envelope = learnt(7, 10, |day| day < 2);
-        assert!(envelope.usual(7 * DAY + 183 * 60, 1.0).unwrap().1 < 2.0);
+        assert!(envelope.usual(7 * DAY + 183 * 60, 1.0, 0.0).unwrap().1 < 2.0);
     }
 
     #[test]
     fn the_first_night_is_expected_in_the_second_and_a_long_silence_forgets() {
-        assert_eq!(Envelope::default().usual(0, 1.0), None);
-        assert!(learnt(1, 10, |_| true).usual(DAY + 183 * 60, 1.0).unwrap().1 >= 50.0);
+        assert_eq!(Envelope::default().usual(0, 1.0, 0.0), None);
+        assert!(learnt(1, 10, |_| true).usual(DAY + 183 * 60, 1.0, 0.0).unwrap().1 >= 50.0);
         let mut envelope = learnt(5, 10, |_| true);
-        envelope.learn(400 * DAY, 1.0, 60.0);
-        assert_eq!(envelope.usual(401 * DAY + 183 * 60, 1.0), None);
+        envelope.learn(400 * DAY, 1.0, 0.0, 60.0);
+        assert_eq!(envelope.usual(401 * DAY + 183 * 60, 1.0, 0.0), None);
         assert!(envelope.is_valid());
     }
 
@@ -232,13 +243,13 @@ mod tests {
         for ahead in [2, 30_000] {
             let mut envelope = learnt(3, 10, |_| true);
             for minute in 0..300 {
-                envelope.learn((3 + ahead) * DAY + minute * 60, 900.0, 60.0);
+                envelope.learn((3 + ahead) * DAY + minute * 60, 900.0, 0.0, 60.0);
             }
             for minute in 0..3 * 1440 {
                 let job = (180..190).contains(&(minute % 1440));
-                envelope.learn(3 * DAY + minute * 60, if job { 50.0 } else { 1.0 }, 60.0);
+                envelope.learn(3 * DAY + minute * 60, if job { 50.0 } else { 1.0 }, 0.0, 60.0);
             }
-            let high = |minute: i64| envelope.usual(6 * DAY + minute * 60, 1.0).unwrap().1;
+            let high = |minute: i64| envelope.usual(6 * DAY + minute * 60, 1.0, 0.0).unwrap().1;
             assert!((50.0..100.0).contains(&high(183)) && high(600) < 2.0, "{ahead}: {} {}", high(183), high(600));
         }
     }

@@ -2,13 +2,12 @@
 //!
 //! On x = ∛v ([`Transform`]), which steadies noise, the bank of predictors gives p and r = x − p. How far values rise or
 //! fall at this time of day on three of the last seven days is not held against the value: r is measured from the edge
-//! of the daily envelope. Nor is the way back from an event. Four channels compare r with their own scale and their own
+//! of the daily envelope. Nor is the way back from an event. Three channels compare r with their own scale and their own
 //! tail, and the strongest speaks:
 //!
 //! ```text
 //! one point      z = |r| / S
 //! three, eight   z = |mean of x − forecast made before them| / S_m
-//! ratio (drops)  z = −ln((v + ε) / (v̂ + ε)) / S_ratio, the milder of two points in a row
 //! y = min(z / max(base, tails · Q), 6)
 //! ```
 
@@ -18,7 +17,7 @@ use super::envelope::Envelope;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
-use crate::state::state;
+use crate::state::{Gone, state};
 
 /// Points of the longer channels: a sustained shift that is small for one point.
 const SPANS: [usize; 2] = [3, 8];
@@ -39,15 +38,13 @@ const POINT: Threshold = Threshold { base: 8.0, tails: 2.75 };
 const LONE_DROP: f64 = 1.25;
 /// Several points, whose mean has lighter tails.
 const SPAN: Threshold = Threshold { base: 9.5, tails: 2.5 };
-/// The ratio, of which two points in a row must be as low.
-const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
 const FAR: f64 = 1.4;
 /// …but a drop to this part of what was expected is news even if it comes every few days: a link that fails each week
 /// still fails.
 const LOSS: f64 = 0.4;
 /// A mean over several points is trusted down to this part of the scale of single ones.
-const SPAN_FLOOR: f64 = 0.5;
+const SPAN_FLOOR: f64 = 0.4;
 /// The scale is never below this part of the expected x, so that a near-constant series alerts from
 /// a change of about an eighth (three times 8 · 0.005) on.
 const LEVEL_FLOOR: f64 = 0.005;
@@ -58,10 +55,8 @@ const WARM_UP: u64 = 60;
 const WARM_UP_MOVED: u32 = 20;
 /// …or points in all: a series at rest is known by then.
 const WARM_UP_AT_REST: u64 = 240;
-/// The zero of the ratio channel, as a part of the mean level: a drop beyond a hundredth is a drop to zero.
-const RATIO_ZERO: f64 = 0.01;
-/// Rate of the mean level, like that of the errors.
-const LEVEL_RATE: f64 = 0.0005;
+/// After an incident a value so many mean sizes from what was expected without it is back to that.
+const BACK: f64 = 3.0;
 /// Windows without a value after which nothing is sudden: the next values are learnt first.
 const LONG_GAP: f64 = 10.0;
 /// So many.
@@ -121,31 +116,13 @@ pub(super) struct Residual {
     /// Oldest first.
     recent: Vec<Point>,
     spans: [Span; 2],
-    level: f64,
-    ratio: MovedScale,
-    ratio_tail: Tail,
-    last_ratio: f64,
+    /// A channel for ratios: mean level, scale, tail and last ratio.
+    ratio: Gone<((f64, MovedScale), (Tail, f64)), 10>,
     /// The one-point ratio of the last value, negative below the forecast.
     last_z: f64,
 }
 
-state!(Residual {
-    points,
-    settle,
-    bank,
-    envelope,
-    scale,
-    tail,
-    transform,
-    time_s,
-    recent,
-    spans,
-    level,
-    ratio,
-    ratio_tail,
-    last_ratio,
-    last_z,
-});
+state!(Residual { points, settle, bank, envelope, scale, tail, transform, time_s, recent, spans, ratio, last_z });
 
 /// What a value is judged by besides its history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -169,7 +146,7 @@ impl Residual {
     /// What is expected at `time_s`, without a value.
     pub(super) fn expect(&self, time_s: i64) -> Finding {
         let forecast = self.bank.predict(time_s);
-        let usual = self.envelope.usual(time_s, forecast.best);
+        let usual = self.envelope.usual(time_s, forecast.best, self.course(forecast.season));
         let scale = self.doubtful_scale(time_s, &forecast);
         Finding {
             x: forecast.best,
@@ -192,8 +169,7 @@ impl Residual {
         if self.points == 0 {
             self.bank.resume(time_s, x);
         } else if at.windows > LONG_GAP {
-            self.bank.resume(time_s, x);
-            self.envelope.resume(x);
+            self.resume(time_s, x);
             self.recent.clear();
             self.settle = SETTLE;
         }
@@ -204,7 +180,7 @@ impl Residual {
         let ready = finding.ready && self.settle == 0;
         self.settle = self.settle.saturating_sub(1);
         let moved = self.recent.last().is_some_and(|last| x != last.x);
-        let usual = self.envelope.usual(time_s, p);
+        let usual = self.envelope.usual(time_s, p, self.course(forecast.season));
         // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
         let (low, high) = usual.unwrap_or((p, p));
         let former = at.former.unwrap_or(p);
@@ -218,11 +194,7 @@ impl Residual {
         }
         self.recent.push(Point { x, forecast: p, season: forecast.season, seasonal: forecast.seasonal });
         self.judge_spans(&mut finding, scale, ready, &at, beyond);
-        self.learn_level(value);
-        if self.transform == Transform::CubeRoot {
-            self.judge_ratio(&mut finding, value, ready, moved, &at, low);
-        }
-        self.envelope.learn(time_s, x, seconds);
+        self.envelope.learn(time_s, x, self.course(forecast.season), seconds);
         self.bank.learn(time_s, x, &forecast, seconds, at.away);
         self.points = self.points.saturating_add(1);
         finding
@@ -298,62 +270,27 @@ impl Residual {
         }
     }
 
-    /// The ratio to what was expected, for drops. `low`: the edge of the envelope.
-    fn judge_ratio(
-        &mut self,
-        finding: &mut Finding,
-        value: f64,
-        ready: bool,
-        moved: bool,
-        at: &Circumstances,
-        low: f64,
-    ) {
-        let p = finding.forecast.best;
-        let ratio = self.ratio_of(value, self.transform.restore(p));
-        // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
-        let before = self.recent.iter().rev().nth(1).map_or(p, |point| point.forecast);
-        let expected = self.transform.restore(before);
-        let milder = self.ratio_of(value, expected).max(self.last_ratio);
-        self.last_ratio = ratio;
-        self.ratio.learn(ratio.abs(), moved && !at.away);
-        let own = self.ratio.scale();
-        if own <= 0.0 {
-            return;
-        }
-        if !at.away {
-            self.ratio_tail.learn((-ratio).max(0.0) / own, false, at.coarse);
-        }
-        // From the edge of the envelope, like the others.
-        let usual = self.ratio_of(self.transform.restore(low), expected).min(0.0);
-        let beyond = usual - milder;
-        if ready && beyond > 0.0 && finding.x < before {
-            let score = RATIO.score(beyond / own, &self.ratio_tail, false);
-            if score > finding.score {
-                finding.score = score;
-                finding.expected = before;
-            }
-        }
-    }
-
-    fn learn_level(&mut self, value: f64) {
-        let size = value.abs();
-        let cut = if self.points < WARM_UP { size } else { size.min(5.0 * self.level) };
-        let rate = (1.0 / (self.points as f64 + 1.0)).max(LEVEL_RATE);
-        self.level += rate * (cut - self.level);
-    }
-
-    /// ln((v + ε) / (v̂ + ε)) with negative values as zero; 0 while there is no level.
-    fn ratio_of(&self, value: f64, expected: f64) -> f64 {
-        let zero = RATIO_ZERO * self.level;
-        if zero > 0.0 { libm::log((value.max(0.0) + zero) / (expected.max(0.0) + zero)) } else { 0.0 }
-    }
-
-    /// Forgets the course of an incident that is over, so that its end is not news.
-    pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64) {
-        self.bank.resume(time_s, x);
-        self.envelope.resume(x);
+    /// Forgets the course of an incident that is over, so that its end is not news. A first value within the noise of what was
+    /// expected without the incident says that it is as before; another one is what there is to go by.
+    pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64, expected: f64) {
+        let noise = BACK * self.doubtful_scale(time_s, &self.bank.predict(time_s));
+        self.resume(time_s, if (x - expected).abs() <= noise { expected } else { x });
         self.recent.clear();
-        self.last_ratio = 0.0;
+    }
+
+    /// The short memories begin anew at x.
+    fn resume(&mut self, time_s: i64, x: f64) {
+        self.bank.resume(time_s, x);
+        self.envelope.resume(x, self.course(self.bank.predict(time_s).season));
+    }
+
+    /// What rises and falls are measured from besides their own mean: in a series with values below zero the season, since a
+    /// steep one is as high as any event. Elsewhere noise and season grow together, and nothing.
+    fn course(&self, season: f64) -> f64 {
+        match self.transform {
+            Transform::CubeRoot => 0.0,
+            Transform::None => season,
+        }
     }
 
     /// A deviation has become the new normal.
@@ -379,10 +316,6 @@ impl Residual {
             && self.recent.len() <= RECENT
             && self.recent.iter().all(|point| [point.x, point.forecast, point.season].iter().all(|x| x.is_finite()))
             && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
-            && self.ratio.is_valid()
-            && self.ratio_tail.is_valid()
-            && self.level.is_finite()
-            && self.last_ratio.is_finite()
             && self.last_z.is_finite()
     }
 }
