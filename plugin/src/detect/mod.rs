@@ -13,6 +13,7 @@ mod calibrate;
 mod clock;
 mod deviation;
 mod envelope;
+mod half_hours;
 mod novelty;
 mod predictors;
 mod profile;
@@ -37,7 +38,7 @@ const LARGEST: f64 = 1e30;
 /// Hold-off of the residual half in windows of some minutes: an event of some twenty windows.
 const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
 /// In shorter windows: what goes on is known from [`Deviation`], so little else is held off; fatigue over a day of minutes.
-const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.05 };
+const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.07 };
 /// In windows of a minute a score must be so many times what five half hours of a day reach.
 const ABOVE_PEAKS: f64 = 4.0;
 /// But never more than that, a third of the highest score there is: what is off the scale is told however often it comes.
@@ -336,7 +337,6 @@ impl Detector {
             && self.residual_hold.is_valid()
             && self.novelty.is_valid()
             && self.novelty_hold.is_valid()
-            && self.rarity.is_valid()
             && self.peaks.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
             && self.normal.is_none_or(f64::is_finite)
