@@ -3,6 +3,10 @@
 //! The state is the truth: it holds the position and the model together, and replaces the one before as a whole. The
 //! checkpoint in KCL's lease table lies at it or behind it, so that whoever takes the lease over gets all records after
 //! the state's position, and passes over those before.
+//!
+//! Who gets a lease writes the state at once, unchanged, under its own name. A worker that had the lease before and does
+//! not know that it is gone, since it was frozen or cut off, finds that before it tells events and when it saves: it can do
+//! neither.
 
 use std::cmp::Ordering;
 use std::io::{BufRead, Write};
@@ -23,9 +27,9 @@ use crate::plugin::{Payload, Plugin, PluginError, RestoreError};
 use crate::reloaded::Reloaded;
 use crate::sink::Sink;
 use crate::source::kinesis::shards;
-use crate::state::{Part, Position, Read, Shard, State, StateError, Store};
+use crate::state::{Part, Position, Read, Shard, Start, State, StateError, Store};
 
-/// How long the state of a shard may be held by the worker that had its lease before.
+/// How long the worker that had the lease before may go on writing the state.
 const TAKE_OVER: Duration = Duration::from_secs(60);
 /// How often a checkpoint that cannot be made now is tried again, half a second apart and more.
 const CHECKPOINTS: u32 = 6;
@@ -115,7 +119,19 @@ struct Leased {
 
 impl Processor<'_> {
     fn initialize(&mut self, id: &str, sequence: Option<&str>) -> Result<()> {
-        let mut part = self.open(id)?;
+        let begun = Instant::now();
+        while !self.take(id, sequence)? {
+            // The worker that had the lease before saved in between: its last state is the one to go on from.
+            if begun.elapsed() > TAKE_OVER {
+                return Err(anyhow!("{id}: another process goes on writing the state; {APART}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on from the state of a shard, and writes it as it is, so that nobody else can. False if it changed meanwhile.
+    fn take(&mut self, id: &str, sequence: Option<&str>) -> Result<bool> {
+        let mut part = self.settings.store.leased_part(id);
         let state = self.runtime.block_on(part.load())?;
         let (plugin, config) = &self.settings.plugin;
         let mut shard = Leased {
@@ -130,7 +146,7 @@ impl Processor<'_> {
             is_dirty: false,
             taken: None,
         };
-        match state {
+        let taken = match state {
             Some(state) => {
                 shard.scoring = self.restore(&state.snapshot, &shard.part.object())?;
                 if let Some(Shard { read, arrived }) = state.shards.get(id) {
@@ -154,8 +170,20 @@ impl Processor<'_> {
                          copy, or another program made the checkpoint. The records in between are left out"
                     );
                 }
+                state
             }
-            None => self.inherit(&mut shard)?,
+            None => {
+                self.inherit(&mut shard)?;
+                State {
+                    shards: [(id.to_owned(), Shard::from(Start::TrimHorizon))].into(),
+                    clock: shard.parents_end,
+                    snapshot: shard.scoring.snapshot()?.to_vec(),
+                }
+            }
+        };
+        match self.runtime.block_on(shard.part.save(&taken)) {
+            Err(StateError::Taken { .. }) => return Ok(false),
+            result => result?,
         }
         shard.scoring.keep_failed(self.settings.keep_failed.clone());
         self.settings.monitor.watch(&mut shard.scoring)?;
@@ -163,14 +191,15 @@ impl Processor<'_> {
         self.settings.monitor.metrics.set(Metric::Leases, 1);
         self.settings.monitor.measure(&mut shard.scoring)?;
         self.shard = Some(shard);
-        Ok(())
+        Ok(true)
     }
 
     /// People are told of this shard from now on, and what they were told by the worker before is known.
     fn notify(&mut self, id: &str) -> Result<()> {
         let Some(setup) = self.settings.notify.clone() else { return Ok(()) };
-        let kept = self.open(&format!("{id}.{}", notify::PART))?;
+        let kept = self.settings.store.leased_part(&format!("{id}.{}", notify::PART));
         let notifier = self.runtime.block_on(Notifier::start(setup, Some(kept)))?;
+        self.runtime.block_on(notifier.keep());
         self.settings.monitor.notify(notifier);
         Ok(())
     }
@@ -182,19 +211,6 @@ impl Processor<'_> {
             self.runtime.block_on(self.settings.monitor.release_notifications());
         }
         self.settings.monitor.metrics.set(Metric::Leases, 0);
-    }
-
-    /// Opens the state of a shard, whose former holder may take a moment to let go of it.
-    fn open(&self, id: &str) -> Result<Part> {
-        let begun = Instant::now();
-        loop {
-            match self.settings.store.part(id) {
-                Err(StateError::Taken { .. }) if begun.elapsed() < TAKE_OVER => {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                result => return Ok(result?),
-            }
-        }
     }
 
     /// A shard without a state goes on with the model of its parents, if it has some.
@@ -265,6 +281,9 @@ impl Processor<'_> {
         shard.score(records, monitor, &mut events)?;
         monitor.shard(&shard.id, behind);
         monitor.measure(&mut shard.scoring)?;
+        if !events.is_empty() && !shard.is_ours(self.runtime)? {
+            return Ok(());
+        }
         self.runtime.block_on(monitor.deliver(sink, &events)).context("cannot write events")?;
         if shard.saved.elapsed() >= self.settings.save_every {
             self.save(daemon)?;
@@ -275,7 +294,7 @@ impl Processor<'_> {
     /// Saves the state and asks for a checkpoint at its position.
     fn save<R: BufRead, W: Write>(&mut self, daemon: &mut Daemon<R, W>) -> Result<()> {
         let Some(shard) = &mut self.shard else { return Ok(()) };
-        if !shard.is_dirty || !shard.save(self.runtime, &self.settings.monitor, false)? {
+        if !shard.is_dirty || shard.taken.is_some() || !shard.save(self.runtime, &self.settings.monitor, false)? {
             return Ok(());
         }
         let position = shard.position.clone();
@@ -407,11 +426,20 @@ impl Leased {
         }
     }
 
+    /// Whether nobody else has written the state, as who gets the lease does.
+    fn is_ours(&mut self, runtime: &Runtime) -> Result<bool> {
+        let is_ours = runtime.block_on(self.part.is_current())?;
+        if !is_ours {
+            tracing::warn!("{}: the lease is another worker's, which tells the events from here on", self.id);
+            self.taken = Some(Instant::now());
+        }
+        Ok(is_ours)
+    }
+
     fn still_taken(&self) -> Result<()> {
         match self.taken {
             Some(since) if since.elapsed() > TAKE_OVER => Err(anyhow!(
-                "{}: another process writes the state {} while the lease is ours: give each application a --state or \
-                 --application of its own",
+                "{}: another process writes the state {} while the lease is ours: {APART}",
                 self.id,
                 self.part.object()
             )),
@@ -420,6 +448,7 @@ impl Leased {
     }
 }
 
+const APART: &str = "give each application a --state or --application of its own";
 const AGAIN: &str = "nothing was saved since the last checkpoint; whoever takes the shard over goes on from there";
 
 /// The order of two sequence numbers: whole numbers of up to 129 digits without leading zeros.

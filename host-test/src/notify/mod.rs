@@ -166,7 +166,7 @@ impl Notifier {
     }
 
     /// Keeps memory and queues. What cannot be kept is told and holds nothing up: events matter more.
-    async fn keep(&self) {
+    pub async fn keep(&self) {
         let mut kept = self.0.kept.lock().await;
         let Some(part) = kept.as_mut() else { return };
         let encoded = serde_json::to_vec(&*self.told());

@@ -17,7 +17,8 @@
 //!
 //! **One writer.** A part has one writer at a time, or two models would each see half of the stream. In a directory a lock
 //! is held for as long as the process lives; object stores replace an object only if it is the one that was read or
-//! written last. Either way the second writer gets [`StateError::Taken`].
+//! written last. Either way the second writer gets [`StateError::Taken`]. Where a lease decides who writes, a
+//! [leased part](Store::leased_part), no lock outlives a save, and a directory compares as an object store does.
 
 use std::collections::BTreeMap;
 

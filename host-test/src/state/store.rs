@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use object_store::path::{Path, PathPart};
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
@@ -13,6 +14,9 @@ use super::format::{self, Label};
 use super::{State, StateError, file, location};
 use crate::private;
 use crate::usage::without_credentials;
+
+/// How long another process may take to save, before its lock counts as one that stays.
+const SAVING: Duration = Duration::from_secs(60);
 
 /// The states of one stream, as one application reads it.
 #[derive(Clone, Debug)]
@@ -35,8 +39,18 @@ impl Store {
     /// The part of this name, for example a shard. In a directory it is locked until the value is dropped.
     pub fn part(&self, name: &str) -> Result<Part, StateError> {
         let path = self.path(name);
-        let lock =
-            self.directory.as_ref().map(|directory| self.lock(&directory.join(path.as_ref()), &path)).transpose()?;
+        let lock = self.lock(&path)?;
+        Ok(Part { _lock: lock, is_leased: false, ..self.unlocked(name, path) })
+    }
+
+    /// The part of this name, whose writer is decided elsewhere, by a lease that can be lost without a word: by a process that
+    /// was frozen, for example. So nothing is locked for longer than a save takes, and each save replaces only what was loaded
+    /// or saved last, in a directory as in an object store.
+    pub fn leased_part(&self, name: &str) -> Part {
+        self.unlocked(name, self.path(name))
+    }
+
+    fn unlocked(&self, name: &str, path: Path) -> Part {
         let label = Label {
             application: self.application.clone(),
             stream: self.stream.clone(),
@@ -44,7 +58,7 @@ impl Store {
             version: 0,
             writer: format!("{:016x}", RandomState::new().build_hasher().finish()),
         };
-        Ok(Part { store: self.clone(), path, label, replaces: None, _lock: lock })
+        Part { store: self.clone(), path, label, replaces: None, is_leased: true, _lock: None }
     }
 
     /// The state of a part that may have another writer, for one that goes on with what was learned there: a child of a
@@ -63,7 +77,10 @@ impl Store {
         format!("{}/{path}", self.url)
     }
 
-    fn lock(&self, state: &std::path::Path, path: &Path) -> Result<File, StateError> {
+    /// Locks a part of a directory. None: the store is another one, and knows what an object replaces.
+    fn lock(&self, path: &Path) -> Result<Option<File>, StateError> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        let state = directory.join(path.as_ref());
         let lock_file = state.with_extension("lock");
         let wrong = |error: std::io::Error| StateError::Url {
             url: self.url.clone(),
@@ -75,8 +92,8 @@ impl Store {
         let lock = private::file(&lock_file).map_err(wrong)?;
         match lock.try_lock() {
             Ok(()) => {
-                file::remove_unfinished(state).map_err(wrong)?;
-                Ok(lock)
+                file::remove_unfinished(&state).map_err(wrong)?;
+                Ok(Some(lock))
             }
             Err(TryLockError::WouldBlock) => Err(StateError::Taken {
                 object: self.object(path),
@@ -113,6 +130,9 @@ pub struct Part {
     label: Label,
     /// The object that the next one replaces; none: there must be none.
     replaces: Option<UpdateVersion>,
+    /// Whether others may come to write it.
+    is_leased: bool,
+    /// Held while the value lives, unless it is leased.
     _lock: Option<File>,
 }
 
@@ -138,6 +158,22 @@ impl Part {
         Ok(Some(state))
     }
 
+    /// Whether what is stored still is what was loaded or saved last.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be asked.
+    pub async fn is_current(&self) -> Result<bool, StateError> {
+        let stored = match self.store.store.head(&self.path).await {
+            Ok(stored) => stored,
+            Err(Error::NotFound { .. }) => return Ok(self.replaces.is_none()),
+            Err(error) => return Err(StateError::Store { action: "read", object: self.object(), error }),
+        };
+        Ok(self.replaces.as_ref().is_some_and(|replaces| {
+            stored.e_tag == replaces.e_tag || (stored.version.is_some() && stored.version == replaces.version)
+        }))
+    }
+
     /// Replaces what was loaded or saved last, at once and as a whole.
     ///
     /// # Errors
@@ -149,6 +185,11 @@ impl Part {
         let bytes = format::encode(&label, state)
             .map_err(|error| failed(Error::Generic { store: "state", source: Box::new(error) }))?;
         let payload = PutPayload::from(bytes);
+        let saving = if self.is_leased { self.lock_to_save().await? } else { None };
+        if saving.is_some() && !self.is_current().await? {
+            let stored = self.store.read(&self.path).await?;
+            return Err(self.taken(stored.map_or(0, |(stored, ..)| stored.version)));
+        }
         let mode = match (&self.store.directory, &self.replaces) {
             // The lock sees to it that there is no other.
             (Some(_), _) => PutMode::Overwrite,
@@ -175,19 +216,33 @@ impl Part {
         Ok(())
     }
 
+    /// Locks what is leased, in a directory, for as long as saving takes.
+    async fn lock_to_save(&self) -> Result<Option<File>, StateError> {
+        let begun = Instant::now();
+        loop {
+            match self.store.lock(&self.path) {
+                Err(StateError::Taken { .. }) if begun.elapsed() < SAVING => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
     /// A write whose answer was lost is repeated by the client, and then the condition fails because of the write itself.
     async fn is_ours(&self, label: &Label) -> Result<UpdateVersion, StateError> {
         match self.store.read(&self.path).await? {
             Some((stored, _, version)) if stored == *label => Ok(version),
-            stored => {
-                let version = stored.map_or(0, |(stored, ..)| stored.version);
-                let reason = format!(
-                    "version {version} of it was stored in the meantime, and version {} was to be replaced",
-                    self.label.version
-                );
-                Err(StateError::Taken { object: self.object(), reason })
-            }
+            stored => Err(self.taken(stored.map_or(0, |(stored, ..)| stored.version))),
         }
+    }
+
+    fn taken(&self, version: u64) -> StateError {
+        let reason = format!(
+            "version {version} of it was stored in the meantime, and version {} was to be replaced",
+            self.label.version
+        );
+        StateError::Taken { object: self.object(), reason }
     }
 }
 

@@ -337,6 +337,8 @@ impl Residual {
     /// A deviation has become the new normal.
     pub(super) fn accept(&mut self) {
         self.bank.accept();
+        // What was expected of them is no more.
+        self.recent.clear();
     }
 
     fn ready(&self) -> bool {

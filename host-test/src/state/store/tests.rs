@@ -87,6 +87,26 @@ async fn a_second_writer_is_noticed_in_a_directory_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_leased_is_written_by_who_wrote_last_in_a_directory_as_in_an_object_store() {
+    for store in stores("leased") {
+        let (mut first, mut second) = (store.leased_part("a"), store.leased_part("a"));
+        assert_eq!(first.load().await.unwrap(), None);
+        assert!(first.is_current().await.unwrap());
+        first.save(&state("1")).await.unwrap();
+        assert_eq!(second.load().await.unwrap(), Some(state("1")));
+        assert!(first.is_current().await.unwrap() && second.is_current().await.unwrap());
+        // The lease is the second one's, which says so by writing what it found.
+        second.save(&state("1")).await.unwrap();
+        assert!(!first.is_current().await.unwrap());
+        let refused = first.save(&state("2")).await.unwrap_err();
+        assert!(matches!(refused, StateError::Taken { .. }), "{refused}");
+        second.save(&state("3")).await.unwrap();
+        assert!(second.is_current().await.unwrap());
+        assert_eq!(store.peek("a").await.unwrap(), Some(state("3")));
+    }
+}
+
+#[tokio::test]
 async fn a_write_whose_answer_was_lost_is_known_as_our_own() {
     let [_, store] = stores("lost");
     let mut part = store.part("all").unwrap();

@@ -30,14 +30,21 @@ impl Dialogue {
     }
 
     fn with(directory: &Path, service: Option<&Service>, arguments: &[&str]) -> Dialogue {
+        let state = directory.join("state");
+        let mut all = vec!["--state", state.to_str().unwrap()];
+        all.extend(arguments);
+        if let Some(service) = service {
+            all.extend(["--stream", STREAM, "--endpoint-url", &service.url]);
+        }
+        Dialogue::in_environment(directory, &all, &[])
+    }
+
+    fn in_environment(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Dialogue {
         let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
         let mut command = flowscore(&["multilang", "--save-every", "0"]);
-        command.args(["--state", &path("state"), "--output", &path("events.ndjson")]).args(arguments);
+        command.args(["--output", &path("events.ndjson")]).args(arguments).envs(environment.iter().copied());
         if directory.join("config.json").exists() {
             command.args(["--config", &path("config.json")]);
-        }
-        if let Some(service) = service {
-            command.args(["--stream", STREAM, "--endpoint-url", &service.url]);
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
@@ -184,6 +191,57 @@ fn whoever_takes_a_lease_over_goes_on_with_the_state_and_counts_nothing_twice() 
 }
 
 #[test]
+fn a_worker_that_was_frozen_tells_and_writes_nothing_of_a_shard_that_another_one_has_taken_over() {
+    let Some(moto) = services::moto() else { return };
+    let directory = empty_directory("multilang-frozen");
+    let all = numbered(super::payloads(&directory, 6 * 3600));
+    let (third, half) = (all.len() / 3, all.len() / 2);
+    let mut undisturbed = Plugin::built_in(Limits::default()).unwrap().scorer("").unwrap();
+    let ids: Vec<String> = all.iter().map(|(sequence, _)| format!("shard-0:{sequence}")).collect();
+    let payloads: Vec<Payload<'_>> =
+        all.iter().zip(&ids).map(|((_, data), id)| Payload { data, id: Some(id) }).collect();
+    let mut expected = Vec::new();
+    for batch in payloads.chunks(100) {
+        let scored = undisturbed.transform(batch).unwrap();
+        expected.extend(String::from_utf8(scored.events).unwrap().lines().map(str::to_owned));
+    }
+
+    crate::s3::upload(&moto.url, "states", &directory);
+    for state in [directory.join("state").to_str().unwrap(), "s3://states/of-shards"] {
+        for is_saved in [true, false] {
+            let _ = std::fs::remove_file(directory.join("events.ndjson"));
+            let application = format!("{is_saved}");
+            let start = || {
+                let arguments = ["--state", state, "--application", &application];
+                Dialogue::in_environment(&directory, &arguments, &[("AWS_ENDPOINT_URL", &moto.url)])
+            };
+            let mut frozen = start();
+            frozen.initialize("shard-0", "TRIM_HORIZON");
+            frozen.ask(&records(&all[..third]));
+
+            let mut other = start();
+            other.initialize("shard-0", &third.to_string());
+            if is_saved {
+                other.ask(&records(&all[third..half]));
+            }
+            // It comes back with what its daemon had read before, before it is told that the lease is lost.
+            let told = events(&directory).len();
+            assert!(frozen.ask(&records(&all[third..])).is_empty(), "it asks for no checkpoint");
+            assert!(frozen.ask(&json!({ "action": "shutdownRequested" })).is_empty());
+            assert_eq!(events(&directory).len(), told, "it tells nothing");
+            frozen.ask(&json!({ "action": "leaseLost" }));
+            assert!(frozen.end().success());
+
+            for batch in all[if is_saved { half } else { third }..].chunks(200) {
+                assert_eq!(other.ask(&records(batch)).len(), 1, "each batch is saved");
+            }
+            assert!(other.end().success());
+            assert_eq!(events(&directory), expected, "{state}, saved by the other: {is_saved}");
+        }
+    }
+}
+
+#[test]
 fn the_children_of_a_split_go_on_with_what_was_learned_and_tell_no_outage_of_what_moved() {
     let Some(service) = services::kinesalite() else { return };
     let stream = LocalStream::create(&service, STREAM, 1);
@@ -284,7 +342,9 @@ fn standard_output_is_not_for_events() {
 #[test]
 fn the_processes_of_one_worker_can_each_be_asked_how_they_are() {
     let directory = empty_directory("multilang-monitored");
-    let port = services::free_port();
+    // Two beside each other, below those that the system hands out to others meanwhile.
+    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let port = (20_000..30_000).step_by(2).find(|port| is_free(*port) && is_free(port + 1)).unwrap();
     let http = format!("127.0.0.1:{port}");
     let start = |shard: &str| {
         let mut dialogue = Dialogue::with(&directory, None, &["--http", &http]);

@@ -1,9 +1,23 @@
 //! `flowscore multilang`, as the MultiLangDaemon and its users see it.
 
+mod assigned;
 mod daemon;
 mod dialogue;
+mod fleet;
+mod http2;
+mod resharding;
+
 /// The one stream there is.
 const STREAM: &str = "flows";
+
+/// Whether tests that take minutes are wanted: `FLOWSCORE_FLEET=1`.
+fn is_long_wanted() -> bool {
+    let is_wanted = std::env::var_os("FLOWSCORE_FLEET").is_some_and(|value| value == "1");
+    if !is_wanted {
+        eprintln!("skipped: it takes minutes; FLOWSCORE_FLEET=1 runs it");
+    }
+    is_wanted
+}
 
 /// Puts payloads in as many requests as it takes.
 fn put(stream: &crate::services::stream::LocalStream, payloads: &[(String, Vec<u8>)]) {
