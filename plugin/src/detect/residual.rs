@@ -2,12 +2,13 @@
 //!
 //! On x = ∛v ([`Transform`]), which steadies noise, the bank of predictors gives p and r = x − p. How far values rise or
 //! fall at this time of day on three of the last seven days is not held against the value: r is measured from the edge
-//! of the daily envelope. Nor is the way back from an event. Four channels compare r with their own scale and their own
+//! of the daily envelope. Nor is the way back from an event. Five channels compare r with their own scale and their own
 //! tail, and the strongest speaks:
 //!
 //! ```text
 //! one point      z = |r| / S
 //! 3, 8, 20       z = |mean of x − forecast made before them| / S_m
+//! ratio (drops)  z = −ln((v + ε) / (v̂ + ε)) / S_ratio, the milder of two points in a row
 //! y = min(z / max(base, tails · Q), 6)
 //! ```
 
@@ -56,6 +57,8 @@ const SPANS: [SpanRule; 3] = [
     SpanRule { points: RECENT, threshold: LONG, floor: 0.2, as_mean: true },
 ];
 const LONG: Threshold = Threshold { base: 15.0, tails: 4.0 };
+/// The ratio, of which two points in a row must be as low.
+const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
 const FAR: f64 = 1.4;
 /// …but a drop to this part of what was expected is news even if it comes every few days: a link that fails each week
@@ -71,6 +74,10 @@ const WARM_UP: u64 = 60;
 const WARM_UP_MOVED: u32 = 20;
 /// …or points in all: a series at rest is known by then.
 const WARM_UP_AT_REST: u64 = 240;
+/// The zero of the ratio channel, as a part of the mean level: a drop beyond a hundredth is a drop to zero.
+const RATIO_ZERO: f64 = 0.01;
+/// Rate of the mean level, like that of the errors.
+const LEVEL_RATE: f64 = 0.0005;
 /// After an incident a value so many mean sizes from what was expected without it is back to that.
 const BACK: f64 = 3.0;
 /// Windows without a value after which nothing is sudden: the next values are learnt first.
@@ -135,8 +142,10 @@ pub(super) struct Residual {
     /// Points without what was usual for means.
     points_before: Gone<Vec<((f64, f64), (f64, bool))>, 10>,
     spans: [Span; 2],
-    /// A channel for ratios: mean level, scale, tail and last ratio.
-    ratio: Gone<((f64, MovedScale), (Tail, f64)), 10>,
+    level: f64,
+    ratio: MovedScale,
+    ratio_tail: Tail,
+    last_ratio: f64,
     /// The one-point ratio of the last value, negative below the forecast.
     last_z: f64,
     /// Oldest first.
@@ -155,7 +164,10 @@ state!(Residual {
     time_s,
     points_before,
     spans,
+    level,
     ratio,
+    ratio_tail,
+    last_ratio,
     last_z,
     recent since 10,
     longest since 10,
@@ -239,6 +251,10 @@ impl Residual {
         let (season, seasonal) = (forecast.season, forecast.seasonal);
         self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
+        self.learn_level(value);
+        if self.transform == Transform::CubeRoot {
+            self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
+        }
         self.envelope.learn(time_s, x, self.mean(), self.course(season), seconds);
         self.bank.learn(time_s, x, &forecast, seconds, at.away);
         self.points = self.points.saturating_add(1);
@@ -311,12 +327,63 @@ impl Residual {
         }
     }
 
+    /// The ratio to what was expected, for drops. `low`: the edge of the envelope.
+    fn judge_ratio(
+        &mut self,
+        finding: &mut Finding,
+        value: f64,
+        ready: bool,
+        moved: bool,
+        at: &Circumstances,
+        low: f64,
+    ) {
+        let p = finding.forecast.best;
+        let ratio = self.ratio_of(value, self.transform.restore(p));
+        // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
+        let before = self.recent.iter().rev().nth(1).map_or(p, |point| point.forecast);
+        let expected = self.transform.restore(before);
+        let milder = self.ratio_of(value, expected).max(self.last_ratio);
+        self.last_ratio = ratio;
+        self.ratio.learn(ratio.abs(), moved && !at.away);
+        let own = self.ratio.scale();
+        if own <= 0.0 {
+            return;
+        }
+        if !at.away {
+            self.ratio_tail.learn((-ratio).max(0.0) / own, false, at.coarse);
+        }
+        // From the edge of the envelope, like the others.
+        let usual = self.ratio_of(self.transform.restore(low), expected).min(0.0);
+        let beyond = usual - milder;
+        if ready && beyond > 0.0 && finding.x < before {
+            let score = RATIO.score(beyond / own, &self.ratio_tail, false);
+            if score > finding.score {
+                finding.score = score;
+                finding.expected = before;
+            }
+        }
+    }
+
+    fn learn_level(&mut self, value: f64) {
+        let size = value.abs();
+        let cut = if self.points < WARM_UP { size } else { size.min(5.0 * self.level) };
+        let rate = (1.0 / (self.points as f64 + 1.0)).max(LEVEL_RATE);
+        self.level += rate * (cut - self.level);
+    }
+
+    /// ln((v + ε) / (v̂ + ε)) with negative values as zero; 0 while there is no level.
+    fn ratio_of(&self, value: f64, expected: f64) -> f64 {
+        let zero = RATIO_ZERO * self.level;
+        if zero > 0.0 { libm::log((value.max(0.0) + zero) / (expected.max(0.0) + zero)) } else { 0.0 }
+    }
+
     /// Forgets the course of an incident that is over, so that its end is not news. A first value within the noise of what was
     /// expected without the incident says that it is as before; another one is what there is to go by.
     pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64, expected: f64) {
         let noise = BACK * self.doubtful_scale(time_s, &self.bank.predict(time_s));
         self.resume(time_s, if (x - expected).abs() <= noise { expected } else { x });
         self.recent.clear();
+        self.last_ratio = 0.0;
     }
 
     /// The short memories begin anew at x.
@@ -363,6 +430,10 @@ impl Residual {
                     .all(|x| x.is_finite())
             })
             && self.spans.iter().chain([&self.longest]).all(|s| s.scale.is_valid() && s.tail.is_valid())
+            && self.ratio.is_valid()
+            && self.ratio_tail.is_valid()
+            && self.level.is_finite()
+            && self.last_ratio.is_finite()
             && self.last_z.is_finite()
     }
 }
