@@ -119,11 +119,12 @@ impl decoding::GuestDecoder for Decoder {
 const UNWRAPPED: usize = 2 << 20;
 
 /// The layers that are undone ahead.
-const LAYERS: [(Layer, types::Layer); 4] = [
+const LAYERS: [(Layer, types::Layer); 5] = [
     (Layer::Base64, types::Layer::Base64),
     (Layer::Gzip, types::Layer::Gzip),
     (Layer::Zlib, types::Layer::Zlib),
     (Layer::Deflate, types::Layer::Deflate),
+    (Layer::Zstd, types::Layer::Zstd),
 ];
 
 impl types::Unwrapped {

@@ -13,7 +13,7 @@
 //! refused and can do no harm.
 
 use crate::config::{Config, ConfigError};
-use crate::decode::crc32::crc32;
+use crate::decode::crc32::Crc32;
 use crate::json::{Value, Writer};
 use crate::state::{Damaged, OLDEST, Reader, State, VERSION};
 
@@ -40,7 +40,7 @@ pub(crate) fn write(config: &Config, save: impl FnOnce(&mut Vec<u8>)) -> Vec<u8>
     out.extend_from_slice(&[0; 4]);
     shape(config).save(&mut out);
     save(&mut out);
-    let crc = crc32(&out[checksum.end..]);
+    let crc = Crc32::default().of(&out[checksum.end..]);
     out[checksum].copy_from_slice(&crc.to_le_bytes());
     out
 }
@@ -57,7 +57,7 @@ pub(crate) fn open<'a>(config: &Config, bytes: &'a [u8]) -> Result<Reader<'a>, R
         return Err(RestoreError::Version(format!("it has version {version}, and this plugin reads {read}")));
     }
     let (crc, body) = rest.split_first_chunk().ok_or_else(|| corrupt("it is cut short in its header"))?;
-    if crc32(body) != u32::from_le_bytes(*crc) {
+    if Crc32::default().of(body) != u32::from_le_bytes(*crc) {
         return Err(corrupt("its checksum does not match: it is damaged or cut short"));
     }
     let mut reader = Reader::new(body, version);

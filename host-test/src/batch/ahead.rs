@@ -197,7 +197,7 @@ mod tests {
     use crate::batch::Scoring;
     use crate::plugin::Limits;
 
-    /// Documents of CloudWatch Logs in gzip and base64, among them plain lines, damage, and more than may go ahead.
+    /// Documents of CloudWatch Logs in gzip and base64, among them zstd, plain lines, damage, and more than may go ahead.
     fn payloads() -> Vec<Vec<u8>> {
         let payload = |minute: usize| {
             let (start, bytes) = (1_700_000_000 + minute * 60, 1_000 + minute * 7_919 % 211 + minute / 190 * 90_000);
@@ -207,6 +207,9 @@ mod tests {
             let document = format!(
                 "{{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logGroup\":\"g\",\"logStream\":\"s\",\"logEvents\":[{events}]}}"
             );
+            if minute % 10 == 8 {
+                return zstd::encode_all(document.as_bytes(), 3).unwrap();
+            }
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(document.as_bytes()).unwrap();
             let mut gzip = gzip.finish().unwrap();

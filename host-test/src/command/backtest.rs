@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::input::{InputArgs, Piece, for_each_batch};
 use super::log::tell;
 use super::run::stats;
-use super::{config_text, differ, load, stdout};
+use super::{config_text, differ, load_to_wait_for, stdout};
 use flowscore_report::{Report, quantity};
 use host_test::backtest::{Alert, Changed, Comparison, Severity, Told};
 use host_test::batch::Scoring;
@@ -67,7 +67,7 @@ impl BacktestArgs {
         if self.config.len() > 2 {
             return Err(Usage("--config: one configuration, or two to compare".into()).into());
         }
-        let plugin = load(self.plugin.as_deref())?;
+        let plugin = load_to_wait_for(self.plugin.as_deref())?;
         let mut runs = match &self.config[..] {
             [] => vec![Run::new(&plugin, None)?],
             files => files.iter().map(|file| Run::new(&plugin, Some(file))).collect::<Result<_>>()?,

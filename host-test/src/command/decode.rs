@@ -38,7 +38,7 @@ pub(crate) struct DecodeArgs {
 impl DecodeArgs {
     /// Decodes the input.
     pub(crate) fn run(&self) -> Result<()> {
-        let (plugin, config) = (self.plugin.load()?, self.plugin.config_text()?);
+        let (plugin, config) = (self.plugin.load_to_wait_for()?, self.plugin.config_text()?);
         let mut out = stdout();
         if self.answer {
             let mut answerer = plugin.answerer(&config)?;

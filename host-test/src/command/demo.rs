@@ -46,7 +46,7 @@ impl DemoArgs {
     /// Runs the demo.
     pub(crate) fn run(&self) -> Result<()> {
         let config = self.config()?;
-        let mut transform = WasmTransform::new(&self.plugin.load()?, &config)?;
+        let mut transform = WasmTransform::new(&self.plugin.load_to_wait_for()?, &config)?;
         fs::create_dir_all(&self.out).with_context(|| format!("cannot make the directory {}", self.out.display()))?;
         let create = |name: &str| -> Result<BufWriter<File>> {
             let path = self.out.join(name);

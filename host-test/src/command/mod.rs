@@ -125,7 +125,12 @@ impl FailedArgs {
 impl PluginArgs {
     /// The plugin.
     pub(crate) fn load(&self) -> Result<Plugin> {
-        load(self.plugin.as_deref())
+        load(self.plugin.as_deref(), Limits::default())
+    }
+
+    /// The plugin for a command that ends with its input ([`load_to_wait_for`]).
+    pub(crate) fn load_to_wait_for(&self) -> Result<Plugin> {
+        load_to_wait_for(self.plugin.as_deref())
     }
 
     /// The configuration file that SIGHUP reads again; standard input has nothing more to say.
@@ -140,11 +145,18 @@ impl PluginArgs {
     }
 }
 
+/// The plugin for a command that ends with its input and that a person or a script waits for: who does not want to wait any
+/// longer ends it. The built-in component, each of whose calls does a bounded amount of work, has no deadline there.
+fn load_to_wait_for(path: Option<&Path>) -> Result<Plugin> {
+    let limits = Limits::default();
+    load(path, Limits { deadline: limits.deadline.filter(|_| path.is_some()), ..limits })
+}
+
 /// The plugin in a file, or the built-in one.
-fn load(path: Option<&Path>) -> Result<Plugin> {
+fn load(path: Option<&Path>, limits: Limits) -> Result<Plugin> {
     Ok(match path {
-        Some(path) => Plugin::from_file(path, Limits::default())?,
-        None => Plugin::built_in(Limits::default())?,
+        Some(path) => Plugin::from_file(path, limits)?,
+        None => Plugin::built_in(limits)?,
     })
 }
 

@@ -65,7 +65,7 @@ impl RunArgs {
     /// Runs the input through the plugin.
     pub(crate) fn run(&self) -> Result<()> {
         let started = Instant::now();
-        let (plugin, config) = (self.plugin.load()?, self.plugin.config_text()?);
+        let (plugin, config) = (self.plugin.load_to_wait_for()?, self.plugin.config_text()?);
         let mut scoring = Scoring::new(&plugin, &config)?;
         scoring.keep_failed(self.failed.open()?);
         let input = self.input.open()?;

@@ -54,7 +54,7 @@ impl SeriesArgs {
             Mode::Detect => SeriesMode::Detect,
             Mode::Rcf => SeriesMode::Rcf,
         };
-        let series = self.plugin.load()?.series(mode, &config_text(self.plugin.config.as_deref())?)?;
+        let series = self.plugin.load_to_wait_for()?.series(mode, &config_text(self.plugin.config.as_deref())?)?;
         let mut out = stdout();
         self.score(series, io::stdin().lock(), &mut out)?;
         out.flush()?;

@@ -90,7 +90,7 @@ fn a_wrong_log_group_costs_a_hundred_events_a_payload_and_no_good_record() {
     batch.extend((0..30).map(|_| payload(&application)));
     batch.push(payload(&good));
     // It is about memory and events: how busy the machine is must not decide.
-    let patient = Limits { deadline: std::time::Duration::from_secs(600), ..Limits::default() };
+    let patient = Limits { deadline: Some(std::time::Duration::from_secs(600)), ..Limits::default() };
     let plugin = Plugin::built_in(patient).unwrap();
     let (mut scoring, mut events) = (Scoring::new(&plugin, SMALL_FOREST).unwrap(), Vec::new());
     let counts = scoring.transform(&batch, &mut events).unwrap();
@@ -198,7 +198,7 @@ impl Sequence {
 
 #[test]
 fn damaged_payloads_under_small_limits_leave_every_account_right() {
-    let limits = Limits { memory: 20 << 20, deadline: std::time::Duration::from_secs(2) };
+    let limits = Limits { memory: 20 << 20, deadline: Some(std::time::Duration::from_secs(2)) };
     let plugin = Plugin::built_in(limits).unwrap();
     let good = [
         lines(3, 0..2),

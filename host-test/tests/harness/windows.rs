@@ -257,7 +257,7 @@ fn a_scorer_restored_again_and_again_goes_on_with_the_same_bytes() {
 #[test]
 fn a_far_jump_of_event_time_is_answered_within_the_deadline() {
     let deadline = std::time::Duration::from_secs(10);
-    let plugin = Plugin::built_in(Limits { deadline, ..Limits::default() }).unwrap();
+    let plugin = Plugin::built_in(Limits { deadline: Some(deadline), ..Limits::default() }).unwrap();
     let mut scorer = plugin.scorer("").unwrap();
     for (from, until) in [(0, 30), (43_200, 43_210), (5_000_000, 5_000_010)] {
         for minute in from..until {

@@ -2,13 +2,9 @@
 
 use super::adler32::adler32;
 use super::arena::Arena;
-#[cfg(not(feature = "peer-crc32fast"))]
-use super::crc32::crc32;
 use super::inflate::{Flaw, Inflater};
 use super::zstd;
 use crate::failure::Layer;
-#[cfg(feature = "peer-crc32fast")]
-use crc32fast::hash as crc32;
 use std::borrow::Cow;
 
 /// Where and why a compressed layer could not be decoded.
@@ -119,7 +115,7 @@ fn member(input: &[u8], inflater: &mut Inflater, output: &mut Arena, limit: usiz
     else {
         return Err(fault(input.len(), "the member ends before its CRC and length; the record was cut off"));
     };
-    let (stored, computed) = (u32::from_le_bytes([c0, c1, c2, c3]), crc32(data));
+    let (stored, computed) = (u32::from_le_bytes([c0, c1, c2, c3]), inflater.crc32(data));
     if stored != computed {
         return Err(fault(
             end,

@@ -18,76 +18,85 @@ const STRIDE: usize = 128;
 /// Words folded between moves of the history to the front of the working buffer.
 const ROUND: usize = 8 * STRIDE;
 
-/// `TABLES[k][b]`: the CRC of byte `b` followed by `k` zero bytes.
-static TABLES: [[u32; 256]; 8] = tables();
+/// Bytes that go through the tables at once.
+const STEP: usize = 16;
 
-const fn tables() -> [[u32; 256]; 8] {
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 };
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut k = 1;
-    while k < 8 {
-        let mut byte = 0;
-        while byte < 256 {
-            let before = tables[k - 1][byte];
-            tables[k][byte] = before >> 8 ^ tables[0][(before & 0xff) as usize];
-            byte += 1;
-        }
-        k += 1;
-    }
-    tables
+/// The tables of CRC-32. They take 16 KB, which are made when they are needed and so take no room in the artifacts.
+pub(crate) struct Crc32 {
+    /// `tables[k][b]`: the CRC of byte `b` followed by `k` zero bytes.
+    tables: Box<[[u32; 256]; STEP]>,
 }
 
-/// The CRC-32 of `data`.
-pub(crate) fn crc32(data: &[u8]) -> u32 {
-    let (words, _) = data.as_chunks::<8>();
-    // The last words stay for the tables; below a few rounds folding does not pay.
-    let folded = words.len().saturating_sub(REACH) / STRIDE * STRIDE;
-    if folded < ROUND {
-        return !sliced(!0, data);
-    }
-    let mut work = [0_u64; REACH + ROUND];
-    let mut first = 0xffff_ffff_u64; // the initial value of the CRC, added to the first four bytes
-    let (folded_words, _) = words.split_at(folded);
-    for round in folded_words.chunks(ROUND) {
-        for (stride, input) in round.chunks_exact(STRIDE).enumerate() {
-            let (past, now) = work.split_at_mut(REACH + stride * STRIDE);
-            fold(past, now, input);
-            // The first word's taps lie beyond this stride, so that it can be corrected afterwards.
-            now[0] ^= first;
-            first = 0;
+impl Default for Crc32 {
+    fn default() -> Self {
+        let mut tables = Box::new([[0; 256]; STEP]);
+        for byte in 0..256 {
+            let bits = (0..8).fold(byte as u32, |crc, _| if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 });
+            tables[0][byte] = bits;
         }
-        work.copy_within(round.len()..round.len() + REACH, 0);
-    }
-
-    // What the folded words leave behind is added to the remaining input, with nothing left to fold into it.
-    let mut rest = [0_u64; REACH];
-    for (k, slot) in rest.iter_mut().enumerate() {
-        for tap in TAPS {
-            // Word k after the folded ones receives the word `tap` before it, if that is a folded one.
-            if k < tap {
-                *slot ^= work[REACH + k - tap];
+        for k in 1..STEP {
+            for byte in 0..256 {
+                let before = tables[k - 1][byte];
+                tables[k][byte] = before >> 8 ^ tables[0][(before & 0xff) as usize];
             }
         }
+        Crc32 { tables }
     }
-    let tail = data.get(folded * 8..).unwrap_or_default();
-    let mut crc = 0;
-    let (tail_words, _) = tail.as_chunks::<8>();
-    let mut used = 0;
-    for (word, carry) in tail_words.iter().zip(rest) {
-        crc = sliced(crc, &(u64::from_le_bytes(*word) ^ carry).to_le_bytes());
-        used += 8;
+}
+
+impl Crc32 {
+    /// The CRC-32 of `data`.
+    pub(crate) fn of(&self, data: &[u8]) -> u32 {
+        let (words, _) = data.as_chunks::<8>();
+        // The last words stay for the tables; below a few rounds folding does not pay.
+        let folded = words.len().saturating_sub(REACH) / STRIDE * STRIDE;
+        if folded < ROUND {
+            return !self.sliced(!0, data);
+        }
+        let mut work = [0_u64; REACH + ROUND];
+        let mut first = 0xffff_ffff_u64; // the initial value of the CRC, added to the first four bytes
+        let (folded_words, _) = words.split_at(folded);
+        for round in folded_words.chunks(ROUND) {
+            for (stride, input) in round.chunks_exact(STRIDE).enumerate() {
+                let (past, now) = work.split_at_mut(REACH + stride * STRIDE);
+                fold(past, now, input);
+                // The first word's taps lie beyond this stride, so that it can be corrected afterwards.
+                now[0] ^= first;
+                first = 0;
+            }
+            work.copy_within(round.len()..round.len() + REACH, 0);
+        }
+
+        // What the folded words leave behind is added to the remaining input, with nothing left to fold into it.
+        let tail = data.get(folded * 8..).unwrap_or_default();
+        let (tail_words, _) = tail.as_chunks::<8>();
+        let mut rest = [[0_u8; 8]; REACH];
+        for (k, (slot, word)) in rest.iter_mut().zip(tail_words).enumerate() {
+            // Word k after the folded ones receives the word `tap` before it, if that is a folded one.
+            let carried = TAPS.iter().filter(|tap| k < **tap).fold(0, |carried, tap| carried ^ work[REACH + k - tap]);
+            *slot = (u64::from_le_bytes(*word) ^ carried).to_le_bytes();
+        }
+        let crc = self.sliced(0, rest.as_flattened());
+        !self.sliced(crc, tail.get(REACH * 8..).unwrap_or_default())
     }
-    !sliced(crc, tail.get(used..).unwrap_or_default())
+
+    /// Table-driven CRC of sixteen bytes at once, without the final complement. Only one look-up in four has to wait for the
+    /// step before.
+    fn sliced(&self, mut crc: u32, data: &[u8]) -> u32 {
+        let (blocks, rest) = data.as_chunks::<STEP>();
+        let tables = &*self.tables;
+        for block in blocks {
+            let mut block = *block;
+            for (byte, crc) in block.iter_mut().zip(crc.to_le_bytes()) {
+                *byte ^= crc;
+            }
+            crc = block.iter().zip(tables.iter().rev()).fold(0, |crc, (byte, table)| crc ^ table[usize::from(*byte)]);
+        }
+        for &byte in rest {
+            crc = crc >> 8 ^ tables[0][((crc ^ u32::from(byte)) & 0xff) as usize];
+        }
+        crc
+    }
 }
 
 /// `now[i]` = input word + the four earlier words that fold into it.
@@ -100,21 +109,6 @@ fn fold(past: &[u64], now: &mut [u64], input: &[[u8; 8]]) {
     }
 }
 
-/// Table-driven CRC of eight bytes at once, without the final complement.
-fn sliced(mut crc: u32, data: &[u8]) -> u32 {
-    let (words, rest) = data.as_chunks::<8>();
-    for &word in words {
-        let word = u64::from_le_bytes(word) ^ u64::from(crc);
-        let [a, b, c, d, e, f, g, h] = word.to_le_bytes().map(usize::from);
-        let [t0, t1, t2, t3, t4, t5, t6, t7] = &TABLES;
-        crc = t7[a] ^ t6[b] ^ t5[c] ^ t4[d] ^ t3[e] ^ t2[f] ^ t1[g] ^ t0[h];
-    }
-    for &byte in rest {
-        crc = crc >> 8 ^ TABLES[0][((crc ^ u32::from(byte)) & 0xff) as usize];
-    }
-    crc
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,12 +116,14 @@ mod tests {
     #[test]
     fn check_value_of_the_catalogue() {
         // "check" of CRC-32/ISO-HDLC in the catalogue of parametrised CRC algorithms.
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!(crc32(b""), 0);
+        let crc32 = Crc32::default();
+        assert_eq!(crc32.of(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32.of(b""), 0);
     }
 
     #[test]
     fn folding_gives_the_same_as_the_tables() {
+        let crc32 = Crc32::default();
         let mut state = 1_u32;
         let data: Vec<u8> = (0..70_000)
             .map(|_| {
@@ -136,7 +132,7 @@ mod tests {
             })
             .collect();
         for length in (0..9).chain(9_000..11_000).chain(65_000..65_100) {
-            assert_eq!(crc32(&data[..length]), !sliced(!0, &data[..length]), "length {length}");
+            assert_eq!(crc32.of(&data[..length]), !crc32.sliced(!0, &data[..length]), "length {length}");
         }
     }
 }

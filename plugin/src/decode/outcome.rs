@@ -62,11 +62,12 @@ impl Layers {
     /// The most that are remembered; the deepest real path, Firehose over Lambda, has 5.
     const MOST: usize = 8;
 
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 15] = [
         Layer::Base64.name(),
         Layer::Gzip.name(),
         Layer::Zlib.name(),
         Layer::Deflate.name(),
+        Layer::Zstd.name(),
         Envelope::CloudWatch.name(),
         Envelope::AwsLogs.name(),
         Envelope::FlowLogMessage.name(),

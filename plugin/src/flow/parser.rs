@@ -5,8 +5,8 @@ use super::format::{Format, MAX_COLUMNS};
 use super::formats::Formats;
 use super::one_pass::{Keep, scan};
 use super::page::Page;
-use super::record::{FlowRecord, Source, Values};
-use super::tokens::{Span, split};
+use super::record::{FlowRecord, Source, Values, refusal};
+use super::tokens::{Span, Unsplit, split};
 use crate::column::Names;
 use crate::failure::{Failure, Layer};
 
@@ -51,6 +51,8 @@ pub struct Parser {
     members: Members,
     /// The format made for the last JSON object whose fields no candidate holds exactly, and those fields.
     partial: Option<(u128, Format)>,
+    /// Nobody is told why a line of the present payload is no record.
+    leaves_reasons: bool,
     /// The candidate of the last line scanned, which is tried first for the next. The result does not depend on it.
     guess: usize,
 }
@@ -80,6 +82,7 @@ impl Parser {
             values,
             members: Members::default(),
             partial: None,
+            leaves_reasons: false,
             guess: 0,
         }
     }
@@ -98,6 +101,7 @@ impl Parser {
     pub fn reset(&mut self) {
         self.header = None;
         self.headers = 0;
+        self.leaves_reasons = false;
     }
 
     /// Whether a record since the last call had times in milliseconds or finer, which were taken as such.
@@ -125,13 +129,36 @@ impl Parser {
             return Ok(Parsed::Header(&header.candidates()[0]));
         }
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        let found = record(formats, self.header.is_some(), &mut *self.spans, &mut self.values, line);
-        match found {
+        match record(formats, &mut *self.spans, &mut self.values, line) {
             Ok(candidate) => Ok(Parsed::Record(self.scanned(line, Scanned { candidate }))),
-            Err(failure) => match self.behind_prefix(line) {
+            Err(_) => match self.behind_prefix(line) {
                 Some((line, scanned)) => Ok(Parsed::Record(self.scanned(line, scanned))),
-                None => Err(failure),
+                None => Err(self.failure(line)),
             },
+        }
+    }
+
+    /// Whether it is to say why a line is no record; a new payload begins with reasons. One costs more than to find that the line
+    /// is none.
+    pub(crate) fn set_reasons(&mut self, has_reasons: bool) {
+        self.leaves_reasons = !has_reasons;
+    }
+
+    /// Whether it says why a line is no record.
+    pub(crate) const fn has_reasons(&self) -> bool {
+        !self.leaves_reasons
+    }
+
+    /// Why a line is no record.
+    #[cold]
+    fn failure(&mut self, line: &[u8]) -> Failure {
+        if self.leaves_reasons {
+            return Failure::new(Layer::FlowRecord, 0, "");
+        }
+        let formats = self.header.as_ref().unwrap_or(&self.formats);
+        match record(formats, &mut *self.spans, &mut self.values, line) {
+            Err(wrong) => wrong.failure(formats, self.header.is_some(), &*self.spans, line),
+            Ok(_) => Failure::new(Layer::FlowRecord, 0, "no flow log line"),
         }
     }
 
@@ -141,7 +168,7 @@ impl Parser {
             return true;
         }
         let formats = self.header.as_ref().unwrap_or(&self.formats);
-        match record(formats, false, &mut *self.spans, &mut self.values, text) {
+        match record(formats, &mut *self.spans, &mut self.values, text) {
             Ok(candidate) => formats.evidence(candidate, text, &*self.spans) > 1,
             Err(_) => self.behind_prefix(text).is_some(),
         }
@@ -157,7 +184,7 @@ impl Parser {
         for _ in 0..MAX_PREFIX {
             let blank = rest.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
             rest = rest.get(blank..)?.trim_ascii_start();
-            if let Ok(candidate) = record(formats, false, &mut *self.spans, &mut self.values, rest) {
+            if let Ok(candidate) = record(formats, &mut *self.spans, &mut self.values, rest) {
                 let evidence = formats.evidence(candidate, rest, &*self.spans);
                 return (evidence >= if has_time { 2 } else { 6 }).then_some((rest, Scanned { candidate }));
             }
@@ -211,7 +238,7 @@ impl Parser {
         if !formats.covered_by(found.fields) {
             // Checked once for the answer and once more to return it: a record borrows the buffers, and such events
             // are rare (a filter pattern that names only part of the columns).
-            let record = record(formats, false, &mut *self.spans, &mut self.values, message);
+            let record = record(formats, &mut *self.spans, &mut self.values, message);
             if Format::named_header(message, &self.names).is_some() || record.is_ok() {
                 return self.line(message);
             }
@@ -252,7 +279,7 @@ impl Parser {
         for (span, column) in spans.iter_mut().zip(format.columns()) {
             *span = column.field.map(|field| self.members.value(field)).unwrap_or_default();
         }
-        self.values.check(found.text, spans, format)?;
+        self.values.check(found.text, spans, format).map_err(|index| refusal(found.text, spans, format, index))?;
         Ok(FlowRecord { text: found.text, spans, format, values: &self.values, source: Source::Json })
     }
 }
@@ -278,31 +305,51 @@ fn quick(
     Some(*guess)
 }
 
-/// Reads a line in the general way: the place of its format among the candidates.
-fn record(
-    formats: &Formats,
-    from_header: bool,
-    spans: &mut [Span],
-    values: &mut Values,
-    line: &[u8],
-) -> Result<usize, Failure> {
-    let count = split(line, spans)?;
-    if let Err(error) = std::str::from_utf8(line) {
-        return Err(not_utf8(line, error.valid_up_to()));
-    }
-    let candidate = formats.choose(line, spans, count).ok_or_else(|| wrong_count(formats, from_header, count, line))?;
-    values.check(line, spans, &formats.candidates()[candidate])?;
-    Ok(candidate)
+/// Why a line is no record of the formats.
+enum Wrong {
+    Unsplit(Unsplit),
+    /// Where it is not UTF-8.
+    NotUtf8(usize),
+    /// It has so many fields.
+    Count(usize),
+    /// A candidate, and the column of it whose token is wrong.
+    Column(usize, usize),
 }
 
-#[cold]
+impl Wrong {
+    /// In words, of a line whose tokens are in `spans`.
+    fn failure(&self, formats: &Formats, from_header: bool, spans: &[Span], line: &[u8]) -> Failure {
+        match *self {
+            Wrong::Unsplit(Unsplit::TooLong) => Failure::new(Layer::FlowRecord, 0, "the line is longer than 4 GiB"),
+            Wrong::Unsplit(Unsplit::Control(control, at)) => {
+                let reason =
+                    format!("control character 0x{control:02x} in a flow log line: only spaces separate its fields");
+                Failure::new(Layer::FlowRecord, at, reason)
+            }
+            Wrong::NotUtf8(offset) => not_utf8(line, offset),
+            Wrong::Count(count) => wrong_count(formats, from_header, count, line),
+            Wrong::Column(candidate, column) => refusal(line, spans, &formats.candidates()[candidate], column),
+        }
+    }
+}
+
+/// Reads a line in the general way: the place of its format among the candidates.
+fn record(formats: &Formats, spans: &mut [Span], values: &mut Values, line: &[u8]) -> Result<usize, Wrong> {
+    let count = split(line, spans).map_err(Wrong::Unsplit)?;
+    if let Err(error) = std::str::from_utf8(line) {
+        return Err(Wrong::NotUtf8(error.valid_up_to()));
+    }
+    let candidate = formats.choose(line, spans, count).ok_or(Wrong::Count(count))?;
+    let checked = values.check(line, spans, &formats.candidates()[candidate]);
+    checked.map(|()| candidate).map_err(|column| Wrong::Column(candidate, column))
+}
+
 fn not_utf8(line: &[u8], offset: usize) -> Failure {
     let byte = line.get(offset).copied().unwrap_or_default();
     let reason = format!("byte 0x{byte:02x} is not UTF-8: a flow log line is text");
     Failure::new(Layer::FlowRecord, offset, reason)
 }
 
-#[cold]
 fn wrong_count(formats: &Formats, from_header: bool, count: usize, line: &[u8]) -> Failure {
     let fields = if count == 1 { "1 field" } else { &format!("{count} fields") };
     let reason = if count == 0 {

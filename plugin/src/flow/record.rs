@@ -78,10 +78,10 @@ impl Values {
     }
 
     /// Checks the tokens against the columns: `spans` holds one token of `text` for each. An empty one is absent, as is
-    /// `-`; only a JSON null makes it.
-    pub(super) fn check(&mut self, text: &[u8], spans: &[Span], format: &Format) -> Result<(), Failure> {
-        for (column, span) in format.columns().iter().zip(spans) {
-            let (token, start) = (span.of(text), span.start as usize);
+    /// `-`; only a JSON null makes it. The first column whose token is wrong is the error; [`refusal`] says why.
+    pub(super) fn check(&mut self, text: &[u8], spans: &[Span], format: &Format) -> Result<(), usize> {
+        for (index, (column, span)) in format.columns().iter().zip(spans).enumerate() {
+            let token = span.of(text);
             match (column.kind, token) {
                 (Kind::Integer { .. }, b"-" | b"") => self.set(column.slot, -1),
                 (Kind::Action, b"-" | b"") => self.action = None,
@@ -92,21 +92,32 @@ impl Values {
                         self.set(column.slot, in_seconds(time as f64));
                         self.had_fine_time = true;
                     }
-                    _ => return Err(refuse(column, max, span.text(text), start)),
+                    _ => return Err(index),
                 },
                 (Kind::Action, b"ACCEPT") => self.action = Some(Action::Accept),
                 (Kind::Action, b"REJECT") => self.action = Some(Action::Reject),
-                (Kind::Action, _) => return Err(refuse_word(column, span.text(text), start, "ACCEPT, REJECT or -")),
                 (Kind::Status, b"OK") => self.log_status = Some(LogStatus::Ok),
                 (Kind::Status, b"NODATA") => self.log_status = Some(LogStatus::NoData),
                 (Kind::Status, b"SKIPDATA") => self.log_status = Some(LogStatus::SkipData),
-                (Kind::Status, _) => {
-                    return Err(refuse_word(column, span.text(text), start, "OK, NODATA, SKIPDATA or -"));
-                }
+                (Kind::Action | Kind::Status, _) => return Err(index),
                 _ => {}
             }
         }
         Ok(())
+    }
+}
+
+/// Why the token of a column was refused.
+#[cold]
+pub(super) fn refusal(text: &[u8], spans: &[Span], format: &Format, index: usize) -> Failure {
+    let (Some(column), Some(span)) = (format.columns().get(index), spans.get(index)) else {
+        return Failure::new(Layer::FlowRecord, 0, "no such column");
+    };
+    let (token, offset) = (span.text(text), span.start as usize);
+    match column.kind {
+        Kind::Integer { max } => refuse(column, max, token, offset),
+        Kind::Action => refuse_word(column, token, offset, "ACCEPT, REJECT or -"),
+        _ => refuse_word(column, token, offset, "OK, NODATA, SKIPDATA or -"),
     }
 }
 
@@ -266,7 +277,6 @@ fn unknown_column_number(record: &FlowRecord<'_>, column: &NamedColumn) -> Resul
     finite(token).map(Some).ok_or_else(|| column.not_a_number(token, 0))
 }
 
-#[cold]
 fn refuse(column: &Column, max: i64, token: &str, offset: usize) -> Failure {
     let name = &column.name;
     let shown = shortened(token);
@@ -278,7 +288,6 @@ fn refuse(column: &Column, max: i64, token: &str, offset: usize) -> Failure {
     Failure::new(Layer::FlowRecord, offset, reason)
 }
 
-#[cold]
 fn refuse_word(column: &Column, token: &str, offset: usize, right: &str) -> Failure {
     let reason = format!("{} `{}` is not one of {right}{ORDER_HINT}", column.name, shortened(token));
     Failure::new(Layer::FlowRecord, offset, reason)

@@ -1,8 +1,6 @@
 //! Splitting any line into tokens, byte by byte. The lines that are as they should be do not come here: see
 //! [`scan`](super::one_pass).
 
-use crate::failure::{Failure, Layer};
-
 /// Where a token lies in its text. Offsets of 32 bits keep a record's tokens within one or two cache lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -22,14 +20,22 @@ impl Span {
     }
 }
 
+/// Why a line cannot be split.
+pub(super) enum Unsplit {
+    /// It is longer than spans can tell.
+    TooLong,
+    /// A control character, and where.
+    Control(u8, usize),
+}
+
 /// Splits on runs of spaces and tabs, and gives the number of tokens. Blanks and a line end at the end are ignored.
 ///
 /// Runs, because the user guide's own example page has a line with two adjacent spaces, and no value may hold a space.
 /// `spans` takes the first tokens; the rest are only counted.
-pub(super) fn split(line: &[u8], spans: &mut [Span]) -> Result<usize, Failure> {
+pub(super) fn split(line: &[u8], spans: &mut [Span]) -> Result<usize, Unsplit> {
     let line = line.trim_ascii_end();
     if u32::try_from(line.len()).is_err() {
-        return Err(Failure::new(Layer::FlowRecord, 0, "the line is longer than 4 GiB"));
+        return Err(Unsplit::TooLong);
     }
     let (mut count, mut start) = (0, 0);
     for at in 0..=line.len() {
@@ -43,11 +49,7 @@ pub(super) fn split(line: &[u8], spans: &mut [Span]) -> Result<usize, Failure> {
                 }
                 start = at + 1;
             }
-            Some(control @ 0..0x20) => {
-                let reason =
-                    format!("control character 0x{control:02x} in a flow log line: only spaces separate its fields");
-                return Err(Failure::new(Layer::FlowRecord, at, reason));
-            }
+            Some(&control @ 0..0x20) => return Err(Unsplit::Control(control, at)),
             Some(_) => {}
         }
     }

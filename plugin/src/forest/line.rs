@@ -125,8 +125,49 @@ pub(crate) struct Line {
     sides: Vec<[f64; 2]>,
     /// Scratch: trees that hold the point, or have more ends there than a place.
     odd: Vec<u32>,
-    /// Scratch: ends of the boxes around a place that cannot hold them all.
+    /// Of each tree a place that cannot hold all ends of the boxes around it, with all of them.
+    long: Vec<Long>,
+}
+
+/// All ends of the boxes of which the value at a place is one end, as places hold the first of them. Small values lie at the first
+/// place of a tree, which is one end of boxes up to its root: they are as good as always at the same one.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Long {
+    /// Which place; none while it is not known.
+    at: Option<usize>,
     ends: Vec<f32>,
+}
+
+impl Long {
+    /// The ends for the place of `x`.
+    #[inline]
+    fn of(&mut self, at: usize, tree: &Tree, x: f32) -> &[[f32; STEP]] {
+        if self.at != Some(at) {
+            self.at = Some(at);
+            self.find(tree, x);
+        }
+        self.ends.as_chunks().0
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find(&mut self, tree: &Tree, x: f32) {
+        let ends = &mut self.ends;
+        ends.clear();
+        let (mut at, mut is_upper) = (tree.root, true);
+        while at & LEAF == 0 {
+            let node = &tree.nodes[usize::from(at)];
+            if (x > node.cut) != is_upper {
+                is_upper = !is_upper;
+                ends.clear();
+            }
+            let (low, high) = tree.interval_of(at);
+            ends.push(if is_upper { low } else { high });
+            at = node.children[usize::from(is_upper)];
+        }
+        ends.reverse();
+        ends.resize(ends.len().next_multiple_of(STEP), f32::INFINITY);
+    }
 }
 
 impl Line {
@@ -145,13 +186,14 @@ impl Line {
             found: vec![Place::EMPTY; trees],
             sides: vec![[0.0; 2]; trees],
             odd: vec![0; trees + 1],
-            ends: Vec::new(),
+            long: vec![Long::default(); trees],
         }
     }
 
     /// The view of one tree.
     fn row(&mut self, index: usize, tree: &Tree) -> Row<'_> {
         self.masses[index] = tree.mass();
+        self.long[index].at = None;
         let width = self.blocks * BLOCK;
         Row {
             cuts: &mut self.cuts[index * self.blocks..(index + 1) * self.blocks],
@@ -268,7 +310,8 @@ impl Line {
             let normaliser = tables.normaliser(mass);
             if x != place.value {
                 if (x > place.value) == place.is_upper() {
-                    let ends = if place.has_more() { all_ends(&trees[index], x, &mut self.ends) } else { &place.ends };
+                    let (long, tree) = (&mut self.long[index], &trees[index]);
+                    let ends = if place.has_more() { long.of(at, tree, x) } else { &place.ends };
                     self.sides[index][usize::from(x < place.value)] = unequal(place, ends, tables, x) * normaliser;
                 }
                 continue;
@@ -276,9 +319,10 @@ impl Line {
             let base = tables.seen(place.depth(), place.mass, mass);
             let share = if DIRECTED {
                 // Beyond the ends the point itself, which no box asks for.
-                let at = if place.is_upper() { at.wrapping_sub(1) } else { at + 1 };
-                let neighbour = self.places[index * self.blocks * BLOCK..].get(at).map_or(x, |place| place.value);
-                let ends = if place.has_more() { all_ends(&trees[index], x, &mut self.ends) } else { &place.ends };
+                let beside = if place.is_upper() { at.wrapping_sub(1) } else { at + 1 };
+                let neighbour = self.places[index * self.blocks * BLOCK..].get(beside).map_or(x, |place| place.value);
+                let (long, tree) = (&mut self.long[index], &trees[index]);
+                let ends = if place.has_more() { long.of(at, tree, x) } else { &place.ends };
                 share_above(place, ends, tables, base, neighbour)
             } else {
                 1.0
@@ -377,27 +421,6 @@ impl Row<'_> {
             self.link(tree, node, depth);
         }
     }
-}
-
-/// The other ends of all boxes of which the value at the place of `x` is one end, as places hold the first of them.
-#[cold]
-#[inline(never)]
-fn all_ends<'a>(tree: &Tree, x: f32, ends: &'a mut Vec<f32>) -> &'a [[f32; STEP]] {
-    ends.clear();
-    let (mut at, mut is_upper) = (tree.root, true);
-    while at & LEAF == 0 {
-        let node = &tree.nodes[usize::from(at)];
-        if (x > node.cut) != is_upper {
-            is_upper = !is_upper;
-            ends.clear();
-        }
-        let (low, high) = tree.interval_of(at);
-        ends.push(if is_upper { low } else { high });
-        at = node.children[usize::from(is_upper)];
-    }
-    ends.reverse();
-    ends.resize(ends.len().next_multiple_of(STEP), f32::INFINITY);
-    ends.as_chunks().0
 }
 
 /// The score of `x`, whose place is at a leaf with another value, folded upwards.

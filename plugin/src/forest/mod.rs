@@ -40,7 +40,7 @@ pub use score::Attribution;
 
 use crate::state::state;
 use line::Line;
-use points::Points;
+use points::{PointId, Points};
 use random::Random;
 use sampler::Sampler;
 use score::{LANES, Scratch, Tables, attribute_point, score_point};
@@ -156,6 +156,9 @@ struct Working {
     scratch: Scratch,
     path: Vec<(tree::Child, usize)>,
     sum: Attribution,
+    /// The position at which each tree takes a point next, side by side, and the first of them: most records change no tree.
+    next: Vec<u64>,
+    earliest: u64,
     /// For points with one coordinate.
     line: Option<Line>,
 }
@@ -194,6 +197,8 @@ impl Forest {
             scratch: Scratch::new(dimensions, self.sub_sample_size),
             path: Vec::new(),
             sum: Attribution::new(dimensions),
+            next: self.samplers.iter().map(Sampler::next).collect(),
+            earliest: 0,
             line: (dimensions == 1).then(|| Line::new(self.trees.len(), self.sub_sample_size)),
         };
         if let Some(line) = &mut self.working.line {
@@ -313,29 +318,39 @@ impl Forest {
         if self.seen > self.fill() {
             let position = self.learned() - 1;
             let point = self.points.insert(&self.shingle);
-            for (index, (tree, sampler)) in self.trees.iter_mut().zip(&mut self.samplers).enumerate() {
-                if sampler.next() != position {
-                    continue;
-                }
-                let Working { path, line, .. } = &mut self.working;
-                if let Some(evicted) = sampler.evicted() {
-                    tree.remove(evicted, &self.points, path);
-                    if let Some(line) = line {
-                        line.removed(index, tree, &self.points, self.points.get(evicted)[0], path);
-                    }
-                    self.points.release(evicted);
-                }
-                let held = tree.insert(point, &self.points, path);
-                if let Some(line) = line {
-                    line.inserted(index, tree, &self.points, self.shingle[0], path);
-                }
-                self.points.retain(held);
-                sampler.accept(position, held, self.decay);
+            if position >= self.working.earliest {
+                self.take(point, position);
             }
             self.points.release(point);
         }
         // What was the newest becomes the one before it.
         self.shingle.copy_within(self.columns.., 0);
+    }
+
+    /// Puts the point at `position` into the trees that take it.
+    fn take(&mut self, point: PointId, position: u64) {
+        let Working { path, line, next, earliest, .. } = &mut self.working;
+        let trees = self.trees.iter_mut().zip(&mut self.samplers).zip(&mut *next).enumerate();
+        for (index, ((tree, sampler), next)) in trees {
+            if *next != position {
+                continue;
+            }
+            if let Some(evicted) = sampler.evicted() {
+                tree.remove(evicted, &self.points, path);
+                if let Some(line) = line {
+                    line.removed(index, tree, &self.points, self.points.get(evicted)[0], path);
+                }
+                self.points.release(evicted);
+            }
+            let held = tree.insert(point, &self.points, path);
+            if let Some(line) = line {
+                line.inserted(index, tree, &self.points, self.shingle[0], path);
+            }
+            self.points.retain(held);
+            sampler.accept(position, held, self.decay);
+            *next = sampler.next();
+        }
+        *earliest = next.iter().copied().min().unwrap_or(u64::MAX);
     }
 }
 

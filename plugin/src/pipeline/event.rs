@@ -45,6 +45,11 @@ impl Failures {
         }
     }
 
+    /// Whether those to come are counted only.
+    pub(super) fn is_counting(&self) -> bool {
+        self.sample.is_some()
+    }
+
     /// The payload has ended.
     pub(super) fn finish(self, out: &mut Vec<u8>, id: Option<&str>) {
         let Some((Failure { layer, offset, reason }, raw)) = self.sample else { return };

@@ -42,6 +42,7 @@ impl<'a> Lines<'a> {
     pub(super) fn turn(&mut self) {
         self.page.turn(&mut self.out);
         std::mem::take(&mut self.failures).finish(&mut self.out, self.id);
+        self.reader.set_reasons(true);
     }
 
     pub(super) fn finish(self) -> Outcome {
@@ -108,6 +109,7 @@ impl Sink for Lines<'_> {
         self.page.turn(&mut self.out);
         self.failures.tell(&mut self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
+        self.reader.set_reasons(!self.failures.is_counting());
         self.failure.get_or_insert_with(|| failure.clone());
     }
 

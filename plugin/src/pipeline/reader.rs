@@ -163,6 +163,11 @@ impl Reader {
         }
     }
 
+    /// Whether it is to say why a flow log line is no record; a new payload begins with reasons.
+    pub(super) fn set_reasons(&mut self, has_reasons: bool) {
+        self.forms.flow.set_reasons(has_reasons);
+    }
+
     /// Whether a text inside a document is a flow log line or a header line.
     pub(crate) fn opens(&mut self, text: &[u8]) -> bool {
         self.forms.flow.opens(text)
@@ -202,7 +207,10 @@ impl Forms {
             Records::Flow | Records::Auto => {}
         }
         let parsed = match extracted {
-            None => self.flow.line(message).map_err(|failure| decode::damaged_base64(message).unwrap_or(failure))?,
+            None if self.flow.has_reasons() => {
+                self.flow.line(message).map_err(|failure| decode::damaged_base64(message).unwrap_or(failure))?
+            }
+            None => self.flow.line(message)?,
             Some(_) => self.flow.event(message, extracted)?,
         };
         Ok(match parsed {

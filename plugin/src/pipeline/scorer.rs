@@ -446,6 +446,7 @@ impl Sink for Events<'_> {
     fn failed(&mut self, failure: &Failure, raw: &[u8], context: &Context<'_>) {
         self.failures.tell(self.out, self.id, failure, raw, context);
         self.counts.failed += 1;
+        self.reader.set_reasons(!self.failures.is_counting());
     }
 
     fn given(&mut self, leaf: Leaf<'_>) {

@@ -132,26 +132,72 @@ const LENGTHS: [(u16, u8); 29] = [
 ];
 
 impl Alphabet {
-    /// The entry for `symbol` whose code takes `code_bits` in this (sub)table.
-    fn entry(self, symbol: usize, code_bits: u32) -> u32 {
-        let with = |base: u32, extra: u32| base << 13 | code_bits << 5 | (code_bits + extra);
+    /// What the entries of the symbols say besides the lengths of their codes.
+    fn meanings(self) -> &'static [u32] {
         match self {
-            Alphabet::Precode => with(symbol as u32, 0),
-            Alphabet::LiteralLength if symbol < 256 => ONE_LITERAL | with(symbol as u32, 0),
-            Alphabet::LiteralLength if symbol == 256 => EXCEPTIONAL | END | code_bits,
-            Alphabet::LiteralLength => match LENGTHS.get(symbol - 257) {
-                Some(&(base, extra)) => MATCH | with(u32::from(base) << 8, u32::from(extra)),
-                None => EXCEPTIONAL | UNUSED | code_bits,
-            },
-            // Each pair of distance symbols from 4 on has one extra bit more than the pair before.
-            Alphabet::Distance if symbol < 4 => with(symbol as u32 + 1, 0),
-            Alphabet::Distance if symbol < 30 => {
-                let extra = (symbol as u32 - 2) / 2;
-                with(((2 + (symbol as u32 & 1)) << extra) + 1, extra)
-            }
-            Alphabet::Distance => EXCEPTIONAL | UNUSED | code_bits,
+            Alphabet::Precode => &PRECODE,
+            Alphabet::LiteralLength => &LITERAL_LENGTH,
+            Alphabet::Distance => &DISTANCE,
         }
     }
+}
+
+/// The entry of a symbol by its meaning, where its code takes `code_bits` in this (sub)table.
+#[inline(always)]
+fn entry(meaning: u32, code_bits: u32) -> u32 {
+    meaning + (code_bits << 5 | code_bits)
+}
+
+static PRECODE: [u32; 19] = precode();
+static LITERAL_LENGTH: [u32; 288] = literal_length();
+static DISTANCE: [u32; 32] = distances();
+
+/// A base value and a number of extra bits.
+const fn with(base: u32, extra: u32) -> u32 {
+    base << 13 | extra
+}
+
+const fn precode() -> [u32; 19] {
+    let mut meanings = [0; 19];
+    let mut symbol = 0;
+    while symbol < meanings.len() {
+        meanings[symbol] = with(symbol as u32, 0);
+        symbol += 1;
+    }
+    meanings
+}
+
+const fn literal_length() -> [u32; 288] {
+    let mut meanings = [EXCEPTIONAL | UNUSED; 288];
+    let mut symbol = 0;
+    while symbol < 256 {
+        meanings[symbol] = ONE_LITERAL | with(symbol as u32, 0);
+        symbol += 1;
+    }
+    meanings[256] = EXCEPTIONAL | END;
+    let mut length = 0;
+    while length < LENGTHS.len() {
+        let (base, extra) = LENGTHS[length];
+        meanings[257 + length] = MATCH | with((base as u32) << 8, extra as u32);
+        length += 1;
+    }
+    meanings
+}
+
+const fn distances() -> [u32; 32] {
+    let mut meanings = [EXCEPTIONAL | UNUSED; 32];
+    let mut symbol = 0;
+    while symbol < 30 {
+        // Each pair of distance symbols from 4 on has one extra bit more than the pair before.
+        meanings[symbol] = if symbol < 4 {
+            with(symbol as u32 + 1, 0)
+        } else {
+            let extra = (symbol as u32 - 2) / 2;
+            with(((2 + (symbol as u32 & 1)) << extra) + 1, extra)
+        };
+        symbol += 1;
+    }
+    meanings
 }
 
 /// Fills `table` for the code given by the code length of each symbol.
@@ -190,50 +236,59 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
         fill(table, 0, 1, main, EXCEPTIONAL | UNUSED | 1);
     }
 
-    // Symbols in the order of their codes: by length, then by value.
-    let mut next = [0_u16; MAX_CODE_BITS + 2];
-    for bits in 1..=MAX_CODE_BITS {
+    // Symbols in the order of their codes: by length, then by value. Those without a code come last, so that none has to be
+    // asked whether it has one.
+    let mut next = [0_u16; 1 << 4];
+    for bits in 1..MAX_CODE_BITS {
         next[bits + 1] = next[bits] + count[bits];
     }
-    let mut sorted = [0_u16; 320];
+    next[0] = used;
+    let mut sorted = [0_u16; 1 << 9];
     for (symbol, &length) in lengths.iter().enumerate() {
-        if let Some(place) = next.get_mut(usize::from(length)).filter(|_| length != 0) {
-            if let Some(slot) = sorted.get_mut(usize::from(*place)) {
-                *slot = symbol as u16;
-            }
-            *place += 1;
-        }
+        let place = &mut next[usize::from(length & 15)];
+        sorted[usize::from(*place & 511)] = symbol as u16;
+        *place += 1;
     }
 
-    let mut code = 0_u32;
-    let mut place = 0_usize;
-    let mut free = main;
-    let mut subtable = (u32::MAX, 0_usize, 0_u32); // prefix, start, width
-    for bits in 1..=longest {
-        for nth in 0..count[bits] {
-            let symbol = usize::from(sorted.get(place).copied().unwrap_or(0));
-            place += 1;
-            // Deflate packs codes starting with their most significant bit, so the look-up sees them reversed.
-            let reversed = code.reverse_bits() >> (32 - bits as u32);
-            code += 1;
-            if bits as u32 <= table_bits {
-                fill(table, reversed as usize, 1 << bits, main, alphabet.entry(symbol, bits as u32));
-                continue;
+    // Deflate packs codes starting with their most significant bit, so the look-up sees them reversed. While codes have `bits`
+    // bits, so many bits of the table are filled; it is doubled when longer ones come.
+    let meanings = alphabet.meanings();
+    let meaning = |symbol: u16| meanings.get(usize::from(symbol)).copied().unwrap_or(EXCEPTIONAL | UNUSED);
+    let mut symbols = sorted.iter().take(usize::from(used));
+    let mut reversed = 0_usize;
+    for (bits, &codes) in count.iter().enumerate().take(longest.min(table_bits as usize) + 1).skip(1) {
+        let filled = table.get_mut(..1 << bits).ok_or(Flaw::Code)?;
+        let (low, high) = filled.split_at_mut(1 << (bits - 1));
+        high.copy_from_slice(low);
+        for &symbol in symbols.by_ref().take(usize::from(codes)) {
+            if let Some(slot) = filled.get_mut(reversed) {
+                *slot = entry(meaning(symbol), bits as u32);
             }
-            let prefix = reversed & (main as u32 - 1);
+            reversed = following(reversed, bits);
+        }
+    }
+    for bits in longest..table_bits as usize {
+        let (low, high) = table.get_mut(..2 << bits).ok_or(Flaw::Code)?.split_at_mut(1 << bits);
+        high.copy_from_slice(low);
+    }
+    let mut free = main;
+    let mut subtable = (usize::MAX, 0_usize, 0_u32); // prefix, start, width
+    for bits in table_bits as usize + 1..=longest {
+        for (nth, &symbol) in symbols.by_ref().take(usize::from(count[bits])).enumerate() {
+            let prefix = reversed & (main - 1);
             if prefix != subtable.0 {
-                let width = subtable_width(&count, bits, nth, table_bits);
+                let width = subtable_width(&count, bits, nth as u16, table_bits);
                 subtable = (prefix, free, width);
                 free += 1 << width;
                 let pointer = EXCEPTIONAL | (subtable.1 as u32) << 13 | width << 5 | table_bits;
-                *table.get_mut(prefix as usize).ok_or(Flaw::Code)? = pointer;
+                *table.get_mut(prefix).ok_or(Flaw::Code)? = pointer;
             }
             let (_, start, width) = subtable;
             let inner = table.get_mut(start..start + (1 << width)).ok_or(Flaw::Code)?;
             let rest = bits as u32 - table_bits;
-            fill(inner, (reversed >> table_bits) as usize, 1 << rest, 1 << width, alphabet.entry(symbol, rest));
+            fill(inner, reversed >> table_bits, 1 << rest, 1 << width, entry(meaning(symbol), rest));
+            reversed = following(reversed, bits);
         }
-        code <<= 1;
     }
     if alphabet == Alphabet::LiteralLength
         && let Some(main) = table.get_mut(..main)
@@ -241,6 +296,16 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
         fold_pairs(main, table_bits);
     }
     Ok(())
+}
+
+/// The code after this one of `bits` bits, both with their first bit lowest: what carries does so downwards. Behind the last code
+/// comes 0.
+#[inline(always)]
+fn following(reversed: usize, bits: usize) -> usize {
+    let zeros = !reversed & ((1 << bits) - 1);
+    // The highest bit that is not set yet; those above it carry and are cleared.
+    let Some(carry) = zeros.checked_ilog2() else { return 0 };
+    reversed & ((1 << carry) - 1) | 1 << carry
 }
 
 fn fill(table: &mut [u32], first: usize, step: usize, end: usize, entry: u32) {

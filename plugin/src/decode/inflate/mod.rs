@@ -12,6 +12,7 @@ mod huffman;
 mod tests;
 
 use super::arena::Arena;
+use super::crc32::Crc32;
 use huffman::{Alphabet, DISTANCE_BITS, DISTANCE_ENTRIES, END, EXCEPTIONAL, LITLEN_BITS, LITLEN_ENTRIES, MATCH};
 use huffman::{PRECODE_BITS, PRECODE_ENTRIES, UNUSED};
 
@@ -58,12 +59,13 @@ impl Flaw {
     }
 }
 
-/// A reusable inflater: it owns the decoding tables.
+/// A reusable inflater: it owns the decoding tables, and those of the checksum that goes with them.
 pub(super) struct Inflater {
     litlen: Box<[u32; LITLEN_ENTRIES]>,
     /// Bits looked up at once in it.
     litlen_bits: u32,
     distance: Box<[u32; DISTANCE_ENTRIES]>,
+    crc32: Crc32,
 }
 
 /// The input and the bits taken from it but not used yet.
@@ -137,11 +139,20 @@ impl Default for Inflater {
             litlen: Box::new([0; LITLEN_ENTRIES]),
             litlen_bits: LITLEN_BITS[0],
             distance: Box::new([0; DISTANCE_ENTRIES]),
+            crc32: Crc32::default(),
         }
     }
 }
 
 impl Inflater {
+    /// The CRC-32 of what a stream held.
+    pub(super) fn crc32(&self, data: &[u8]) -> u32 {
+        #[cfg(feature = "peer-crc32fast")]
+        return crc32fast::hash(data);
+        #[cfg(not(feature = "peer-crc32fast"))]
+        self.crc32.of(data)
+    }
+
     /// Appends the output of the stream at the start of `input` to `output`, which may hold `limit` bytes in all.
     ///
     /// Returns the number of bytes the stream takes in the input, or the flaw and the offset where it was noticed. The

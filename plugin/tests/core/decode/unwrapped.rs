@@ -3,7 +3,7 @@
 
 use flowscore::decode::{Decoder, Limits};
 
-use super::encode::{base64, cloudwatch, deflate, gzip, kpl, md5, zlib};
+use super::encode::{base64, cloudwatch, deflate, gzip, kpl, md5, zlib, zstd};
 
 #[test]
 fn the_layers_around_a_single_text_or_aggregate() {
@@ -18,6 +18,7 @@ fn the_layers_around_a_single_text_or_aggregate() {
         ("gzip", gzip(&document), Some((&document, "gzip"))),
         ("zlib in gzip", gzip(&zlib(&document)), Some((&document, "gzip zlib"))),
         ("deflate", deflate(&document), Some((&document, "deflate"))),
+        ("zstd in base64", base64(&zstd(&document)), Some((&document, "base64 zstd"))),
         ("an aggregate", aggregate.clone(), None),
         ("an aggregate in gzip", gzip(&aggregate), Some((&aggregate, "gzip"))),
         ("a damaged member behind a whole one", damaged, None),
