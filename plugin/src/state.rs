@@ -16,7 +16,7 @@
 //! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises `VERSION`, and states of
 //! versions from `OLDEST` on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
 //! gets the default of its type. What has come to be kept in another form implements [`State`] itself and asks
-//! [`Reader::is_before`]. What is no longer needed stays as a field of type [`Gone`], which takes no room.
+//! `Reader::is_before`. What is no longer needed stays as a field of type `Gone`, which takes no room.
 
 use core::marker::PhantomData;
 use std::net::IpAddr;
