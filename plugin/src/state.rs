@@ -15,12 +15,13 @@
 //!
 //! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises `VERSION`, and states of
 //! versions from `OLDEST` on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
-//! gets the default of its type.
+//! gets the default of its type. What has come to be kept in another form implements [`State`] itself and asks
+//! `Reader::is_before`.
 
 use std::net::IpAddr;
 
 /// The version of the layout that this build writes.
-pub(crate) const VERSION: u16 = 9;
+pub(crate) const VERSION: u16 = 10;
 
 /// The first version that it still reads.
 pub(crate) const OLDEST: u16 = 6;
@@ -52,6 +53,18 @@ pub fn from_bytes<T: State>(bytes: &[u8]) -> Result<T, Damaged> {
     Ok(state)
 }
 
+/// Whether all numbers of a list are finite.
+#[inline(never)]
+pub(crate) fn are_finite(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
+/// The same in single precision.
+#[inline(never)]
+pub(crate) fn are_finite_f32(numbers: &[f32]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
 /// What is left to be read.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -68,7 +81,12 @@ impl<'a> Reader<'a> {
 
     /// A field that states have from a version on.
     pub(crate) fn since<T: State + Default>(&mut self, version: u16) -> T {
-        if self.version < version { T::default() } else { T::load(self) }
+        if self.is_before(version) { T::default() } else { T::load(self) }
+    }
+
+    /// Whether the state is of an earlier version than this.
+    pub(crate) fn is_before(&self, version: u16) -> bool {
+        self.version < version
     }
 
     /// Whether all was read, and nothing amiss.
@@ -237,7 +255,7 @@ impl<T: State> State for Vec<T> {
     #[inline(never)]
     fn save(&self, out: &mut Vec<u8>) {
         number(self.len() as u64, out);
-        self.iter().for_each(|element| element.save(out));
+        save_all(self, out);
     }
     #[inline(never)]
     fn load(reader: &mut Reader<'_>) -> Self {
@@ -255,9 +273,15 @@ impl<T: State> State for Vec<T> {
     }
 }
 
+/// A list without its length.
+#[inline(never)]
+fn save_all<T: State>(list: &[T], out: &mut Vec<u8>) {
+    list.iter().for_each(|element| element.save(out));
+}
+
 impl<T: State, const N: usize> State for [T; N] {
     fn save(&self, out: &mut Vec<u8>) {
-        self.iter().for_each(|element| element.save(out));
+        save_all(self, out);
     }
     fn load(reader: &mut Reader<'_>) -> Self {
         std::array::from_fn(|_| T::load(reader))

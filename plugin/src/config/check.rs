@@ -9,6 +9,7 @@ use crate::flow::Format;
 use crate::incident::METRICS as SUMS;
 use crate::json::Value;
 use crate::series::SERIES_BYTES;
+use crate::text::decimal;
 
 /// Memory that WebAssembly can address with 32 bits.
 const MEMORY: u64 = 4 << 30;
@@ -71,9 +72,9 @@ fn find(config: &Config) -> Result<(), (String, String)> {
     if config.makes_windows() && memory > MEMORY {
         let most = (MEMORY - config.series.memory_without_series()) / SERIES_BYTES / 1_000 * 1_000;
         let allowed = format!(
-            "at most {most}: {series} series may need {:.1} GiB of memory, and an instance has {} GiB; several instances, each \
+            "at most {most}: {series} series may need {} GiB of memory, and an instance has {} GiB; several instances, each \
              with a part of the series, hold more",
-            memory as f64 / (1_u64 << 30) as f64,
+            decimal::fixed(memory as f64 / (1_u64 << 30) as f64, 1),
             MEMORY >> 30
         );
         return Err(("series.max_series".into(), allowed));

@@ -113,6 +113,7 @@ impl Tail {
         self.quantile
     }
 
+    #[inline(never)]
     pub(super) fn is_valid(&self) -> bool {
         self.far.iter().chain([&self.quantile]).all(|x| x.is_finite() && *x >= 1.0)
     }

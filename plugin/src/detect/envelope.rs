@@ -4,7 +4,7 @@
 //! twice as busy on working days rises on Sunday evening no farther than on any other, and a doubling then is no habit.
 
 use super::clock::{DAY, part_of_day};
-use crate::state::state;
+use crate::state::{Reader, State};
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
 const BINS: usize = 48;
@@ -35,44 +35,137 @@ const JOB_SHIFT: i64 = 1800;
 /// It lasted if in one of them the mean rise was so much of the highest.
 const JOB_LASTED: f64 = 0.5;
 
-/// The deepest fall, the highest and the mean rise in each half hour on each of the last days.
+/// The deepest fall and the highest rise of a half hour.
+type Extent = (f32, f32);
+/// Of a half hour in which nothing was seen.
+const NOTHING: Extent = (f32::INFINITY, f32::NEG_INFINITY);
+
+/// The deepest fall and the highest rise in each half hour on each of the last days, and whether the rise lasted.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
-    fall: Vec<f32>,
-    rise: Vec<f32>,
-    mean: Vec<f32>,
+    /// The days of one half hour lie side by side, as they are looked at together. There is room for those that were seen.
+    extents: Vec<Extent>,
+    /// The row of the ring that comes first there.
+    first: usize,
+    /// For each half hour a bit for each row of the ring.
+    lasted: [u8; BINS],
     day: Option<i64>,
-    /// The half hour that is being learnt, and its values so far.
+    /// The half hour that is being learnt, its values so far, and the mean of their rises.
     present: usize,
     values: u32,
+    mean: f32,
     /// The mean of the last half hour.
     local: Option<f64>,
 }
 
-state!(Envelope { fall, rise, mean, day, present, values, local });
-
 impl Default for Envelope {
     fn default() -> Self {
-        let all = |x| vec![x; ROWS * BINS];
-        let (fall, rise) = (all(f32::INFINITY), all(f32::NEG_INFINITY));
-        Self { fall, rise, mean: all(0.0), day: None, present: 0, values: 0, local: None }
+        let lasted = [0; BINS];
+        Self { extents: Vec::new(), first: 0, lasted, day: None, present: 0, values: 0, mean: 0.0, local: None }
+    }
+}
+
+impl State for Envelope {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.extents.save(out);
+        self.first.save(out);
+        self.lasted.save(out);
+        self.day.save(out);
+        (self.present, self.values, self.mean).save(out);
+        self.local.save(out);
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        if reader.is_before(10) {
+            return Self::load_rows(reader);
+        }
+        let (extents, first) = (State::load(reader), State::load(reader));
+        let (lasted, day) = (State::load(reader), State::load(reader));
+        let (present, values, mean) = State::load(reader);
+        Self { extents, first, lasted, day, present, values, mean, local: State::load(reader) }
     }
 }
 
 impl Envelope {
+    /// A state from before version 10: of all rows of the ring the falls, the rises, and the mean rises.
+    fn load_rows(reader: &mut Reader<'_>) -> Self {
+        let [falls, rises, means]: [Vec<f32>; 3] = State::load(reader);
+        let (day, (present, values)) = (State::load(reader), State::load(reader));
+        let mut envelope = Self { day, present, values, local: State::load(reader), ..Self::default() };
+        if [&falls, &rises, &means].iter().any(|rows| rows.len() != ROWS * BINS) {
+            reader.fail();
+            return envelope;
+        }
+        envelope.mean = means.get(present).copied().unwrap_or_default();
+        envelope.make_room(ROWS);
+        for (cell, extent) in falls.into_iter().zip(rises).enumerate() {
+            envelope.set(cell / BINS, cell % BINS, extent, means[cell]);
+        }
+        envelope
+    }
+
+    /// Days of each half hour for which there is room.
+    fn days(&self) -> usize {
+        self.extents.len() / BINS
+    }
+
+    /// Where a half hour of a row of the ring is kept, if there is room for that day.
+    fn place(&self, row: usize, bin: usize) -> Option<usize> {
+        let (day, days) = ((row + ROWS - self.first) % ROWS, self.days());
+        (day < days).then_some(bin * days + day)
+    }
+
+    /// A half hour, unless it is older than anything that is kept, yet to come, or without a value.
+    fn get(&self, day: i64, bin: usize) -> Option<Extent> {
+        let newest = self.day?;
+        let is_kept = day <= newest && day > newest.saturating_sub(ROWS as i64);
+        let extent = self.extents.get(self.place(row(day), bin)?).filter(|extent| extent.0 < f32::INFINITY);
+        extent.filter(|_| is_kept).copied()
+    }
+
+    /// Keeps the extent of a half hour, and whether its mean rise was so much of the highest.
+    #[inline(never)]
+    fn set(&mut self, row: usize, bin: usize, extent: Extent, mean: f32) {
+        if self.extents.is_empty() {
+            self.first = row;
+        }
+        if self.place(row, bin).is_none() {
+            self.make_room((row + ROWS - self.first) % ROWS + 1);
+        }
+        if let Some(place) = self.place(row, bin) {
+            self.extents[place] = extent;
+            let has_lasted = f64::from(mean) > JOB_LASTED * f64::from(extent.1);
+            self.lasted[bin] = self.lasted[bin] & !(1 << row) | u8::from(has_lasted) << row;
+        }
+    }
+
+    /// Makes room for so many days, more than there are.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, days: usize) {
+        let mut extents = vec![NOTHING; BINS * days];
+        let old = self.days();
+        for (to, from) in extents.chunks_exact_mut(days).zip(self.extents.chunks_exact(old.max(1))) {
+            to[..old].copy_from_slice(from);
+        }
+        self.extents = extents;
+    }
+
     /// How far down and up enough of the last seven days went around this time of day.
     fn range(&self, time_s: i64) -> Option<(f64, f64)> {
         self.day?;
+        let around = [-SHIFT, SHIFT].map(|shift| half_hour(time_s.saturating_add(shift)));
+        // Mostly both lie in one half hour.
+        let around = if around[0] == around[1] { &around[..1] } else { &around[..] };
         let mut falls = [f32::INFINITY; MOST];
         let mut rises = [f32::NEG_INFINITY; MOST];
         let mut days = 0;
         for back in 1..=DAYS as i64 {
-            let (mut fall, mut rise) = (f32::INFINITY, f32::NEG_INFINITY);
-            for shift in [-SHIFT, SHIFT] {
-                let time = time_s.saturating_add(shift);
-                let Some(cell) = self.cell_of(time.div_euclid(DAY).saturating_sub(back), time) else { continue };
-                fall = fall.min(self.fall.get(cell).copied().unwrap_or(f32::INFINITY));
-                rise = rise.max(self.rise.get(cell).copied().unwrap_or(f32::NEG_INFINITY));
+            let (mut fall, mut rise) = NOTHING;
+            for &(day, bin) in around {
+                let Some(extent) = self.get(day.saturating_sub(back), bin) else { continue };
+                fall = fall.min(extent.0);
+                rise = rise.max(extent.1);
             }
             if fall <= rise {
                 days += 1;
@@ -87,16 +180,14 @@ impl Envelope {
 
     /// How far yesterday's job fell at its end and rose around this time.
     fn job(&self, time_s: i64) -> Option<(f64, f64)> {
-        let near = [-JOB_SHIFT, 0, JOB_SHIFT].into_iter().filter_map(|shift| {
-            let time = time_s.saturating_add(shift);
-            let cell = self.cell_of(time.div_euclid(DAY).saturating_sub(1), time)?;
-            Some((f64::from(*self.mean.get(cell)?), f64::from(*self.fall.get(cell)?), f64::from(*self.rise.get(cell)?)))
-        });
         let (mut lasted, mut deepest, mut highest) = (false, 0.0_f64, 0.0_f64);
-        for (mean, fall, rise) in near {
-            lasted |= mean > JOB_LASTED * rise;
-            deepest = deepest.min(fall);
-            highest = highest.max(rise);
+        for shift in [-JOB_SHIFT, 0, JOB_SHIFT] {
+            let (day, bin) = half_hour(time_s.saturating_add(shift));
+            let yesterday = day.saturating_sub(1);
+            let Some((fall, rise)) = self.get(yesterday, bin) else { continue };
+            lasted |= self.lasted.get(bin).is_some_and(|lasted| lasted >> row(yesterday) & 1 == 1);
+            deepest = deepest.min(f64::from(fall));
+            highest = highest.max(f64::from(rise));
         }
         (lasted && highest > 0.0).then_some(((1.0 + VARIES) * deepest, (1.0 + VARIES) * highest))
     }
@@ -118,29 +209,36 @@ impl Envelope {
         self.local = Some(local + seconds / (seconds + LOCAL) * (x - local));
         let off = (x - local) as f32;
         let day = time_s.div_euclid(DAY);
-        let newest = *self.day.get_or_insert(day);
-        // Days passed over, or, when time went back, days that have not been: a wrong clock has made them.
+        if let Some(newest) = self.day.filter(|newest| *newest != day) {
+            self.forget_between(newest, day);
+        }
+        self.day = Some(day);
+        let (row, bin) = (row(day), half_hour(time_s).1);
+        let present = row * BINS + bin;
+        if self.present == present {
+            self.values = self.values.saturating_add(1);
+            self.mean += (off - self.mean) / self.values as f32;
+        } else {
+            (self.present, self.values, self.mean) = (present, 1, off);
+        }
+        let (fall, rise) = self.get(day, bin).unwrap_or(NOTHING);
+        self.set(row, bin, (fall.min(off), rise.max(off)), self.mean);
+    }
+
+    /// Another day has begun: forgets days passed over, or, when time went back, days that have not been: a wrong clock has made
+    /// them.
+    #[cold]
+    #[inline(never)]
+    fn forget_between(&mut self, newest: i64, day: i64) {
         let (first, last) =
             if day > newest { (newest.saturating_add(1), day) } else { (day.saturating_add(1), newest) };
         for step in 0..last.saturating_sub(first).saturating_add(1).clamp(0, ROWS as i64) {
-            let row = last.saturating_sub(step).rem_euclid(ROWS as i64) as usize * BINS;
-            for cell in row..row + BINS {
-                if let (Some(fall), Some(rise)) = (self.fall.get_mut(cell), self.rise.get_mut(cell)) {
-                    *fall = f32::INFINITY;
-                    *rise = f32::NEG_INFINITY;
+            let row = row(last.saturating_sub(step));
+            for bin in 0..BINS {
+                if let Some(place) = self.place(row, bin) {
+                    self.extents[place] = NOTHING;
                 }
             }
-        }
-        self.day = Some(day);
-        let cell = cell(day, time_s);
-        if let (Some(fall), Some(rise)) = (self.fall.get_mut(cell), self.rise.get_mut(cell)) {
-            *fall = fall.min(off);
-            *rise = rise.max(off);
-        }
-        self.values = if self.present == cell { self.values.saturating_add(1) } else { 1 };
-        self.present = cell;
-        if let Some(mean) = self.mean.get_mut(cell) {
-            *mean += (off - *mean) / self.values as f32;
         }
     }
 
@@ -149,25 +247,24 @@ impl Envelope {
         self.local = Some(x);
     }
 
-    /// Where a half hour is kept, unless it is older than anything that is kept, yet to come, or without a value.
-    fn cell_of(&self, day: i64, time_s: i64) -> Option<usize> {
-        let newest = self.day?;
-        let cell = cell(day, time_s);
-        let kept = day <= newest && day > newest.saturating_sub(ROWS as i64);
-        (kept && self.fall.get(cell).is_some_and(|fall| *fall < f32::INFINITY)).then_some(cell)
-    }
-
     pub(super) fn is_valid(&self) -> bool {
-        self.fall.len() == ROWS * BINS
-            && self.rise.len() == ROWS * BINS
-            && self.mean.len() == ROWS * BINS
+        self.extents.len().is_multiple_of(BINS)
+            && self.days() <= ROWS
+            && self.first < ROWS
+            && !self.mean.is_nan()
             && self.local.is_none_or(f64::is_finite)
-            && !self.fall.iter().chain(&self.rise).chain(&self.mean).any(|x| x.is_nan())
+            && !self.extents.iter().any(|(fall, rise)| fall.is_nan() || rise.is_nan())
     }
 }
 
-fn cell(day: i64, time_s: i64) -> usize {
-    day.rem_euclid(ROWS as i64) as usize * BINS + part_of_day(time_s, BINS)
+/// The row of the ring for a day.
+fn row(day: i64) -> usize {
+    day.rem_euclid(ROWS as i64) as usize
+}
+
+/// Day and half hour of a time.
+fn half_hour(time_s: i64) -> (i64, usize) {
+    (time_s.div_euclid(DAY), part_of_day(time_s, BINS))
 }
 
 /// Keeps the foremost values of a sequence in order.

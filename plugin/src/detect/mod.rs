@@ -13,6 +13,7 @@ mod calibrate;
 mod clock;
 mod deviation;
 mod envelope;
+mod half_hours;
 mod novelty;
 mod predictors;
 mod profile;
@@ -332,7 +333,6 @@ impl Detector {
             && self.residual_hold.is_valid()
             && self.novelty.is_valid()
             && self.novelty_hold.is_valid()
-            && self.rarity.is_valid()
             && self.peaks.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
             && self.normal.is_none_or(f64::is_finite)

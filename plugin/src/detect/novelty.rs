@@ -12,7 +12,7 @@ use super::calibrate::Extreme;
 use super::clock::part_of_day;
 use super::shapes::Course;
 use super::values::ValueWindow;
-use crate::state::state;
+use crate::state::{Reader, State, state};
 
 /// Hours of the day, each with its mean.
 const HOURS: usize = 24;
@@ -33,9 +33,44 @@ const WARM_UP_BLOCKS: u64 = 200;
 /// Seconds before the first score: a day, without which the daily rise would be news.
 const WARM_UP_SECONDS: i64 = 86_400;
 
-/// State of the novelty half.
+/// State of the novelty half; nothing before the first block, so that series in shorter windows don't pay for it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Novelty {
+pub(super) struct Novelty(Option<Box<Blocks>>);
+
+/// As if nothing had been learnt, where nothing was.
+impl State for Novelty {
+    fn save(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Some(blocks) => blocks.save(out),
+            None => Blocks::default().save(out),
+        }
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let blocks = Blocks::load(reader);
+        Novelty((blocks.blocks > 0).then(|| Box::new(blocks)))
+    }
+}
+
+impl Novelty {
+    /// Learns the value of a block and returns its score, 0 while warming up; 1 is an alert.
+    pub(super) fn observe(&mut self, time_s: i64, value: f64) -> f64 {
+        self.0.get_or_insert_default().observe(time_s, value)
+    }
+
+    /// The mean of all values, as an expectation that explains what no predictor does.
+    pub(super) fn mean(&self) -> f64 {
+        self.0.as_ref().map_or(0.0, |blocks| blocks.origin + blocks.mean)
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.0.as_ref().is_none_or(|blocks| blocks.is_valid())
+    }
+}
+
+/// The blocks so far.
+#[derive(Clone, Debug, Default)]
+struct Blocks {
     blocks: u64,
     since: i64,
     /// The first value; all is measured from it, which keeps single precision precise.
@@ -49,11 +84,10 @@ pub(super) struct Novelty {
     extremes: [Extreme; 4],
 }
 
-state!(Novelty { blocks, since, origin, spread, mean, hours, residuals, values, course, extremes });
+state!(Blocks { blocks, since, origin, spread, mean, hours, residuals, values, course, extremes });
 
-impl Novelty {
-    /// Learns the value of a block and returns its score, 0 while warming up; 1 is an alert.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64) -> f64 {
+impl Blocks {
+    fn observe(&mut self, time_s: i64, value: f64) -> f64 {
         if self.blocks == 0 {
             self.origin = value;
             self.since = time_s;
@@ -85,11 +119,6 @@ impl Novelty {
         sum / total / HALF_EXTREME
     }
 
-    /// The mean of all values, as an expectation that explains what no predictor does.
-    pub(super) fn mean(&self) -> f64 {
-        self.origin + self.mean
-    }
-
     /// |mean of the last residuals from the hour's mean|.
     fn season(&mut self, time_s: i64, x: f64) -> f64 {
         let mut residual = x - self.mean;
@@ -108,7 +137,7 @@ impl Novelty {
         (self.residuals.iter().sum::<f64>() / known).abs()
     }
 
-    pub(super) fn is_valid(&self) -> bool {
+    fn is_valid(&self) -> bool {
         let finite = [self.origin, self.spread, self.mean];
         finite.iter().chain(&self.residuals).all(|x| x.is_finite())
             && self.spread >= 0.0

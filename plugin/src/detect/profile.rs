@@ -5,16 +5,15 @@
 //! seen yet, the day stands in for it.
 
 use super::clock::{DAY, part_of_day};
-use crate::state::state;
+use super::half_hours::{HALF_HOURS, HalfHours};
+use crate::state::{Reader, State, are_finite, are_finite_f32, state};
 
-/// Half hours of a day.
-const BINS: usize = 48;
 /// Days of a week.
 const WEEKDAYS: usize = 7;
 /// Rate of a bin of the day in its first visits, and after; a bin is visited thirty times a day at one minute.
 const EARLY: f64 = 0.3;
 const LATER: f64 = 0.05;
-const EARLY_VISITS: u32 = 20;
+const EARLY_VISITS: u8 = 20;
 /// Rate of a bin of the week, in half hours: a visit counts as much as all before it.
 const WEEKLY: f64 = 0.5;
 /// Seconds that the contest between day and week looks back: two weeks.
@@ -22,12 +21,83 @@ const CONTEST: f64 = 1_209_600.0;
 /// How much nearer, as a part of both distances, the week must be: it is the noisier one, and the day is simpler.
 const HANDICAP: f64 = 0.05;
 
+/// The means of the half hours of the week, and how often they were learnt: up to a number beyond which no rate depends on it. There is
+/// room for the weekdays that were seen.
+#[derive(Clone, Debug, Default)]
+struct Week {
+    /// The weekday that comes first.
+    first: usize,
+    means: Vec<f32>,
+    visits: Vec<u16>,
+}
+
+impl State for Week {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.first.save(out);
+        self.means.save(out);
+        self.visits.save(out);
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        if !reader.is_before(10) {
+            return Week { first: State::load(reader), means: State::load(reader), visits: State::load(reader) };
+        }
+        // All half hours of the week, or none.
+        let all: Vec<(f32, u32)> = State::load(reader);
+        let (means, visits) =
+            all.into_iter().map(|(mean, visits)| (mean, u16::try_from(visits).unwrap_or(u16::MAX))).unzip();
+        Week { first: 0, means, visits }
+    }
+}
+
+impl Week {
+    /// The rank of the half hour of a weekday.
+    fn place(&self, (weekday, half_hour): (usize, usize)) -> usize {
+        (weekday + WEEKDAYS - self.first) % WEEKDAYS * HALF_HOURS + half_hour
+    }
+
+    /// The mean, and how often it was learnt.
+    fn get(&self, at: (usize, usize)) -> Option<(f32, u16)> {
+        let place = self.place(at);
+        Some((*self.means.get(place)?, *self.visits.get(place)?)).filter(|(_, visits)| *visits > 0)
+    }
+
+    fn set(&mut self, at: (usize, usize), mean: f32, visits: u16) {
+        if self.means.is_empty() {
+            self.first = at.0;
+        }
+        let place = self.place(at);
+        if place >= self.means.len() {
+            self.make_room((place / HALF_HOURS + 1) * HALF_HOURS);
+        }
+        self.means[place] = mean;
+        self.visits[place] = visits;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, half_hours: usize) {
+        let more = half_hours - self.means.len();
+        self.means.reserve_exact(more);
+        self.means.resize(half_hours, 0.0);
+        self.visits.reserve_exact(more);
+        self.visits.resize(half_hours, 0);
+    }
+
+    fn is_valid(&self) -> bool {
+        self.first < WEEKDAYS
+            && self.means.len() == self.visits.len()
+            && self.means.len() <= WEEKDAYS * HALF_HOURS
+            && self.means.len().is_multiple_of(HALF_HOURS)
+            && are_finite_f32(&self.means)
+    }
+}
+
 /// The mean of each half hour.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profile {
-    /// Means, and how often they were learnt.
-    day: Vec<(f64, u32)>,
-    week: Vec<(f32, u32)>,
+    day: HalfHours,
+    week: Week,
     /// Mean distance of the week from the values less that of the day, as a part of both; the week speaks below zero.
     contest: f64,
 }
@@ -37,7 +107,7 @@ state!(Profile { day, week, contest });
 impl Profile {
     /// What is usual at this time: between the middles of two half hours. `None` if neither was seen.
     pub(super) fn at(&self, time_s: i64) -> Option<f64> {
-        let half = DAY / BINS as i64;
+        let half = DAY / HALF_HOURS as i64;
         let shifted = time_s.saturating_sub(half / 2);
         let part = shifted.rem_euclid(half) as f64 / half as f64;
         match (self.bin(shifted), self.bin(shifted.saturating_add(half))) {
@@ -52,21 +122,17 @@ impl Profile {
     }
 
     fn of_day(&self, time_s: i64) -> Option<f64> {
-        self.day.get(part_of_day(time_s, BINS)).filter(|bin| bin.1 > 0).map(|bin| bin.0)
+        self.day.get(time_s).map(|(mean, _)| mean)
     }
 
     fn of_week(&self, time_s: i64) -> Option<f64> {
-        self.week.get(part_of_week(time_s)).filter(|bin| bin.1 > 0).map(|bin| f64::from(bin.0))
+        self.week.get(part_of_week(time_s)).map(|(mean, _)| f64::from(mean))
     }
 
     /// Learns x, of which `forecast` was expected, `seconds` after the value before it; from at most `cut` away.
     pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: f64, cut: f64, seconds: f64) {
         // An incident may be the first that a half hour brings.
         let first = forecast + (x - forecast).max(-cut).min(cut);
-        if self.day.len() != BINS {
-            self.day = vec![(0.0, 0); BINS];
-            self.week = vec![(0.0, 0); BINS * WEEKDAYS];
-        }
         if let (Some(week), Some(day)) = (self.of_week(time_s), self.of_day(time_s)) {
             let (week, day) = ((x - week).abs(), (x - day).abs());
             if week + day > 0.0 {
@@ -74,37 +140,30 @@ impl Profile {
                 self.contest += rate * ((week - day) / (week + day) + HANDICAP - self.contest);
             }
         }
-        if let Some((mean, visits)) = self.day.get_mut(part_of_day(time_s, BINS)) {
-            let rate = match *visits {
-                0 => 1.0,
-                visits if visits < EARLY_VISITS => EARLY,
-                _ => LATER,
-            };
-            *mean += rate * if *visits == 0 { first - *mean } else { (x - *mean).max(-cut).min(cut) };
-            *visits = visits.saturating_add(1);
-        }
-        if let Some((mean, visits)) = self.week.get_mut(part_of_week(time_s)) {
-            let half_hours = seconds * BINS as f64 / DAY as f64;
-            let rate = (1.0 / (f64::from(*visits) + 1.0)).max((WEEKLY * half_hours).min(EARLY));
-            let known = f64::from(*mean);
-            let innovation = if *visits == 0 { first - known } else { (x - known).max(-cut).min(cut) };
-            *mean = (known + rate * innovation) as f32;
-            *visits = visits.saturating_add(1);
-        }
+        self.day.learn(time_s, |mean, visits| match visits {
+            0 => mean + (first - mean),
+            visits => {
+                let rate = if visits < EARLY_VISITS { EARLY } else { LATER };
+                mean + rate * (x - mean).max(-cut).min(cut)
+            }
+        });
+        let place = part_of_week(time_s);
+        let (mean, visits) = self.week.get(place).unwrap_or_default();
+        let half_hours = seconds * HALF_HOURS as f64 / DAY as f64;
+        let rate = (1.0 / (f64::from(visits) + 1.0)).max((WEEKLY * half_hours).min(EARLY));
+        let known = f64::from(mean);
+        let innovation = if visits == 0 { first - known } else { (x - known).max(-cut).min(cut) };
+        self.week.set(place, (known + rate * innovation) as f32, visits.saturating_add(1));
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        let lengths = (self.day.len(), self.week.len());
-        (lengths == (BINS, BINS * WEEKDAYS) || lengths == (0, 0))
-            && self.day.iter().all(|(mean, _)| mean.is_finite())
-            && self.week.iter().all(|(mean, _)| mean.is_finite())
-            && self.contest.is_finite()
+        are_finite(self.day.values()) && self.week.is_valid() && self.contest.is_finite()
     }
 }
 
-/// The half hour of the week.
-fn part_of_week(time_s: i64) -> usize {
-    time_s.div_euclid(DAY).rem_euclid(WEEKDAYS as i64) as usize * BINS + part_of_day(time_s, BINS)
+/// The weekday and the half hour.
+fn part_of_week(time_s: i64) -> (usize, usize) {
+    (time_s.div_euclid(DAY).rem_euclid(WEEKDAYS as i64) as usize, part_of_day(time_s, HALF_HOURS))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How rare a score is in the series' own history.
 
-use crate::state::state;
+use crate::state::{Reader, State};
 
 /// Bins of the sketch; each is a factor of √2 wide, from 1/1024 up.
 const BINS: usize = 28;
@@ -10,17 +10,31 @@ const LEAST: f64 = 1.0 / 1024.0;
 /// Counts of past scores in bins of equal ratio.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rarity {
-    counts: Vec<u32>,
+    counts: [u32; BINS],
 }
 
-state!(Rarity { counts });
+/// A list of all counts, or of none.
+impl State for Rarity {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.counts.to_vec().save(out);
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let counts: Vec<u32> = State::load(reader);
+        let none = counts.is_empty();
+        let counts = counts.try_into().unwrap_or_else(|_| {
+            if !none {
+                reader.fail();
+            }
+            [0; BINS]
+        });
+        Rarity { counts }
+    }
+}
 
 impl Rarity {
     /// The share of scores so far that were as high, to the width of a bin: (1 + higher or equal) / (1 + all), in (0, 1].
     pub(super) fn observe(&mut self, score: f64) -> f64 {
-        if self.counts.len() != BINS {
-            self.counts = vec![0; BINS];
-        }
         let (mut bin, mut edge) = (0, LEAST);
         while bin + 1 < BINS && score >= edge {
             bin += 1;
@@ -32,10 +46,6 @@ impl Rarity {
             *count = count.saturating_add(1);
         }
         (1 + higher) as f64 / (1 + all) as f64
-    }
-
-    pub(super) fn is_valid(&self) -> bool {
-        self.counts.is_empty() || self.counts.len() == BINS
     }
 }
 

@@ -1,8 +1,8 @@
 //! Robust scale of residuals: mean absolute size, learnt only from points that moved.
 
-use super::clock::part_of_day;
+use super::half_hours::HalfHours;
 use super::predictors::{CUT, ERROR_RATE};
-use crate::state::state;
+use crate::state::{are_finite, state};
 
 /// A residual below this part of the scale didn't move: a series that is 99 % zeros keeps the scale
 /// of its other values.
@@ -39,17 +39,16 @@ impl MovedScale {
         self.updates
     }
 
+    #[inline(never)]
     pub(super) fn is_valid(&self) -> bool {
         self.scale.is_finite() && self.scale >= 0.0
     }
 }
 
-/// Bins of the day that have their own scale.
-const BINS: usize = 48;
 /// Slowest rate of a bin's scale: the last three days at one minute.
 const BIN_RATE: f64 = 0.01;
 /// Updates before a bin's scale is used.
-const BIN_READY: u32 = 30;
+const BIN_READY: u8 = 30;
 /// Rate at which the two scales are compared.
 const CONTEST_RATE: f64 = 0.002;
 /// The hour's scale never falls below this part of the overall one.
@@ -61,7 +60,7 @@ const LEAST_PART: f64 = 0.3;
 #[derive(Clone, Debug, Default)]
 pub(super) struct DailyScale {
     overall: MovedScale,
-    bins: Vec<(f64, u32)>,
+    bins: HalfHours,
     /// Loss of the hour's scale less that of the overall one.
     contest: f64,
 }
@@ -88,21 +87,18 @@ impl DailyScale {
             let loss = |scale: f64| libm::log(scale / overall) + (size / scale).min(CUT);
             self.contest += CONTEST_RATE * (loss(own) - loss(overall) - self.contest);
         }
-        if self.bins.len() != BINS {
-            self.bins = vec![(0.0, 0); BINS];
-        }
-        if let Some((scale, updates)) = self.bins.get_mut(part_of_day(time_s, BINS)) {
-            let reference = if *updates > BIN_READY { scale.max(0.2 * overall) } else { overall };
-            let cut = if self.overall.updates >= CUT_FROM { size.min(CUT * reference) } else { size };
-            *scale += (1.0 / (f64::from(*updates) + 1.0)).max(BIN_RATE) * (cut - *scale);
-            *updates = updates.saturating_add(1);
-        }
+        let is_cut = self.overall.updates >= CUT_FROM;
+        self.bins.learn(time_s, |scale, updates| {
+            let reference = if updates > BIN_READY { scale.max(0.2 * overall) } else { overall };
+            let cut = if is_cut { size.min(CUT * reference) } else { size };
+            scale + (1.0 / (f64::from(updates) + 1.0)).max(BIN_RATE) * (cut - scale)
+        });
         self.overall.learn(size, moved);
     }
 
     fn bin(&self, time_s: i64) -> f64 {
-        match self.bins.get(part_of_day(time_s, BINS)) {
-            Some((scale, updates)) if *updates >= BIN_READY => *scale,
+        match self.bins.get(time_s) {
+            Some((scale, updates)) if updates >= BIN_READY => scale,
             _ => self.overall.scale,
         }
     }
@@ -110,8 +106,8 @@ impl DailyScale {
     pub(super) fn is_valid(&self) -> bool {
         self.overall.is_valid()
             && self.contest.is_finite()
-            && (self.bins.len() == BINS || self.bins.is_empty())
-            && self.bins.iter().all(|(scale, _)| scale.is_finite() && *scale >= 0.0)
+            && are_finite(self.bins.values())
+            && self.bins.values().iter().all(|scale| *scale >= 0.0)
     }
 }
 

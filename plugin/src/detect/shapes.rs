@@ -1,6 +1,6 @@
 //! Novelty of the recent course: its shape and its distribution, each against those of before.
 
-use crate::state::state;
+use crate::state::{are_finite, are_finite_f32, state};
 
 /// Points in one mean of a shape.
 const STRIDE: usize = 9;
@@ -14,6 +14,9 @@ const SPAN_STEP: u64 = 10;
 const NEIGHBOURS: u64 = 256;
 /// Points kept.
 const RECENT: usize = STRIDE * SHAPE;
+
+/// Vectors for which room is made at once.
+const STEP: usize = 24;
 
 /// Vectors of the past in a ring, of which the `lag` newest overlap the present and are left out.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +55,12 @@ impl<const N: usize> Gallery<N> {
         let place = (self.count % Self::capacity()) as usize * N;
         match self.stored.get_mut(place..place + N) {
             Some(old) => old.copy_from_slice(&vector),
-            None => self.stored.extend(vector),
+            None => {
+                if self.stored.len() == self.stored.capacity() {
+                    self.stored.reserve_exact(STEP * N);
+                }
+                self.stored.extend(vector);
+            }
         }
         self.count += 1;
     }
@@ -65,7 +73,7 @@ impl<const N: usize> Gallery<N> {
     fn is_valid(&self) -> bool {
         self.stored.len() as u64 == self.count.min(Self::capacity()) * N as u64
             && self.count < u64::MAX / 2
-            && self.stored.iter().all(|x| x.is_finite())
+            && are_finite_f32(&self.stored)
     }
 }
 
@@ -161,7 +169,7 @@ impl Course {
             && self.count < u64::MAX / 2
             && self.oldest < RECENT
             && (self.oldest == 0 || self.recent.len() == RECENT)
-            && self.recent.iter().all(|x| x.is_finite())
+            && are_finite(&self.recent)
             && self.shapes.is_valid()
             && self.distributions.is_valid()
     }

@@ -1,6 +1,6 @@
 //! Value novelty: how far a value is from everything seen lately.
 
-use crate::state::state;
+use crate::state::{are_finite_f32, state};
 
 /// Values remembered: a week of five-minute blocks. Twice as many change nothing measurable.
 const REMEMBERED: usize = 2048;
@@ -46,8 +46,8 @@ impl ValueWindow {
         self.arrivals.len() <= REMEMBERED
             && self.sorted.len() == self.arrivals.len()
             && self.oldest < REMEMBERED
-            && self.sorted.iter().all(|x| x.is_finite())
-            && self.arrivals.iter().all(|x| x.is_finite())
+            && are_finite_f32(&self.sorted)
+            && are_finite_f32(&self.arrivals)
             && self.sorted.is_sorted()
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Incident, TopTalker};
 use crate::detect::Direction;
+use crate::text::decimal;
 
 /// Parts of what is usual below which it counts as nothing.
 const NOTHING: f64 = 0.005;
@@ -29,8 +30,8 @@ pub(super) fn sentence(incident: &Incident, is_closed: bool, series: &[u8], valu
     let _ = match incident.direction {
         Direction::Drop if observed <= expected * NOTHING => write!(text, " nothing for {lasting}, usually {usual}"),
         Direction::Drop => {
-            let less = 100.0 * (1.0 - observed / expected.max(f64::MIN_POSITIVE));
-            write!(text, " {less:.0} % less than usual for {lasting}: {} a minute instead of {usual}", amount(observed))
+            let less = decimal::fixed(100.0 * (1.0 - observed / expected.max(f64::MIN_POSITIVE)), 0);
+            write!(text, " {less} % less than usual for {lasting}: {} a minute instead of {usual}", amount(observed))
         }
         Direction::Spike if expected > observed * NOTHING => {
             let times = significant(observed / expected);
@@ -101,7 +102,7 @@ fn amount(number: f64, value: &str) -> String {
 /// Three digits, or all before the point.
 fn significant(number: f64) -> String {
     let decimals = if number >= 99.95 || number == 0.0 { 0 } else { 1 + usize::from(number < 9.995) };
-    let text = format!("{number:.decimals$}");
+    let text = decimal::fixed(number, decimals);
     if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 

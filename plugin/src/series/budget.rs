@@ -37,7 +37,7 @@ impl Budget {
     fn pass(&mut self, seconds: f64, per_day: f64) {
         // Beyond, nothing is demanded that could come about.
         let most = MOST * SAVED * per_day;
-        self.spent = (self.spent - per_day * seconds / 86_400.0).clamp(0.0, most);
+        self.spent = (self.spent - per_day * seconds / 86_400.0).max(0.0).min(most);
     }
 
     fn spend(&mut self) {

@@ -276,8 +276,8 @@ impl Engine {
             let tally = &mut self.scratch.tally;
             let size = self.settings.talker_sample as usize;
             match cell {
-                Some(cell) => tally.count(track.talkers.means(), cell.sample.counted(size)),
-                None => tally.count(track.talkers.means(), core::iter::empty()),
+                Some(cell) => tally.count(&track.talkers, cell.sample.counted(size)),
+                None => tally.count(&track.talkers, core::iter::empty()),
             }
             all.extend(top_talkers::changes(tally, &track.talkers));
             change += cell.map_or(0.0, |cell| cell.sums.bytes as f64) - track.mean_bytes();

@@ -5,54 +5,108 @@
 //! goes. So a talker's mean is never too high, and too low by at most M/(CAPACITY + 1), where M is the series' own decayed
 //! mean (Agarwal et al., "Mergeable summaries", PODS 2012, lemma 1; decay scales both sides of it).
 
-use super::talker::TalkerKey;
+use super::talker::{Ends, TalkerKey};
 use super::tally::Tally;
-use crate::state::state;
+use crate::state::{Reader, State};
 
-/// Talkers kept: the error is 1.5 % of the series' traffic, and the memory 56 × 64 bytes = 3.5 KB a series.
+/// Talkers kept: the error is 1.5 % of the series' traffic, and the memory 32 × 64 bytes = 2 KB a series.
 pub(crate) const CAPACITY: usize = 64;
 
 /// Windows that the baseline looks back: an hour of one-minute windows, short against a day's rhythm.
 pub(crate) const MEMORY: f64 = 60.0;
 
+/// Talkers for which room is made at once.
+const STEP: usize = 8;
+
 /// Mean bytes a window for each of the heaviest talkers, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Habit(Vec<(TalkerKey, f64)>);
+pub(crate) struct Habit {
+    /// The hash of each, and its mean: what each window looks at.
+    means: Vec<(u64, f64)>,
+    /// The rest of what is known of them.
+    ends: Vec<Ends>,
+}
 
-state!(Habit { 0 });
+/// A list of talkers and means.
+impl State for Habit {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.means.len().save(out);
+        self.entries().for_each(|entry| entry.save(out));
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        Vec::load(reader).into_iter().collect()
+    }
+}
+
+impl FromIterator<(TalkerKey, f64)> for Habit {
+    fn from_iter<T: IntoIterator<Item = (TalkerKey, f64)>>(entries: T) -> Self {
+        let (means, ends) = entries.into_iter().map(|(talker, mean)| ((talker.id, mean), talker.ends)).unzip();
+        Habit { means, ends }
+    }
+}
 
 impl Habit {
     /// Learns the `n`th ordinary window, counted from 1.
     pub(crate) fn learn(&mut self, n: u64, tally: &Tally, means: &mut Vec<f64>) {
         let rate = rate(n);
         let towards = |mean: f64, bytes: u64| mean + rate * (bytes as f64 - mean);
-        for (entry, &bytes) in self.0.iter_mut().zip(&tally.known) {
+        for (entry, &bytes) in self.means.iter_mut().zip(&tally.known) {
             entry.1 = towards(entry.1, bytes);
         }
         let mut taken_off = 0.0;
-        if self.0.len() + tally.fresh.len() > CAPACITY {
+        if self.means.len() + tally.fresh.len() > CAPACITY {
             means.clear();
-            means.extend(self.0.iter().map(|entry| entry.1));
+            means.extend(self.means.iter().map(|entry| entry.1));
             means.extend(tally.fresh.iter().map(|entry| towards(0.0, entry.1)));
             taken_off = *means.select_nth_unstable_by(CAPACITY, |a, b| b.total_cmp(a)).1;
         }
         // Less than a byte in a thousand windows is nobody.
         let alive = |mean: f64| mean > 1e-3;
-        self.0.retain_mut(|entry| {
-            entry.1 -= taken_off;
-            alive(entry.1)
-        });
-        let fresh = tally.fresh.iter().map(|entry| (entry.0, towards(0.0, entry.1) - taken_off));
-        self.0.extend(fresh.filter(|entry| alive(entry.1)));
+        let mut kept = 0;
+        for at in 0..self.means.len() {
+            self.means[at].1 -= taken_off;
+            if alive(self.means[at].1) {
+                if kept < at {
+                    self.means[kept] = self.means[at];
+                    self.ends.swap(kept, at);
+                }
+                kept += 1;
+            }
+        }
+        self.means.truncate(kept);
+        self.ends.truncate(kept);
+        for (talker, bytes) in &tally.fresh {
+            let mean = towards(0.0, *bytes) - taken_off;
+            if alive(mean) {
+                if self.means.len() == self.means.capacity() {
+                    self.means.reserve_exact(STEP);
+                    self.ends.reserve_exact(STEP);
+                }
+                self.means.push((talker.id, mean));
+                self.ends.push(talker.ends.clone());
+            }
+        }
+    }
+
+    /// The hashes of the talkers, and their mean bytes a window; each talker once.
+    pub(crate) fn means(&self) -> &[(u64, f64)] {
+        &self.means
+    }
+
+    /// Whether a talker is the one at a place.
+    pub(crate) fn is_at(&self, place: usize, talker: &TalkerKey) -> bool {
+        self.means.get(place).is_some_and(|(id, _)| *id == talker.id) && self.ends.get(place) == Some(&talker.ends)
     }
 
     /// Talkers and their mean bytes a window, each talker once.
-    pub(crate) fn means(&self) -> &[(TalkerKey, f64)] {
-        &self.0
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (TalkerKey, f64)> + '_ {
+        let talkers = self.means.iter().zip(&self.ends);
+        talkers.map(|(&(id, mean), ends)| (TalkerKey { id, ends: ends.clone() }, mean))
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        self.0.len() <= CAPACITY && self.0.iter().all(|entry| entry.1.is_finite() && entry.1 > 0.0)
+        self.means.len() <= CAPACITY && self.means.iter().all(|entry| entry.1.is_finite() && entry.1 > 0.0)
     }
 }
 
@@ -75,7 +129,7 @@ mod tests {
             let (mut exact, mut all) = (std::collections::BTreeMap::<u16, f64>::new(), 0.0);
             for (n, window) in (1..).zip(&windows) {
                 let talkers: Vec<_> = window.iter().map(|(&port, &bytes)| (TalkerKey::to_port(port), bytes)).collect();
-                tally.count(habit.means(), talkers.iter().map(|(talker, bytes)| (talker, *bytes)));
+                tally.count(&habit, talkers.iter().map(|(talker, bytes)| (talker, *bytes)));
                 habit.learn(n, &tally, &mut means);
                 exact.values_mut().for_each(|mean| *mean *= 1.0 - rate(n));
                 for (&port, &bytes) in window {
@@ -85,7 +139,7 @@ mod tests {
                 prop_assert!(habit.is_valid());
             }
             for (&port, &mean) in &exact {
-                let held = habit.means().iter().find(|entry| entry.0 == TalkerKey::to_port(port)).map_or(0.0, |entry| entry.1);
+                let held = habit.entries().find(|entry| entry.0 == TalkerKey::to_port(port)).map_or(0.0, |entry| entry.1);
                 prop_assert!(held <= mean * (1.0 + 1e-9) && held >= mean - all / (CAPACITY + 1) as f64 - 0.1, "{held} for {mean} of {all}");
             }
         }

@@ -139,7 +139,7 @@ impl Engine {
         if value.is_some() && !verdict.deviating && !verdict.alert {
             let Scratch { tally, means, .. } = &mut self.scratch;
             if self.settings.top_talkers > 0 {
-                tally.count(track.talkers.means(), cell.sample.counted(self.settings.talker_sample as usize));
+                tally.count(&track.talkers, cell.sample.counted(self.settings.talker_sample as usize));
             }
             track.learn(&cell.sums, tally, means);
         }
@@ -190,7 +190,7 @@ impl Engine {
         let mut top_talkers = Vec::new();
         if most > 0 {
             let tally = &mut self.scratch.tally;
-            tally.count(track.talkers.means(), cell.sample.counted(self.settings.talker_sample as usize));
+            tally.count(&track.talkers, cell.sample.counted(self.settings.talker_sample as usize));
             let change = cell.sums.bytes as f64 - track.mean_bytes();
             let all = top_talkers::changes(tally, &track.talkers).collect();
             top_talkers = top_talkers::explain(all, &[Alike::Destination, Alike::Source], direction, change, most);

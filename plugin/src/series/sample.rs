@@ -19,8 +19,8 @@
 use super::talker::{ShortAddresses, Talker, TalkerKey, record_hash};
 use crate::state::{Reader, State, Word};
 
-/// A record of the sample. 64 bytes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A record of the sample: 40 bytes in WebAssembly.
+#[derive(Clone, Debug, PartialEq)]
 struct Sampled {
     /// Tells records of equal priority apart.
     record: u64,
@@ -88,25 +88,26 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// The highest priorities so far: k records and the one that gives τ. Once there are so many they are a binary heap with
-/// the lowest on top; before, in the order they came.
+/// The highest priorities so far: k records and the one that gives τ.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sample {
+    /// Once there are so many, a binary heap with the lowest on top. Before, nobody asks for ranks.
     ranked: Vec<Ranked>,
+    /// In the order in which they came, one in the place of another.
     kept: Vec<Sampled>,
 }
 
-/// The records by rank; priorities and places follow from them.
+/// The records by rank, if they have one; priorities and places follow from them.
 impl State for Sample {
     fn save(&self, out: &mut Vec<u8>) {
-        self.ranked.len().save(out);
-        self.ranked.iter().filter_map(|ranked| self.kept.get(ranked.place as usize)).for_each(|kept| kept.save(out));
+        self.kept.len().save(out);
+        (0..self.kept.len()).for_each(|at| self.at(at).save(out));
     }
     fn load(reader: &mut Reader<'_>) -> Self {
-        let kept: Vec<Sampled> = State::load(reader);
-        let priority = |sampled: &Sampled| Rank::new(sampled.record).priority(sampled.bytes);
-        let ranked = kept.iter().zip(0..).map(|(sampled, place)| Ranked { priority: priority(sampled), place });
-        Sample { ranked: ranked.collect(), kept }
+        // How many there can be is not known here: if there are fewer, ranks are made anew when there are as many.
+        let mut sample = Sample { ranked: Vec::new(), kept: State::load(reader) };
+        sample.rank();
+        sample
     }
 }
 
@@ -145,42 +146,44 @@ impl Sample {
 
     /// Takes in another sample: the result is the sample of both sets of records.
     pub(crate) fn merge(&mut self, size: usize, other: &Sample) {
-        for ranked in &other.ranked {
-            let Some(sampled) = other.kept.get(ranked.place as usize) else { continue };
-            if self.has_place_for(size, ranked.priority, sampled.record) {
-                self.insert(size, ranked.priority, sampled.record, sampled.bytes, &sampled.talker);
+        for sampled in (0..other.kept.len()).map(|at| other.at(at)) {
+            let priority = Rank::new(sampled.record).priority(sampled.bytes);
+            if self.has_place_for(size, priority, sampled.record) {
+                self.insert(size, priority, sampled.record, sampled.bytes, &sampled.talker);
             }
         }
     }
 
     #[inline(always)]
     fn insert(&mut self, size: usize, priority: f64, record: u64, bytes: u64, talker: &TalkerKey) {
-        let count = self.ranked.len();
+        let sampled = Sampled { record, bytes, talker: talker.clone() };
+        let count = self.kept.len();
         if count <= size {
-            if count == self.ranked.capacity() || count == self.kept.capacity() {
-                self.grow(size);
+            if count == self.kept.capacity() {
+                self.kept.reserve_exact(count.max(4).min(size + 1 - count));
             }
-            self.ranked.push(Ranked { priority, place: count as u32 });
-            self.kept.push(Sampled { record, bytes, talker: *talker });
+            self.kept.push(sampled);
             if count == size {
+                self.rank();
                 (0..self.ranked.len() / 2).rev().for_each(|at| self.sink(at));
             }
         } else if let Some(lowest) = self.ranked.first_mut()
-            && let Some(sampled) = self.kept.get_mut(lowest.place as usize)
+            && let Some(place) = self.kept.get_mut(lowest.place as usize)
         {
             lowest.priority = priority;
-            *sampled = Sampled { record, bytes, talker: *talker };
+            *place = sampled;
             self.sink(0);
         }
     }
 
-    /// Makes room for twice as many, but for no more than there can be.
+    /// Ranks records in their order.
     #[cold]
-    fn grow(&mut self, size: usize) {
-        let count = self.ranked.len();
-        let more = count.max(8).min(size + 1 - count);
-        self.ranked.reserve_exact(more);
-        self.kept.reserve_exact(more);
+    fn rank(&mut self) {
+        self.ranked.clear();
+        self.ranked.reserve_exact(self.kept.len());
+        let priority = |sampled: &Sampled| Rank::new(sampled.record).priority(sampled.bytes);
+        let ranked = self.kept.iter().zip(0..).map(|(sampled, place)| Ranked { priority: priority(sampled), place });
+        self.ranked.extend(ranked);
     }
 
     /// Moves an entry down to where those below it are not lower.
@@ -211,7 +214,7 @@ impl Sample {
 
     /// Whether there is memory worth keeping.
     pub(crate) fn has_room(&self) -> bool {
-        self.ranked.capacity() > 0
+        self.kept.capacity() > 0
     }
 
     pub(crate) fn clear(&mut self) {
@@ -222,14 +225,19 @@ impl Sample {
     /// The talkers of its records, each with the bytes that the record counts.
     pub(crate) fn counted(&self, size: usize) -> impl ExactSizeIterator<Item = (&TalkerKey, u64)> {
         // The lowest of k + 1 gives τ and is itself not counted.
-        let (least, counted) = match self.ranked.split_first() {
-            Some((lowest, counted)) if self.ranked.len() > size => (lowest.priority as u64, counted),
-            _ => (0, &self.ranked[..]),
-        };
-        counted.iter().map(move |ranked| {
-            let Sampled { talker, bytes, .. } = &self.kept[ranked.place as usize];
+        let is_full = self.ranked.len() > size;
+        let least = self.ranked.first().filter(|_| is_full).map_or(0, |lowest| lowest.priority as u64);
+        (usize::from(is_full)..self.kept.len()).map(move |at| {
+            let Sampled { talker, bytes, .. } = self.at(at);
             (talker, (*bytes).max(least))
         })
+    }
+
+    /// A record by its rank, or as it came where there are no ranks.
+    #[inline]
+    fn at(&self, at: usize) -> &Sampled {
+        let is_ranked = self.ranked.len() == self.kept.len();
+        &self.kept[if is_ranked { self.ranked[at].place as usize } else { at }]
     }
 
     /// Whether this can be a sample of `size` records.
@@ -238,7 +246,7 @@ impl Sample {
             let (above, below) = (&self.ranked[(below - 1) / 2], &self.ranked[below]);
             !self.exceeds(above.priority, self.record(above), below)
         };
-        self.ranked.len() <= size + 1
+        self.kept.len() <= size + 1
             && self.ranked.iter().all(|ranked| ranked.priority.is_finite() && ranked.priority >= 0.0)
             && (self.ranked.len() <= size || (1..self.ranked.len()).all(is_above))
     }
@@ -284,7 +292,7 @@ mod tests {
 
     fn totals(size: usize, sample: &Sample) -> Vec<(TalkerKey, u64)> {
         let mut totals = BTreeMap::new();
-        sample.counted(size).for_each(|(talker, bytes)| *totals.entry(*talker).or_default() += bytes);
+        sample.counted(size).for_each(|(talker, bytes)| *totals.entry(talker.clone()).or_default() += bytes);
         totals.into_iter().collect()
     }
 

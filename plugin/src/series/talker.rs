@@ -1,6 +1,7 @@
 //! Who talks to whom: the key by which traffic inside a series is told apart.
 
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use crate::hash::Hash;
 use crate::state::{Reader, State, Word};
@@ -48,7 +49,6 @@ impl State for Address {
 }
 
 impl Address {
-    #[cfg(test)]
     fn new(text: &[u8]) -> Self {
         Address::short(text).unwrap_or_else(|| Address::long(text))
     }
@@ -83,8 +83,38 @@ impl Address {
         }
     }
 
+    /// The number of an IPv4 address in its usual text.
+    #[inline(never)]
+    fn ipv4(self) -> Option<u32> {
+        let bytes = (u128::from(self.high) << 64 | u128::from(self.low)).to_le_bytes();
+        let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let (mut address, mut octet, mut digits, mut dots) = (0, 0, 0, 0);
+        for &byte in &bytes[..length] {
+            match byte {
+                b'0'..=b'9' if digits == 0 || octet > 0 => {
+                    octet = 10 * octet + u32::from(byte - b'0');
+                    digits += 1;
+                }
+                b'.' if digits > 0 && dots < 3 => {
+                    address = address << 8 | octet;
+                    (octet, digits, dots) = (0, 0, dots + 1);
+                }
+                _ => return None,
+            }
+            if octet > 255 {
+                return None;
+            }
+        }
+        (self.is_text && digits > 0 && dots == 3).then_some(address << 8 | octet)
+    }
+
+    fn of_ipv4(address: u32) -> Self {
+        Address::new(Ipv4Addr::from_bits(address).to_string().as_bytes())
+    }
+
     /// `None` for what was no address.
-    pub(crate) fn ip(self) -> Option<IpAddr> {
+    #[inline(never)]
+    fn ip(self) -> Option<IpAddr> {
         let number = u128::from(self.high) << 64 | u128::from(self.low);
         if !self.is_text {
             return (number != 0).then(|| Ipv6Addr::from_bits(number).to_canonical());
@@ -96,28 +126,43 @@ impl Address {
     }
 }
 
-/// A talker without the ports of clients. 48 bytes, as every record of a sample has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A talker without the ports of clients. Every record of a sample has one: 24 bytes in WebAssembly.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TalkerKey {
-    /// A hash of the rest, first so that comparing is quick.
-    id: u64,
-    destination: [u64; 2],
-    source: [u64; 2],
-    pub(crate) port: u16,
-    pub(crate) protocol: u8,
-    /// Which of the addresses are text: [`DESTINATION_TEXT`] and [`SOURCE_TEXT`].
-    texts: u8,
+    /// A hash of the rest, first so that comparing is quick: the same for the same talker, and seldom for another.
+    pub(super) id: u64,
+    pub(super) ends: Ends,
+}
+
+/// The two ends, port and protocol.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ends {
+    /// If both addresses are IPv4; else 0.
+    destination: u32,
+    source: u32,
+    port: u16,
+    protocol: u8,
+    /// Source and destination, if one of them is not IPv4. Who has the talker from a record shares it.
+    wide: Option<Arc<[Address; 2]>>,
 }
 
 /// Without the hash, which follows from the rest.
 impl State for TalkerKey {
     fn save(&self, out: &mut Vec<u8>) {
-        self.source().save(out);
-        self.destination().save(out);
-        (self.port, self.protocol).save(out);
+        let Ends { destination, source, port, protocol, wide } = &self.ends;
+        wide.is_some().save(out);
+        match wide {
+            Some(addresses) => addresses.save(out),
+            None => (source.to_be_bytes(), destination.to_be_bytes()).save(out),
+        }
+        (*port, *protocol).save(out);
     }
     fn load(reader: &mut Reader<'_>) -> Self {
-        let (source, destination) = (State::load(reader), State::load(reader));
+        let is_wide = reader.is_before(10) || State::load(reader);
+        let [source, destination] = match is_wide {
+            true => State::load(reader),
+            false => <[[u8; 4]; 2]>::load(reader).map(|octets| Address::of_ipv4(u32::from_be_bytes(octets))),
+        };
         let (port, protocol) = State::load(reader);
         TalkerKey::of(source, destination, port, protocol)
     }
@@ -134,9 +179,6 @@ pub(crate) enum Alike {
     Service,
 }
 
-const DESTINATION_TEXT: u8 = 1;
-const SOURCE_TEXT: u8 = 2;
-
 impl TalkerKey {
     pub(crate) fn new(talker: &Talker<'_>, short: &ShortAddresses) -> Self {
         let port = if talker.dstport < FIRST_EPHEMERAL_PORT { talker.dstport } else { 0 };
@@ -145,7 +187,7 @@ impl TalkerKey {
         TalkerKey::of(source, destination, port, talker.protocol)
     }
 
-    #[inline]
+    #[inline(never)]
     fn of(source: Address, destination: Address, port: u16, protocol: u8) -> Self {
         let mut hash = Hash::new(0x7461_6C6B_6572_6964);
         for address in [source, destination] {
@@ -153,14 +195,12 @@ impl TalkerKey {
             hash.word(address.high);
         }
         hash.word(u64::from(port) << 8 | u64::from(protocol));
-        TalkerKey {
-            id: hash.finish(),
-            destination: [destination.low, destination.high],
-            source: [source.low, source.high],
-            port,
-            protocol,
-            texts: DESTINATION_TEXT * u8::from(destination.is_text) + SOURCE_TEXT * u8::from(source.is_text),
-        }
+        let (narrow, wide) = match (source.ipv4(), destination.ipv4()) {
+            (Some(source), Some(destination)) => ((destination, source), None),
+            _ => ((0, 0), Some(Arc::new([source, destination]))),
+        };
+        let (destination, source) = narrow;
+        TalkerKey { id: hash.finish(), ends: Ends { destination, source, port, protocol, wide } }
     }
 
     /// One of many talkers, by its port.
@@ -170,29 +210,41 @@ impl TalkerKey {
         TalkerKey::new(&talker, &ShortAddresses::of(&talker))
     }
 
-    /// A number that is the same for the same talker, and seldom for another.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
+    /// Source and destination.
+    #[inline(never)]
+    fn addresses(&self) -> [Address; 2] {
+        let Ends { source, destination, wide, .. } = &self.ends;
+        wide.as_ref().map_or_else(|| [*source, *destination].map(Address::of_ipv4), |addresses| **addresses)
     }
 
-    pub(crate) fn source(&self) -> Address {
-        let [low, high] = self.source;
-        Address { low, high, is_text: self.texts & SOURCE_TEXT != 0 }
+    /// Source and destination, as far as they are addresses.
+    pub(crate) fn ips(&self) -> [Option<IpAddr>; 2] {
+        let Ends { source, destination, wide, .. } = &self.ends;
+        match wide {
+            Some(addresses) => addresses.map(Address::ip),
+            None => [*source, *destination].map(|address| Some(Ipv4Addr::from_bits(address).into())),
+        }
     }
 
-    pub(crate) fn destination(&self) -> Address {
-        let [low, high] = self.destination;
-        Address { low, high, is_text: self.texts & DESTINATION_TEXT != 0 }
+    /// The port of the destination; 0 for that of a client.
+    pub(crate) fn port(&self) -> u16 {
+        self.ends.port
+    }
+
+    pub(crate) fn protocol(&self) -> u8 {
+        self.ends.protocol
     }
 
     /// What talkers that are alike have in common.
+    #[inline(never)]
     pub(crate) fn common(&self, alike: Alike) -> Self {
+        let [source, destination] = self.addresses();
         let (source, destination) = match alike {
-            Alike::Source => (self.source(), Address::default()),
-            Alike::Destination => (Address::default(), self.destination()),
+            Alike::Source => (source, Address::default()),
+            Alike::Destination => (Address::default(), destination),
             Alike::Service => Default::default(),
         };
-        TalkerKey::of(source, destination, self.port, self.protocol)
+        TalkerKey::of(source, destination, self.port(), self.protocol())
     }
 }
 
@@ -268,8 +320,18 @@ mod tests {
             // Some with many zeros, which are short as text.
             let v6 = v6 >> (16 * groups);
             for ip in [IpAddr::from(v4.to_be_bytes()), IpAddr::from(v6.to_be_bytes())] {
-                prop_assert_eq!(Address::new(ip.to_string().as_bytes()).ip(), Some(ip.to_canonical()));
+                let address = Address::new(ip.to_string().as_bytes());
+                prop_assert_eq!(address.ip(), Some(ip.to_canonical()));
+                prop_assert_eq!(address.ipv4(), if let IpAddr::V4(ip) = ip { Some(ip.to_bits()) } else { None });
             }
+        }
+
+        #[test]
+        fn what_is_kept_as_a_number_has_the_text_that_it_had(text in "[0-9]{1,4}(\\.[0-9]{1,3}){2,4}[.a]?") {
+            let address = Address::new(text.as_bytes());
+            let ip: Option<core::net::Ipv4Addr> = text.parse().ok();
+            prop_assert_eq!(address.ipv4(), ip.map(|ip| ip.to_bits()));
+            prop_assert_eq!(address.ipv4().map(Address::of_ipv4).unwrap_or(address), address);
         }
 
         #[test]

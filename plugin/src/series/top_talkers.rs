@@ -22,7 +22,7 @@ const WORTH: f64 = 0.01;
 const BESIDES: f64 = 0.1;
 
 /// A talker in a window, and in ordinary ones.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct TalkerChange {
     talker: TalkerKey,
     bytes: f64,
@@ -64,7 +64,7 @@ pub(crate) fn explain(
     change: f64,
     most: usize,
 ) -> Vec<TopTalker> {
-    let groups: Vec<Group> = alike.iter().flat_map(|&alike| groups(&mut all, direction, alike)).collect();
+    let groups: Vec<Group> = alike.iter().flat_map(|&alike| groups(&all, direction, alike)).collect();
     let mut best: Option<Group> = None;
     for group in groups {
         let larger = best.as_ref().is_none_or(|best| group.change > best.change);
@@ -98,11 +98,12 @@ pub(crate) fn explain(
 }
 
 fn top_talker(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: u32) -> TopTalker {
+    let [srcaddr, dstaddr] = talker.ips();
     TopTalker {
-        srcaddr: talker.source().ip(),
-        dstaddr: talker.destination().ip(),
-        dstport: talker.port,
-        protocol: talker.protocol,
+        srcaddr,
+        dstaddr,
+        dstport: talker.port(),
+        protocol: talker.protocol(),
         bytes,
         baseline_bytes: baseline,
         share,
@@ -112,28 +113,29 @@ fn top_talker(talker: &TalkerKey, bytes: f64, baseline: f64, share: f64, pairs: 
 
 /// Everyone who is in the window, which was counted beside the habit, or in the habit.
 pub(crate) fn changes<'a>(tally: &'a Tally, habit: &'a Habit) -> impl Iterator<Item = TalkerChange> + 'a {
-    let known = habit.means().iter().zip(&tally.known).map(|(entry, &bytes)| (entry.0, bytes, entry.1));
-    let fresh = tally.fresh.iter().map(|&(talker, bytes)| (talker, bytes, 0.0));
+    let known = habit.entries().zip(&tally.known).map(|((talker, mean), &bytes)| (talker, bytes, mean));
+    let fresh = tally.fresh.iter().map(|(talker, bytes)| (talker.clone(), *bytes, 0.0));
     known.chain(fresh).map(|(talker, bytes, baseline)| TalkerChange { talker, bytes: bytes as f64, baseline })
 }
 
 /// Those that are alike, by what they have in common.
-fn groups(all: &mut [TalkerChange], direction: Direction, alike: Alike) -> Vec<Group> {
-    let key = |moved: &TalkerChange| (moved.talker.common(alike), moved.talker);
-    order::sort_by_key(all, key);
-    let chunks = all.chunk_by(|a, b| a.talker.common(alike) == b.talker.common(alike));
+fn groups(all: &[TalkerChange], direction: Direction, alike: Alike) -> Vec<Group> {
+    let mut all: Vec<(TalkerKey, &TalkerChange)> =
+        all.iter().map(|moved| (moved.talker.common(alike), moved)).collect();
+    order::sort_by(&mut all, |a, b| a.0.cmp(&b.0).then_with(|| a.1.talker.cmp(&b.1.talker)));
+    let chunks = all.chunk_by(|a, b| a.0 == b.0);
     // The ports of clients are no service.
     chunks
-        .filter(|members| alike != Alike::Service || members[0].talker.port != 0)
+        .filter(|members| alike != Alike::Service || members[0].1.talker.port() != 0)
         .map(|members| {
-            let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(of).sum::<f64>();
+            let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(|member| of(member.1)).sum::<f64>();
             Group {
-                common: members[0].talker.common(alike),
+                common: members[0].0.clone(),
                 alike,
                 bytes: sum(&|moved| moved.bytes),
                 baseline: sum(&|moved| moved.baseline),
                 change: sum(&|moved| moved.change(direction)),
-                largest: members.iter().map(|moved| moved.change(direction)).fold(0.0, f64::max),
+                largest: members.iter().map(|member| member.1.change(direction)).fold(0.0, f64::max),
                 pairs: members.len() as u32,
             }
         })

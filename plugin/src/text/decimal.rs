@@ -44,6 +44,42 @@ pub(crate) fn write_rounded(value: f64, out: &mut Vec<u8>) {
     let _ = write!(out, "{}.{:04}", parts / 10_000, parts % 10_000);
 }
 
+/// The number with so many decimals, at most three, as `format!` gives it: rounded from its exact value, half to even. Of numbers beyond
+/// 10^35 only that they are large.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    let bits = value.to_bits();
+    let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52 & 0x7ff) as i32);
+    let mantissa = if exponent > 0 { fraction | 1 << 52 } else { fraction };
+    // The number is so many times a power of two of the last decimal.
+    let (count, power) = (u128::from(mantissa) * 10_u128.pow(decimals as u32), exponent.max(1) - 1_075);
+    let mut units = match power {
+        65.. => u128::MAX,
+        0..=64 => count << power,
+        -127..0 => {
+            let (units, half) = (count >> -power, 1 << (-power - 1));
+            let rest = count - (units << -power);
+            units + u128::from(rest > half || (rest == half && units % 2 == 1))
+        }
+        _ => 0,
+    };
+    let mut digits = Vec::new();
+    while units > 0 || digits.len() <= decimals {
+        digits.push(b'0' + (units % 10) as u8);
+        units /= 10;
+    }
+    let mut text = String::new();
+    if value.is_sign_negative() {
+        text.push('-');
+    }
+    for (place, digit) in digits.into_iter().enumerate().rev() {
+        text.push(char::from(digit));
+        if place == decimals && decimals > 0 {
+            text.push('.');
+        }
+    }
+    text
+}
+
 /// The powers of ten that are exact.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
@@ -290,6 +326,16 @@ mod tests {
         #[test]
         fn any_text_is_read_as_by_the_standard_library(text in "[-+]?[0-9]{0,25}(\\.[0-9]{0,30})?([eE][-+]?[0-9]{0,3})?") {
             prop_assert_eq!(parse(text.as_bytes()).map(f64::to_bits), expected(&text).map(f64::to_bits), "{}", text);
+        }
+
+        #[test]
+        fn fixed_decimals_are_those_of_the_standard_library(
+            value in prop_oneof![-1e3..1e3f64, 0.0..1e35f64, (0u32..8000).prop_map(|eighths| f64::from(eighths) / 8.0)],
+            small: f64, decimals in 0usize..4,
+        ) {
+            prop_assert_eq!(fixed(value, decimals), format!("{value:.decimals$}"));
+            let small = small % 1.0;
+            prop_assert_eq!(fixed(small, decimals), format!("{small:.decimals$}"));
         }
 
         #[test]
