@@ -124,6 +124,9 @@ struct Point {
     high: f32,
 }
 
+/// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
+type FormerPoint = ((f64, f64), (f64, bool));
+
 state!(Point { x, forecast, season, seasonal, low, high });
 
 /// State of the residual half.
@@ -140,7 +143,7 @@ pub(super) struct Residual {
     /// The time of the last value.
     time_s: i64,
     /// Points without what was usual for means.
-    points_before: Gone<Vec<((f64, f64), (f64, bool))>, 10>,
+    points_before: Gone<Vec<FormerPoint>, 10>,
     spans: [Span; 2],
     level: f64,
     ratio: MovedScale,
