@@ -85,12 +85,18 @@ impl Crc32 {
     fn sliced(&self, mut crc: u32, data: &[u8]) -> u32 {
         let (blocks, rest) = data.as_chunks::<STEP>();
         let tables = &*self.tables;
+        let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15] = tables;
         for block in blocks {
-            let mut block = *block;
-            for (byte, crc) in block.iter_mut().zip(crc.to_le_bytes()) {
-                *byte ^= crc;
-            }
-            crc = block.iter().zip(tables.iter().rev()).fold(0, |crc, (byte, table)| crc ^ table[usize::from(*byte)]);
+            // In words of eight bytes: of a vector, each byte would have to be taken out by itself.
+            let (words, _) = block.as_chunks::<8>();
+            let &[low, high] = words else { break };
+            let low = u64::from_le_bytes(low) ^ u64::from(crc);
+            let [a, b, c, d, e, f, g, h] = low.to_le_bytes().map(usize::from);
+            let [i, j, k, l, m, n, o, p] = high.map(usize::from);
+            let first = t15[a] ^ t14[b] ^ t13[c] ^ t12[d];
+            let others =
+                t11[e] ^ t10[f] ^ t9[g] ^ t8[h] ^ t7[i] ^ t6[j] ^ t5[k] ^ t4[l] ^ t3[m] ^ t2[n] ^ t1[o] ^ t0[p];
+            crc = first ^ others;
         }
         for &byte in rest {
             crc = crc >> 8 ^ tables[0][((crc ^ u32::from(byte)) & 0xff) as usize];

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use host_test::batch::Decoding;
 use host_test::plugin::{Limits, Outcome, Payload, Plugin};
+use host_test::state::Store;
 use serde_json::{Value, json};
 
 use super::{STREAM, put};
@@ -239,6 +240,63 @@ fn a_worker_that_was_frozen_tells_and_writes_nothing_of_a_shard_that_another_one
             assert_eq!(events(&directory), expected, "{state}, saved by the other: {is_saved}");
         }
     }
+}
+
+#[test]
+fn a_state_that_a_newer_plugin_wrote_is_refused_and_left_for_those_who_can_read_it() {
+    let (upgraded, undisturbed) = (empty_directory("multilang-upgraded"), empty_directory("multilang-not-upgraded"));
+    let all = numbered(super::payloads(&undisturbed, 6 * 3600));
+    let half = all.len() / 2;
+    let mut alone = Dialogue::start(&undisturbed, None);
+    alone.initialize("shard-0", "TRIM_HORIZON");
+    for batch in all.chunks(100) {
+        alone.ask(&records(batch));
+    }
+    assert!(alone.end().success());
+
+    let mut first = Dialogue::start(&upgraded, None);
+    first.initialize("shard-0", "TRIM_HORIZON");
+    first.ask(&records(&all[..half]));
+    assert!(first.end().success());
+    // The layout's version comes after eight bytes of the snapshot.
+    let state = upgraded.join("state");
+    let set_version = |change: fn(u8) -> u8| {
+        let store = Store::open(state.to_str().unwrap(), "flowscore-multilang", "stream").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut part = store.part("shard-0").unwrap();
+            let mut state = part.load().await.unwrap().unwrap();
+            state.snapshot[8] = change(state.snapshot[8]);
+            part.save(&state).await.unwrap();
+        });
+    };
+    set_version(|version| version + 1);
+    let file = state.join("flowscore-multilang/stream/shard-0.state");
+    let before = std::fs::read(&file).unwrap();
+
+    let output = upgraded.join("events.ndjson");
+    let mut older = flowscore(&["multilang", "--state", state.to_str().unwrap(), "--output", output.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let initialize = json!({ "action": "initialize", "shardId": "shard-0", "sequenceNumber": half.to_string() });
+    writeln!(older.stdin.as_mut().unwrap(), "{initialize}").unwrap();
+    let ended = older.wait_with_output().unwrap();
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert!(ended.stdout.is_empty() && error.contains("and this plugin reads versions"), "{error}");
+    assert!(std::fs::read(&file).unwrap() == before, "the state is as it was");
+
+    set_version(|version| version - 1);
+    let mut newer = Dialogue::start(&upgraded, None);
+    newer.initialize("shard-0", &half.to_string());
+    for batch in all[half..].chunks(100) {
+        newer.ask(&records(batch));
+    }
+    assert!(newer.end().success());
+    assert_eq!(events(&upgraded), events(&undisturbed));
 }
 
 #[test]

@@ -48,17 +48,17 @@ struct Kinesis {
 }
 
 impl Kinesis {
-    async fn ask(&self, headers: HeaderMap, body: Vec<u8>) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let answer = self.client.post(&self.url).headers(headers).body(body).send().await.unwrap();
+    async fn ask(&self, headers: HeaderMap, body: Vec<u8>) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
+        let answer = self.client.post(&self.url).headers(headers).body(body).send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        (status, headers, answer.bytes().await.unwrap().to_vec())
+        Ok((status, headers, answer.bytes().await?.to_vec()))
     }
 
     /// Adds to the answer that ends a shard which shards follow it.
-    async fn complete(&self, headers: &HeaderMap, request: &[u8], answer: Vec<u8>) -> Vec<u8> {
+    async fn complete(&self, headers: &HeaderMap, request: &[u8], answer: Vec<u8>) -> reqwest::Result<Vec<u8>> {
         let action = headers.get(TARGET).and_then(|target| target.to_str().ok()?.split('.').nth(1));
         let request: Value = serde_json::from_slice(request).unwrap_or_default();
-        let Ok(mut read) = serde_json::from_slice::<Value>(&answer) else { return answer };
+        let Ok(mut read) = serde_json::from_slice::<Value>(&answer) else { return Ok(answer) };
         let shard = match action {
             Some("GetShardIterator") => request["ShardId"].as_str().map(str::to_owned),
             Some("GetRecords") => {
@@ -67,15 +67,15 @@ impl Kinesis {
             }
             _ => None,
         };
-        let Some(shard) = shard else { return answer };
+        let Some(shard) = shard else { return Ok(answer) };
         let next = read["ShardIterator"].as_str().or(read["NextShardIterator"].as_str());
         if let Some(next) = next {
             self.iterators.lock().unwrap().insert(next.to_owned(), shard);
-            return answer;
+            return Ok(answer);
         }
         let mut headers = headers.clone();
         headers.insert(TARGET, HeaderValue::from_static("Kinesis_20131202.ListShards"));
-        let listed = self.ask(headers, json!({ "StreamName": STREAM }).to_string().into_bytes()).await.2;
+        let listed = self.ask(headers, json!({ "StreamName": STREAM }).to_string().into_bytes()).await?.2;
         let listed: Value = serde_json::from_slice(&listed).unwrap();
         let children = listed["Shards"].as_array().unwrap().iter().filter_map(|listed| {
             let parents: Vec<&str> =
@@ -85,25 +85,32 @@ impl Kinesis {
             })
         });
         read["ChildShards"] = children.collect();
-        read.to_string().into_bytes()
+        Ok(read.to_string().into_bytes())
+    }
+
+    async fn hand_on(&self, request: Request<Body>) -> reqwest::Result<Response> {
+        let (parts, body) = request.into_parts();
+        let mut headers = parts.headers;
+        headers.remove("host");
+        headers.remove("content-length");
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        let (status, answered, answer) = self.ask(headers.clone(), body.clone()).await?;
+        let mut response = Response::builder().status(status);
+        for (name, value) in &answered {
+            // The checksum is that of the answer as it was.
+            let names = ["connection", "transfer-encoding", "keep-alive", "content-length", "x-amz-crc32"];
+            if !names.contains(&name.as_str()) {
+                response = response.header(name, value);
+            }
+        }
+        let answer = if status.is_success() { self.complete(&headers, &body, answer).await? } else { answer };
+        Ok(response.body(Body::from(answer)).unwrap())
     }
 }
 
 async fn hand_on(State(kinesis): State<Kinesis>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut headers = parts.headers;
-    headers.remove("host");
-    headers.remove("content-length");
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    let (status, answered, answer) = kinesis.ask(headers.clone(), body.clone()).await;
-    let mut response = Response::builder().status(status);
-    for (name, value) in &answered {
-        // The checksum is that of the answer as it was.
-        let names = ["connection", "transfer-encoding", "keep-alive", "content-length", "x-amz-crc32"];
-        if !names.contains(&name.as_str()) {
-            response = response.header(name, value);
-        }
-    }
-    let answer = if status.is_success() { kinesis.complete(&headers, &body, answer).await } else { answer };
-    response.body(Body::from(answer)).unwrap()
+    kinesis.hand_on(request).await.unwrap_or_else(|_| {
+        // A daemon that outlives kinesalite for a moment.
+        Response::builder().status(StatusCode::BAD_GATEWAY).body(Body::empty()).unwrap()
+    })
 }

@@ -26,8 +26,14 @@ fn put(stream: &crate::services::stream::LocalStream, payloads: &[(String, Vec<u
 
 /// A generated stretch of flow logs: partition key and payload. The keys keep each interface in one shard.
 fn payloads(directory: &std::path::Path, seconds: u32) -> Vec<(String, Vec<u8>)> {
+    payloads_of(directory, seconds, 12)
+}
+
+/// The same, of so many interfaces.
+fn payloads_of(directory: &std::path::Path, seconds: u32, interfaces: u32) -> Vec<(String, Vec<u8>)> {
     let path = directory.join("payloads.txt");
     let made = crate::services::flowscore(&["generate", "--partition-keys", "--duration", &seconds.to_string()])
+        .args(["--interfaces", &interfaces.to_string()])
         .args(["--output", path.to_str().unwrap()])
         .output()
         .unwrap();

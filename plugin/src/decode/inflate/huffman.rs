@@ -3,12 +3,12 @@
 //! A code is decoded with one table look-up of its first bits; codes longer than the table's width continue in a
 //! subtable. Each entry says everything the decoding loop needs, so that the loop has no second look-up for base
 //! values or numbers of extra bits. Two short literals in a row are folded into one entry, because flow log text is
-//! mostly digits with codes of four to six bits.
+//! mostly digits with codes of four to six bits; but not for a short stream.
 
 use super::Flaw;
 
 /// Bits looked up at once for a literal or length: for a stream of so many bytes that a large table pays, and for a short one.
-pub(super) const LITLEN_BITS: [u32; 2] = [11, 8];
+pub(super) const LITLEN_BITS: [u32; 2] = [11, 9];
 /// Bits looked up at once for a distance.
 pub(super) const DISTANCE_BITS: u32 = 8;
 /// Entries of a literal/length table: 2,342 are needed at most (zlib's `enough 288 11 15`); a power of two lets the
@@ -290,7 +290,9 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
             reversed = following(reversed, bits);
         }
     }
+    // In a short stream it costs more than it saves.
     if alphabet == Alphabet::LiteralLength
+        && table_bits == LITLEN_BITS[0]
         && let Some(main) = table.get_mut(..main)
     {
         fold_pairs(main, table_bits);
