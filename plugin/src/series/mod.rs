@@ -22,7 +22,7 @@
 //!
 //! **Bounds.** `max_series` series; a key seen in one window only costs under 300 bytes besides its sample; a series with a
 //! history up to 48 KB for the detector and 2 KB for habits; each open window 100 bytes and up to `talker_sample` × 64
-//! bytes of sample (6 KB), taken as records come.
+//! bytes of sample (4 KB), taken as records come.
 
 mod absence;
 mod budget;
