@@ -16,8 +16,9 @@
 //! **Versions.** The bytes do not say what they are, so that whoever changes a `state!` list raises `VERSION`, and states of
 //! versions from `OLDEST` on must still be read. A new field is written as `field since 7`: a state of version 6 has none, and
 //! gets the default of its type. What has come to be kept in another form implements [`State`] itself and asks
-//! `Reader::is_before`.
+//! `Reader::is_before`. What is no longer needed stays as a field of type `Gone`, which takes no room.
 
+use core::marker::PhantomData;
 use std::net::IpAddr;
 
 /// The version of the layout that this build writes.
@@ -377,6 +378,32 @@ macro_rules! state {
 }
 
 pub(crate) use state;
+
+/// What states held before version `UNTIL`, and nothing needs any more: read over, and not written.
+#[derive(Debug)]
+pub(crate) struct Gone<T, const UNTIL: u16>(PhantomData<fn() -> T>);
+
+impl<T, const UNTIL: u16> Clone for Gone<T, UNTIL> {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl<T, const UNTIL: u16> Default for Gone<T, UNTIL> {
+    fn default() -> Self {
+        Gone(PhantomData)
+    }
+}
+
+impl<T: State, const UNTIL: u16> State for Gone<T, UNTIL> {
+    fn save(&self, _: &mut Vec<u8>) {}
+    fn load(reader: &mut Reader<'_>) -> Self {
+        if reader.is_before(UNTIL) {
+            T::load(reader);
+        }
+        Self::default()
+    }
+}
 
 #[cfg(test)]
 mod tests {

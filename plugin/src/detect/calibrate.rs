@@ -60,8 +60,8 @@ impl Extreme {
 
 /// Share of points above the tracked quantile.
 const TAIL_SHARE: f64 = 0.02;
-/// Step of the quantile tracker: it follows a lasting change of the tail within some 50 exceedances.
-const TAIL_STEP: f64 = 0.04;
+/// Step of the quantile tracker: it follows a lasting change of the tail within some 30 exceedances.
+const TAIL_STEP: f64 = 0.06;
 
 /// Share of points above the far quantile, and the step of its tracker: a few exceedances suffice.
 const FAR_SHARE: f64 = 0.001;
@@ -71,7 +71,7 @@ const FAR_STEP: f64 = 0.1;
 /// those above the expected value and of those below it: what comes every few days. A link whose jobs double it now
 /// and then may never halve.
 ///
-/// Robbins-Monro in logarithms: up by 0.04 · 0.98 when exceeded, else down by 0.04 · 0.02.
+/// Robbins-Monro in logarithms: up by 0.06 · 0.98 when exceeded, else down by 0.06 · 0.02.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     quantile: f64,
@@ -206,6 +206,9 @@ impl Peaks {
     }
 }
 
+/// The part of the level that is left when the value is back at what was expected.
+const RELEASED: f64 = 0.5;
+
 /// One alert for each event, again if it worsens: *hold-off*, a level H that falls with time and
 /// that a score must exceed to be emitted; and *fatigue*, a count A of recent alerts that
 /// lowers the scores of a series that alerts often.
@@ -256,6 +259,11 @@ impl HoldOff {
             self.level = tired;
         }
         tired
+    }
+
+    /// The event is over: another as high is a new one.
+    pub(super) fn release(&mut self) {
+        self.level *= RELEASED;
     }
 
     /// Another half alerted with `score`: hold off as if this one had.

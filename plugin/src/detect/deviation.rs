@@ -5,7 +5,7 @@ use crate::state::state;
 /// The value has returned when it is within this part of the alert's deviation.
 const RETURNED: f64 = 0.5;
 /// The event has worsened when the value is off by this many times the alert's deviation.
-const WORSE: f64 = 1.5;
+const WORSE: f64 = 2.0;
 /// Windows after which a lasting deviation is the new normal: three hours of minutes.
 const NEW_NORMAL: f64 = 180.0;
 /// From one window to the next the season may move what is expected by this factor at most; a jump of it is no season.
@@ -83,7 +83,8 @@ mod tests {
     fn ends_when_the_value_returns_or_becomes_the_new_normal() {
         let mut spike = Deviation::open(30.0, 10.0, 10.0, false);
         assert_eq!(spike.follow(25.0, 10.0, 1.0), Course::Away);
-        assert_eq!(spike.follow(45.0, 10.0, 1.0), Course::Worse);
+        assert_eq!(spike.follow(45.0, 10.0, 1.0), Course::Away);
+        assert_eq!(spike.follow(55.0, 10.0, 1.0), Course::Worse);
         assert_eq!(spike.follow(15.0, 10.0, 1.0), Course::Returned);
         assert_eq!(spike.follow(-30.0, 10.0, 1.0), Course::Turned);
         let mut shift = Deviation::open(30.0, 10.0, 10.0, false);

@@ -38,13 +38,13 @@ const LARGEST: f64 = 1e30;
 /// Hold-off of the residual half in windows of some minutes: an event of some twenty windows.
 const RESIDUAL_HOLD: HoldOffRule = HoldOffRule { memory: 20.0, raise: 2.0, rest: 1440.0, weight: 0.15 };
 /// In shorter windows: what goes on is known from [`Deviation`], so little else is held off; fatigue over a day of minutes.
-const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.05 };
+const FINE_HOLD: HoldOffRule = HoldOffRule { memory: 10.0, raise: 1.2, rest: 1440.0, weight: 0.07 };
 /// In windows of a minute a score must be so many times what five half hours of a day reach.
 const ABOVE_PEAKS: f64 = 4.0;
-/// But never more than that, half of the highest score there is: what is off the scale is told however often it comes.
-const MOST_ABOVE: f64 = 3.0;
+/// But never more than that, a third of the highest score there is: what is off the scale is told however often it comes.
+const MOST_ABOVE: f64 = 2.0;
 /// Windows after an event, or while it goes on, in which the way back to what was expected before it is no news.
-const WAY_BACK: f64 = 60.0;
+const WAY_BACK: f64 = 30.0;
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
 const NOVELTY_HOLD: HoldOffRule = HoldOffRule { memory: 65.0, raise: 3.0, rest: 3333.0, weight: 0.05 };
 /// How eager the detector is.
@@ -102,7 +102,7 @@ pub struct Settings {
     pub sensitivity: Sensitivity,
     /// The deviations that count.
     pub direction: Watch,
-    /// Windows whose value and expected value both stay below it never alert.
+    /// Windows whose value and expected value both stay below it, in size, never alert.
     pub min_value: f64,
     /// Deviations so near the expected value that they never alert.
     pub ignore_near_expected: IgnoreNearExpected,
@@ -112,7 +112,7 @@ impl Settings {
     /// Whether a deviation of `value` from `expected` is of interest at all.
     pub(crate) fn watches(&self, value: f64, expected: f64) -> bool {
         let near = &self.ignore_near_expected;
-        if value.max(expected) < self.min_value {
+        if value.abs().max(expected.abs()) < self.min_value {
             return false;
         }
         if value >= expected {
@@ -258,7 +258,11 @@ impl Detector {
             Some(Course::Away) => finding.score = 0.0, // told already
             Some(Course::Returned) => {
                 finding.score = 0.0; // the end of an event is no event
-                self.residual.return_to_normal(time_s, finding.x);
+                let expected = self.deviation.map_or(finding.x, |deviation| deviation.expected);
+                self.residual.return_to_normal(time_s, finding.x, expected);
+                if !tick.coarse {
+                    self.residual_hold.release();
+                }
             }
             Some(Course::Stayed) => {
                 finding.score = 0.0; // nor is that it lasts

@@ -2,28 +2,28 @@
 //!
 //! On x = ∛v ([`Transform`]), which steadies noise, the bank of predictors gives p and r = x − p. How far values rise or
 //! fall at this time of day on three of the last seven days is not held against the value: r is measured from the edge
-//! of the daily envelope. Nor is the way back from an event. Four channels compare r with their own scale and their own
+//! of the daily envelope. Nor is the way back from an event. Five channels compare r with their own scale and their own
 //! tail, and the strongest speaks:
 //!
 //! ```text
 //! one point      z = |r| / S
-//! three, eight   z = |mean of x − forecast made before them| / S_m
+//! 3, 8, 20       z = |mean of x − forecast made before them| / S_m
 //! ratio (drops)  z = −ln((v + ε) / (v̂ + ε)) / S_ratio, the milder of two points in a row
 //! y = min(z / max(base, tails · Q), 6)
 //! ```
 
 use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Usual};
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
-use crate::state::state;
+use crate::state::{Gone, state};
 
-/// Points of the longer channels: a sustained shift that is small for one point.
-const SPANS: [usize; 2] = [3, 8];
-/// Points kept for them.
-const RECENT: usize = 8;
+/// Points kept for the longer channels.
+const RECENT: usize = 20;
+/// Points whose mean the envelope keeps.
+const MEAN: usize = 8;
 /// What opens an alert: at least so many mean sizes, and at least so many times the 98 % quantile Q of the
 /// series' own ratios, where tails are heavy.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,26 @@ const POINT: Threshold = Threshold { base: 8.0, tails: 2.75 };
 /// One window of a minute that is too low may just lack records that came late: it takes so many times as much, or the
 /// next window.
 const LONE_DROP: f64 = 1.25;
-/// Several points, whose mean has lighter tails.
-const SPAN: Threshold = Threshold { base: 9.5, tails: 2.5 };
+
+/// A longer channel: a sustained shift that is small for one point.
+#[derive(Clone, Copy, Debug)]
+struct SpanRule {
+    points: usize,
+    threshold: Threshold,
+    /// The mean is trusted down to this part of the scale of single points.
+    floor: f64,
+    /// Measured like means, from where they reached when it began; otherwise like the last point.
+    as_mean: bool,
+}
+
+/// Three tell soon. What eight and twenty add is small and lasts, and is there more often than it is news: a third of all
+/// traffic that is gone where single minutes vary by a fifth.
+const SPANS: [SpanRule; 3] = [
+    SpanRule { points: 3, threshold: Threshold { base: 9.5, tails: 2.5 }, floor: 0.4, as_mean: false },
+    SpanRule { points: 8, threshold: LONG, floor: 0.2, as_mean: true },
+    SpanRule { points: RECENT, threshold: LONG, floor: 0.2, as_mean: true },
+];
+const LONG: Threshold = Threshold { base: 15.0, tails: 4.0 };
 /// The ratio, of which two points in a row must be as low.
 const RATIO: Threshold = Threshold { base: 5.5, tails: 1.9 };
 /// In windows of some minutes also so many times the 99.9 % quantile: what comes every few days is ordinary.
@@ -46,8 +64,6 @@ const FAR: f64 = 1.4;
 /// …but a drop to this part of what was expected is news even if it comes every few days: a link that fails each week
 /// still fails.
 const LOSS: f64 = 0.4;
-/// A mean over several points is trusted down to this part of the scale of single ones.
-const SPAN_FLOOR: f64 = 0.5;
 /// The scale is never below this part of the expected x, so that a near-constant series alerts from
 /// a change of about an eighth (three times 8 · 0.005) on.
 const LEVEL_FLOOR: f64 = 0.005;
@@ -62,6 +78,8 @@ const WARM_UP_AT_REST: u64 = 240;
 const RATIO_ZERO: f64 = 0.01;
 /// Rate of the mean level, like that of the errors.
 const LEVEL_RATE: f64 = 0.0005;
+/// After an incident a value so many mean sizes from what was expected without it is back to that.
+const BACK: f64 = 3.0;
 /// Windows without a value after which nothing is sudden: the next values are learnt first.
 const LONG_GAP: f64 = 10.0;
 /// So many.
@@ -101,9 +119,15 @@ struct Point {
     /// What the season said, and whether the forecast followed it.
     season: f64,
     seasonal: bool,
+    /// What was usual for means.
+    low: f32,
+    high: f32,
 }
 
-state!(Point { x, forecast, season, seasonal });
+/// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
+type FormerPoint = ((f64, f64), (f64, bool));
+
+state!(Point { x, forecast, season, seasonal, low, high });
 
 /// State of the residual half.
 #[derive(Clone, Debug, Default)]
@@ -118,8 +142,8 @@ pub(super) struct Residual {
     pub transform: Transform,
     /// The time of the last value.
     time_s: i64,
-    /// Oldest first.
-    recent: Vec<Point>,
+    /// Points without what was usual for means.
+    points_before: Gone<Vec<FormerPoint>, 10>,
     spans: [Span; 2],
     level: f64,
     ratio: MovedScale,
@@ -127,6 +151,9 @@ pub(super) struct Residual {
     last_ratio: f64,
     /// The one-point ratio of the last value, negative below the forecast.
     last_z: f64,
+    /// Oldest first.
+    recent: Vec<Point>,
+    longest: Span,
 }
 
 state!(Residual {
@@ -138,13 +165,15 @@ state!(Residual {
     tail,
     transform,
     time_s,
-    recent,
+    points_before,
     spans,
     level,
     ratio,
     ratio_tail,
     last_ratio,
     last_z,
+    recent since 10,
+    longest since 10,
 });
 
 /// What a value is judged by besides its history.
@@ -169,15 +198,22 @@ impl Residual {
     /// What is expected at `time_s`, without a value.
     pub(super) fn expect(&self, time_s: i64) -> Finding {
         let forecast = self.bank.predict(time_s);
-        let usual = self.envelope.usual(time_s, forecast.best);
+        self.look_out(time_s, forecast, self.usual(time_s, &forecast).0)
+    }
+
+    /// The range within which a single value, and a mean, is usual at this time.
+    fn usual(&self, time_s: i64, forecast: &Forecast) -> (Usual, Usual) {
+        let itself = (forecast.best, forecast.best);
+        self.envelope.usual(time_s, forecast.best, self.course(forecast.season)).unwrap_or((itself, itself))
+    }
+
+    fn look_out(&self, time_s: i64, forecast: Forecast, (low, high): Usual) -> Finding {
         let scale = self.doubtful_scale(time_s, &forecast);
         Finding {
             x: forecast.best,
             expected: forecast.best,
-            low: usual.map_or(forecast.best, |(low, _)| low.min(forecast.best))
-                - self.point(&forecast, scale, false) * scale,
-            high: usual.map_or(forecast.best, |(_, high)| high.max(forecast.best))
-                + self.point(&forecast, scale, true) * scale,
+            low: low.min(forecast.best) - self.point(&forecast, scale, false) * scale,
+            high: high.max(forecast.best) + self.point(&forecast, scale, true) * scale,
             forecast,
             ready: self.ready(),
             score: 0.0,
@@ -192,53 +228,52 @@ impl Residual {
         if self.points == 0 {
             self.bank.resume(time_s, x);
         } else if at.windows > LONG_GAP {
-            self.bank.resume(time_s, x);
-            self.envelope.resume(x);
+            self.resume(time_s, x);
             self.recent.clear();
             self.settle = SETTLE;
         }
-        let mut finding = self.expect(time_s);
+        let forecast = self.bank.predict(time_s);
+        let (single, mean) = self.usual(time_s, &forecast);
+        let mut finding = self.look_out(time_s, forecast, single);
         finding.x = x;
-        let forecast = finding.forecast;
         let p = forecast.best;
         let ready = finding.ready && self.settle == 0;
         self.settle = self.settle.saturating_sub(1);
         let moved = self.recent.last().is_some_and(|last| x != last.x);
-        let usual = self.envelope.usual(time_s, p);
         // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
-        let (low, high) = usual.unwrap_or((p, p));
         let former = at.former.unwrap_or(p);
-        let (low, high) = (low.min(former).min(forecast.season), high.max(former));
-        let beyond = |size: f64, up: bool| size.min(if up { x - high } else { low - x }).max(0.0);
+        let widened = |(low, high): Usual| (low.min(former).min(forecast.season), high.max(former));
+        let single = widened(single);
+        let (low, high) = widened(mean);
         let scale = self.doubtful_scale(time_s, &forecast);
-        self.judge_point(&mut finding, scale, ready, &at, beyond);
+        self.judge_point(&mut finding, scale, ready, &at, single);
         self.scale.learn(time_s, (x - p).abs(), moved && !at.away);
         if self.recent.len() >= RECENT {
             self.recent.remove(0);
         }
-        self.recent.push(Point { x, forecast: p, season: forecast.season, seasonal: forecast.seasonal });
-        self.judge_spans(&mut finding, scale, ready, &at, beyond);
+        let (season, seasonal) = (forecast.season, forecast.seasonal);
+        self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
+        self.judge_spans(&mut finding, scale, ready, &at, single);
         self.learn_level(value);
         if self.transform == Transform::CubeRoot {
-            self.judge_ratio(&mut finding, value, ready, moved, &at, low);
+            self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
         }
-        self.envelope.learn(time_s, x, seconds);
+        self.envelope.learn(time_s, x, self.mean(), self.course(season), seconds);
         self.bank.learn(time_s, x, &forecast, seconds, at.away);
         self.points = self.points.saturating_add(1);
         finding
     }
 
+    /// The mean of the last eight values, if they follow each other.
+    fn mean(&self) -> Option<f64> {
+        let points = self.recent.get(self.recent.len().checked_sub(MEAN)?..)?;
+        Some(points.iter().map(|point| point.x).sum::<f64>() / MEAN as f64)
+    }
+
     /// One point, and the milder of two.
-    fn judge_point(
-        &mut self,
-        finding: &mut Finding,
-        scale: f64,
-        ready: bool,
-        at: &Circumstances,
-        beyond: impl Fn(f64, bool) -> f64,
-    ) {
+    fn judge_point(&mut self, finding: &mut Finding, scale: f64, ready: bool, at: &Circumstances, usual: Usual) {
         let r = finding.x - finding.forecast.best;
-        let distance = beyond(r.abs(), r > 0.0);
+        let distance = beyond(finding.x, usual, r.abs(), r > 0.0);
         let z = if !ready || distance <= 0.0 {
             0.0
         } else if scale > 0.0 {
@@ -262,20 +297,12 @@ impl Residual {
         POINT.of(&self.tail, up, most)
     }
 
-    /// Three and eight points, against the forecast made before them.
-    fn judge_spans(
-        &mut self,
-        finding: &mut Finding,
-        scale: f64,
-        ready: bool,
-        at: &Circumstances,
-        beyond: impl Fn(f64, bool) -> f64,
-    ) {
+    /// Several points, against the forecast made before them.
+    fn judge_spans(&mut self, finding: &mut Finding, scale: f64, ready: bool, at: &Circumstances, usual: Usual) {
         let (x, season) = (finding.x, finding.forecast.season);
-        for (span, points) in self.spans.iter_mut().zip(SPANS) {
-            let Some(points) = self.recent.len().checked_sub(points).and_then(|start| self.recent.get(start..)) else {
-                continue;
-            };
+        for (span, rule) in self.spans.iter_mut().chain([&mut self.longest]).zip(SPANS) {
+            let start = self.recent.len().checked_sub(rule.points);
+            let Some(points) = start.and_then(|start| self.recent.get(start..)) else { continue };
             let Some(first) = points.first() else { continue };
             // A forecast that follows the season would have gone on to do so: on average half way.
             let course = if first.seasonal { 0.5 * (season - first.season) } else { 0.0 };
@@ -284,12 +311,17 @@ impl Residual {
             let moved = points.iter().any(|point| point.x != first.x);
             let (size, up) = (mean.abs(), mean > 0.0);
             let own = span.scale.scale() * doubt(span.scale.updates());
-            let z = if ready && own > 0.0 { beyond(size, up) / own.max(SPAN_FLOOR * scale) } else { 0.0 };
+            let distance = if rule.as_mean {
+                beyond(before + mean, (f64::from(first.low), f64::from(first.high)), size, up)
+            } else {
+                beyond(x, usual, size, up)
+            };
+            let z = if ready && own > 0.0 { distance / own.max(rule.floor * scale) } else { 0.0 };
             span.scale.learn(size, moved && !at.away);
             if !at.away {
                 span.tail.learn(z, up, at.coarse);
             }
-            let score = SPAN.score(z, &span.tail, up);
+            let score = rule.threshold.score(z, &span.tail, up);
             // The value itself must still be on the side of the mean.
             if score > finding.score && (x - before) * mean > 0.0 {
                 finding.score = score;
@@ -348,17 +380,35 @@ impl Residual {
         if zero > 0.0 { libm::log((value.max(0.0) + zero) / (expected.max(0.0) + zero)) } else { 0.0 }
     }
 
-    /// Forgets the course of an incident that is over, so that its end is not news.
-    pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64) {
-        self.bank.resume(time_s, x);
-        self.envelope.resume(x);
+    /// Forgets the course of an incident that is over, so that its end is not news. A first value within the noise of what was
+    /// expected without the incident says that it is as before; another one is what there is to go by.
+    pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64, expected: f64) {
+        let noise = BACK * self.doubtful_scale(time_s, &self.bank.predict(time_s));
+        self.resume(time_s, if (x - expected).abs() <= noise { expected } else { x });
         self.recent.clear();
         self.last_ratio = 0.0;
+    }
+
+    /// The short memories begin anew at x.
+    fn resume(&mut self, time_s: i64, x: f64) {
+        self.bank.resume(time_s, x);
+        self.envelope.resume(x, self.course(self.bank.predict(time_s).season));
+    }
+
+    /// What rises and falls are measured from besides their own mean: in a series with values below zero the season, since a
+    /// steep one is as high as any event. Elsewhere noise and season grow together, and nothing.
+    fn course(&self, season: f64) -> f64 {
+        match self.transform {
+            Transform::CubeRoot => 0.0,
+            Transform::None => season,
+        }
     }
 
     /// A deviation has become the new normal.
     pub(super) fn accept(&mut self) {
         self.bank.accept();
+        // What was expected of them is no more.
+        self.recent.clear();
     }
 
     fn ready(&self) -> bool {
@@ -377,14 +427,23 @@ impl Residual {
             && self.scale.is_valid()
             && self.tail.is_valid()
             && self.recent.len() <= RECENT
-            && self.recent.iter().all(|point| [point.x, point.forecast, point.season].iter().all(|x| x.is_finite()))
-            && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
+            && self.recent.iter().all(|point| {
+                [point.x, point.forecast, point.season, f64::from(point.low), f64::from(point.high)]
+                    .iter()
+                    .all(|x| x.is_finite())
+            })
+            && self.spans.iter().chain([&self.longest]).all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()
             && self.level.is_finite()
             && self.last_ratio.is_finite()
             && self.last_z.is_finite()
     }
+}
+
+/// How far x lies outside of the usual range, and no more than `size`.
+fn beyond(x: f64, (low, high): Usual, size: f64, up: bool) -> f64 {
+    size.min(if up { x - high } else { low - x }).max(0.0)
 }
 
 fn doubt(updates: u32) -> f64 {
