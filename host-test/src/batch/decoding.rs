@@ -2,8 +2,12 @@
 
 use anyhow::{Context, Result};
 
-use super::{NO_INSTANCE, call_length};
+use super::{NO_INSTANCE, length_within};
 use crate::plugin::{Decoder, Failure, Outcome, Payload, Plugin, PluginError};
+
+/// Bytes of payloads from which fewer are enough for a call that decodes: the records, many times as much, are then still in the
+/// caches when they are copied out of the instance.
+const CALL_BYTES: usize = 128 << 10;
 
 /// A decoder that outlives its instance. Nothing is learned, so that there is nothing to keep.
 pub struct Decoding {
@@ -30,7 +34,7 @@ impl Decoding {
     ) -> Result<()> {
         let mut rest = payloads;
         while let Some(first) = rest.first() {
-            let call = &rest[..call_length(rest.iter().map(|payload| payload.data))];
+            let call = &rest[..length_within(rest.iter().map(|payload| payload.data), CALL_BYTES)];
             let error = match self.decoder.decode(call) {
                 Ok(outcomes) if !outcomes.is_empty() => {
                     let (done, after) = rest.split_at(outcomes.len().min(call.len()));

@@ -55,10 +55,15 @@ pub fn digest(payload: &[u8]) -> String {
 
 /// How many of these payloads go into one call; at least one.
 pub fn call_length<'a>(payloads: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    length_within(payloads, CALL_BYTES)
+}
+
+/// The same for another number of bytes.
+fn length_within<'a>(payloads: impl IntoIterator<Item = &'a [u8]>, most: usize) -> usize {
     let mut bytes = 0;
     let fits = payloads.into_iter().take(CALL_PAYLOADS).take_while(|payload| {
         bytes += payload.len();
-        bytes <= CALL_BYTES
+        bytes <= most
     });
     fits.count().max(1)
 }
