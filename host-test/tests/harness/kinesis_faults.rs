@@ -214,3 +214,20 @@ fn a_reader_of_standard_output_that_leaves_is_a_failure_with_a_word() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("reader of standard output has left"), "{said}");
 }
+
+#[test]
+fn a_stop_ends_it_at_once_where_the_service_does_not_answer() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let state = empty_directory("kinesis-silent");
+    let mut command = flowscore(&["kinesis", "--stream", "flows", "--endpoint-url", &url]);
+    let child = command.args(["--state", state.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
+    let _asked = silent.accept().unwrap();
+    let begun = Instant::now();
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("stopped before the shards of flows could be listed"), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use aws_sdk_kinesis::Client;
 use serde_json::json;
 use tokio::time::Instant;
@@ -57,12 +57,16 @@ impl Follow {
         part: Part,
         monitor: Arc<Monitor>,
     ) -> Result<Self> {
-        let stop = Stop::listen().context("cannot listen for signals")?;
+        let mut stop = Stop::listen().context("cannot listen for signals")?;
         let mut lost = Vec::new();
         // Where it begins, or learns anew, is kept at once: a crash before the first save must not move it.
         let is_new = state.snapshot.is_empty();
         let Source { client, stream } = source;
-        let stream = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost).await?;
+        // A stream that cannot be listed is asked for again and again, and until then there is nothing to save.
+        let stream = tokio::select! {
+            opened = Stream::open(&client, &stream, start, state.shards, state.clock, &mut lost) => opened?,
+            () = stop.requested() => return Err(anyhow!("stopped before the shards of {stream} could be listed; nothing was read")),
+        };
         let mut follow = Follow {
             stream,
             scoring,
