@@ -8,7 +8,6 @@ use crate::column::{Columns, Condition, FIELDS, Names};
 use crate::flow::Format;
 use crate::incident::METRICS as SUMS;
 use crate::json::Value;
-use crate::series::SERIES_BYTES;
 use crate::text::decimal;
 
 /// Memory that WebAssembly can address with 32 bits.
@@ -70,7 +69,7 @@ fn find(config: &Config) -> Result<(), (String, String)> {
     config.series.check().map_err(|(name, allowed)| (format!("series.{name}"), allowed))?;
     let (series, memory) = (config.series.max_series, config.series.memory());
     if config.makes_windows() && memory > MEMORY {
-        let most = (MEMORY - config.series.memory_without_series()) / SERIES_BYTES / 1_000 * 1_000;
+        let most = (MEMORY - config.series.memory_without_series()) / config.series.series_memory() / 1_000 * 1_000;
         let allowed = format!(
             "at most {most}: {series} series may need {} GiB of memory, and an instance has {} GiB; several instances, each \
              with a part of the series, hold more",

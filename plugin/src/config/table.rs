@@ -79,7 +79,7 @@ pub(super) static SETTINGS: &[Setting] = table! {
     "series.value" shapes Series, |c| Slot::Choice(&mut c.series.value),
         "The number that is detected on, which a record needs to have: `bytes` or `packets`, or `flows`, the records themselves, or `rejects`, those with the action REJECT.";
     "series.max_series", |c| whole(&mut c.series.max_series, 1, 1_000_000),
-        "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB, so that an instance has room for 67000.";
+        "Series kept at the same time; beyond, the least recently active goes. A series with a history takes up to 60 KB, and 90 KB in windows of 150 s and more, so that an instance has room for 67000, or 44000.";
     "series.forget_after_days", |c| whole(&mut c.series.forget_after_days, 1, 366),
         "Days without traffic (or with NODATA records only) after which a series is forgotten.";
     "series.windows", |c| Slot::Choice(&mut c.series.windows),

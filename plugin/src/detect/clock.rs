@@ -14,6 +14,11 @@ const INTERVALS_LEARNT_FROM: usize = 9;
 /// before a course of hours shows it.
 const COARSE: f64 = 150.0;
 
+/// Whether windows of so many seconds are long enough for the novelty half.
+pub(crate) fn is_coarse(seconds: f64) -> bool {
+    seconds >= COARSE
+}
+
 /// What one row means in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tick {
@@ -63,7 +68,7 @@ impl Clock {
         let Some(interval) = self.interval else { return Tick { windows: 1.0, coarse: false } };
         Tick {
             windows: elapsed.map_or(1.0, |seconds| (seconds / interval + 0.5).floor().max(1.0)),
-            coarse: interval >= COARSE,
+            coarse: is_coarse(interval),
         }
     }
 

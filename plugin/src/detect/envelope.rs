@@ -8,6 +8,7 @@ use crate::state::{Reader, State};
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
 const BINS: usize = 48;
+const HALF_HOUR: i64 = DAY / BINS as i64;
 /// Seconds of the mean that rises and falls are measured from: shorter and a job of half an hour falls at its end, longer
 /// and the day's own course becomes a rise.
 const LOCAL: f64 = 1800.0;
@@ -30,6 +31,8 @@ const MOST: usize = 3;
 const VARIES: f64 = 0.2;
 /// A daily job that starts this many seconds earlier or later is the same job.
 const SHIFT: i64 = 600;
+/// Means are compared with what begins within this time at most.
+const MOST_AHEAD: i64 = DAY / 2;
 /// A job is looked for in this half hour of yesterday and its neighbours.
 const JOB_SHIFT: i64 = 1800;
 /// It lasted if in one of them the mean rise was so much of the highest.
@@ -222,20 +225,22 @@ impl Envelope {
         self.cells = cells;
     }
 
-    /// How far down and up enough of the last seven days went around this time of day: single values, and means if they
-    /// were seen.
-    fn range(&self, time_s: i64) -> Option<(Usual, Option<Usual>)> {
+    /// How far down and up enough of the last seven days went: single values around this time of day, and means, if they were
+    /// seen, from then until `ahead` seconds later.
+    fn range(&self, time_s: i64, ahead: i64) -> Option<(Usual, Option<Usual>)> {
         self.day?;
-        let around = [-SHIFT, SHIFT].map(|shift| half_hour(time_s.saturating_add(shift)));
-        // Mostly both lie in one half hour.
-        let around = if around[0] == around[1] { &around[..1] } else { &around[..] };
+        let around = |shift: i64| time_s.saturating_add(shift).div_euclid(HALF_HOUR);
+        let (first, last, last_ahead) = (around(-SHIFT), around(SHIFT), around(ahead.saturating_add(SHIFT)));
         let (mut singles, mut means) = (Foremost::default(), Foremost::default());
         let mut days = 0;
         for back in 1..=DAYS as i64 {
             let (mut single, mut mean) = (NOTHING, NOTHING);
-            for &(day, bin) in around {
+            for number in first..=last_ahead {
+                let (day, bin) = (number.div_euclid(BINS as i64), number.rem_euclid(BINS as i64) as usize);
                 let Some(cell) = self.get(day.saturating_sub(back), bin) else { continue };
-                single = joined(single, cell.single());
+                if number <= last {
+                    single = joined(single, cell.single());
+                }
                 mean = joined(mean, cell.mean());
             }
             if single.0 <= single.1 {
@@ -262,21 +267,26 @@ impl Envelope {
         (lasted && highest > 0.0).then_some(((1.0 + VARIES) * deepest, (1.0 + VARIES) * highest))
     }
 
-    /// The ranges that are usual now for a single value and for means, widened where they are off the forecast. A job of
-    /// yesterday counts at once: its first night is news, the second isn't. Short spikes and drops must come back more often to
-    /// be usual. `course`: what the values follow by themselves, of which only the distance counts; a constant where rises and
-    /// falls count whole.
-    pub(super) fn usual(&self, time_s: i64, forecast: f64, course: f64) -> Option<(Usual, Usual)> {
+    /// The ranges that are usual, widened where they are off the forecast: now for a single value, and from now until `ahead`
+    /// seconds later for means, as a mean that begins now is to be compared with what begins within it. A job of yesterday
+    /// counts at once: its first night is news, the second isn't. Short spikes and drops must come back more often to be usual.
+    /// `course`: what the values follow by themselves, of which only the distance counts; a constant where rises and falls count
+    /// whole.
+    pub(super) fn usual(&self, time_s: i64, ahead: i64, forecast: f64, course: f64) -> Option<(Usual, Usual)> {
         let local = self.local? + (course - self.course);
-        let (single, mean) = self.range(time_s)?;
-        let job = self.job(time_s).unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
-        let widened = |(fall, rise): Usual| {
+        let ahead = ahead.min(MOST_AHEAD);
+        let (single, mean) = self.range(time_s, ahead)?;
+        let widened = |(fall, rise): Usual, job: Usual| {
             let (fall, rise) = (job.0.min(fall), job.1.max(rise));
             let below = (forecast - local - fall).max(0.0);
             let above = (local + rise - forecast).max(0.0);
             (local + fall - VARIES * below, local + rise + VARIES * above)
         };
-        Some((widened(single), widened(mean.unwrap_or(single))))
+        let no_job = (f64::INFINITY, f64::NEG_INFINITY);
+        let job = self.job(time_s).unwrap_or(no_job);
+        let later = if ahead > 0 { self.job(time_s.saturating_add(ahead)).unwrap_or(no_job) } else { no_job };
+        let jobs = (job.0.min(later.0), job.1.max(later.1));
+        Some((widened(single, job), widened(mean.unwrap_or(single), jobs)))
     }
 
     /// Takes the value x of the present, `seconds` after the one before, and the mean of the last ones if there are enough.
@@ -408,17 +418,17 @@ mod tests {
     #[test]
     fn what_came_on_three_nights_is_usual_at_that_time_only() {
         let envelope = learnt(3, 10, |_| true);
-        assert!(envelope.usual(3 * DAY + 183 * 60, 1.0, 0.0).unwrap().0.1 >= 50.0);
-        assert!(envelope.usual(3 * DAY + 600 * 60, 1.0, 0.0).unwrap().0.1 < 2.0);
+        assert!(envelope.usual(3 * DAY + 183 * 60, 0, 1.0, 0.0).unwrap().0.1 >= 50.0);
+        assert!(envelope.usual(3 * DAY + 600 * 60, 0, 1.0, 0.0).unwrap().0.1 < 2.0);
     }
 
     #[test]
     fn a_job_of_yesterday_is_usual_tonight_and_a_short_spike_is_not() {
         for (minutes, is_job) in [(45, true), (10, false)] {
             let envelope = learnt(6, minutes, |day| day == 5);
-            let ((_, high), _) = envelope.usual(6 * DAY + 187 * 60, 1.0, 0.0).unwrap();
+            let ((_, high), _) = envelope.usual(6 * DAY + 187 * 60, 0, 1.0, 0.0).unwrap();
             assert_eq!(high > 50.0, is_job, "{minutes} minutes: {high}");
-            assert!(envelope.usual(6 * DAY + 600 * 60, 1.0, 0.0).unwrap().0.1 < 2.0);
+            assert!(envelope.usual(6 * DAY + 600 * 60, 0, 1.0, 0.0).unwrap().0.1 < 2.0);
         }
     }
 
@@ -439,23 +449,35 @@ mod tests {
             let mean = if minute < 8 { None } else { Some(1.0) };
             envelope.learn(minute * 60, 1.0 + (minute % 2) as f64, mean, 0.0, 60.0);
         }
-        let (single, mean) = envelope.usual(3 * DAY + 600 * 60, 1.5, 0.0).unwrap();
+        let (single, mean) = envelope.usual(3 * DAY + 600 * 60, 0, 1.5, 0.0).unwrap();
         assert!(single.1 - single.0 > 0.9 && mean.1 < single.1, "{single:?} {mean:?}");
+    }
+
+    #[test]
+    fn a_mean_that_begins_before_a_nightly_job_reaches_what_the_job_does() {
+        let mut envelope = Envelope::default();
+        for minute in 0..5 * 1440_i64 {
+            let job = |minute: i64| if (180..185).contains(&(minute % 1440)) { 50.0 } else { 1.0 };
+            let mean = (minute - 7..=minute).map(job).sum::<f64>() / 8.0;
+            envelope.learn(minute * 60, job(minute), Some(mean), 0.0, 60.0);
+        }
+        let high = |ahead| envelope.usual(5 * DAY + 165 * 60, ahead, 1.0, 0.0).unwrap().1.1;
+        assert!(high(20 * 60) > 25.0 && high(0) < 2.0, "{} {}", high(20 * 60), high(0));
     }
 
     #[test]
     fn two_incidents_are_no_habit() {
         let envelope = learnt(7, 10, |day| day < 2);
-        assert!(envelope.usual(7 * DAY + 183 * 60, 1.0, 0.0).unwrap().0.1 < 2.0);
+        assert!(envelope.usual(7 * DAY + 183 * 60, 0, 1.0, 0.0).unwrap().0.1 < 2.0);
     }
 
     #[test]
     fn the_first_night_is_expected_in_the_second_and_a_long_silence_forgets() {
-        assert_eq!(Envelope::default().usual(0, 1.0, 0.0), None);
-        assert!(learnt(1, 10, |_| true).usual(DAY + 183 * 60, 1.0, 0.0).unwrap().0.1 >= 50.0);
+        assert_eq!(Envelope::default().usual(0, 0, 1.0, 0.0), None);
+        assert!(learnt(1, 10, |_| true).usual(DAY + 183 * 60, 0, 1.0, 0.0).unwrap().0.1 >= 50.0);
         let mut envelope = learnt(5, 10, |_| true);
         envelope.learn(400 * DAY, 1.0, None, 0.0, 60.0);
-        assert_eq!(envelope.usual(401 * DAY + 183 * 60, 1.0, 0.0), None);
+        assert_eq!(envelope.usual(401 * DAY + 183 * 60, 0, 1.0, 0.0), None);
         assert!(envelope.is_valid());
     }
 
@@ -470,7 +492,7 @@ mod tests {
                 let job = (180..190).contains(&(minute % 1440));
                 envelope.learn(3 * DAY + minute * 60, if job { 50.0 } else { 1.0 }, None, 0.0, 60.0);
             }
-            let high = |minute: i64| envelope.usual(6 * DAY + minute * 60, 1.0, 0.0).unwrap().0.1;
+            let high = |minute: i64| envelope.usual(6 * DAY + minute * 60, 0, 1.0, 0.0).unwrap().0.1;
             assert!((50.0..100.0).contains(&high(183)) && high(600) < 2.0, "{ahead}: {} {}", high(183), high(600));
         }
     }

@@ -27,6 +27,7 @@ mod values;
 use crate::state::state;
 use calibrate::{HoldOff, HoldOffRule, Peaks};
 use clock::Clock;
+pub(crate) use clock::is_coarse;
 use deviation::{Course, Deviation};
 use novelty::Novelty;
 use rarity::Rarity;
@@ -274,7 +275,9 @@ impl Detector {
         if let (Some(Course::Away | Course::Worse), Some(deviation)) = (course, &self.deviation) {
             finding.expected = deviation.expected;
         }
-        let watched = settings.watches(value, self.residual.transform.restore(finding.expected));
+        let expected = self.restore(finding.expected);
+        // Below zero nothing is expected of a series that has no such values.
+        let watched = value != expected && settings.watches(value, expected);
         let ignored = finding.score >= threshold && !watched;
         if !watched {
             finding.score = 0.0;
@@ -292,9 +295,8 @@ impl Detector {
             }
             if raw_novelty > finding.score {
                 self.explain(&mut finding);
-                if !settings.watches(value, self.residual.transform.restore(finding.expected))
-                    || finding.x == finding.expected
-                {
+                let expected = self.restore(finding.expected);
+                if value == expected || !settings.watches(value, expected) {
                     raw_novelty = 0.0;
                 }
             }
@@ -363,6 +365,12 @@ impl Detector {
         }
     }
 
+    /// The value of x, in the range that the series has.
+    fn restore(&self, x: f64) -> f64 {
+        let least = if self.negative { f64::NEG_INFINITY } else { 0.0 };
+        self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST)
+    }
+
     /// `alert`: `None` without a value.
     fn verdict(&self, finding: &Finding, alert: Option<bool>) -> Verdict {
         let (mut low, mut high) = (finding.low.min(finding.expected), finding.high.max(finding.expected));
@@ -382,9 +390,7 @@ impl Detector {
         } else {
             Some(Direction::Drop)
         };
-        let least = if self.negative { f64::NEG_INFINITY } else { 0.0 };
-        let [expected, low, high] = [finding.expected, low, high]
-            .map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST));
+        let [expected, low, high] = [finding.expected, low, high].map(|x| self.restore(x));
         Verdict {
             score: 0.0,
             alert: false,
@@ -394,7 +400,7 @@ impl Detector {
             expected_high: high,
             p: 1.0,
             deviating: self.deviation.is_some_and(|deviation| !deviation.ignored),
-            normal: self.normal.map(|x| self.residual.transform.restore(x).max(least).clamp(-LARGEST, LARGEST)),
+            normal: self.normal.map(|x| self.restore(x)),
             ready: finding.ready,
         }
     }

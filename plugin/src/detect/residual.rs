@@ -198,13 +198,13 @@ impl Residual {
     /// What is expected at `time_s`, without a value.
     pub(super) fn expect(&self, time_s: i64) -> Finding {
         let forecast = self.bank.predict(time_s);
-        self.look_out(time_s, forecast, self.usual(time_s, &forecast).0)
+        self.look_out(time_s, forecast, self.usual(time_s, 0, &forecast).0)
     }
 
-    /// The range within which a single value, and a mean, is usual at this time.
-    fn usual(&self, time_s: i64, forecast: &Forecast) -> (Usual, Usual) {
+    /// The range within which a single value is usual at this time, and a mean until `ahead` seconds later.
+    fn usual(&self, time_s: i64, ahead: i64, forecast: &Forecast) -> (Usual, Usual) {
         let itself = (forecast.best, forecast.best);
-        self.envelope.usual(time_s, forecast.best, self.course(forecast.season)).unwrap_or((itself, itself))
+        self.envelope.usual(time_s, ahead, forecast.best, self.course(forecast.season)).unwrap_or((itself, itself))
     }
 
     fn look_out(&self, time_s: i64, forecast: Forecast, (low, high): Usual) -> Finding {
@@ -233,7 +233,7 @@ impl Residual {
             self.settle = SETTLE;
         }
         let forecast = self.bank.predict(time_s);
-        let (single, mean) = self.usual(time_s, &forecast);
+        let (single, mean) = self.usual(time_s, (RECENT as f64 * seconds) as i64, &forecast);
         let mut finding = self.look_out(time_s, forecast, single);
         finding.x = x;
         let p = forecast.best;

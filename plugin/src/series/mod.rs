@@ -60,7 +60,7 @@ use crate::incident::Origin;
 pub use engine::{Engine, Totals};
 pub use feedback::Judgement;
 pub use joined_key::JoinedKey;
-pub use settings::{Maintenance, SERIES_BYTES, Settings, Value, Windows};
+pub use settings::{Maintenance, Settings, Value, Windows};
 pub use talker::Talker;
 
 /// What a flow record says about itself.
