@@ -2,7 +2,7 @@
 
 use crate::state::state;
 
-/// The value has returned when it is within this part of the alert's deviation.
+/// The value has returned when it is within this part of the deviation of the event's first alert.
 const RETURNED: f64 = 0.5;
 /// The event has worsened when the value is off by this many times the alert's deviation.
 const WORSE: f64 = 2.0;
@@ -16,16 +16,18 @@ const SEASON_STEP: f64 = 2.0;
 pub(super) struct Deviation {
     /// What was expected when it opened, moved with the season since; stabilised.
     pub expected: f64,
-    /// Signed deviation at the alert, moved likewise.
+    /// Signed deviation at the last alert, moved likewise.
     size: f64,
     /// What the season said of the last window.
     season: f64,
     left: f64,
     /// The event is of no interest to the user; only its end must not surprise.
     pub ignored: bool,
+    /// The deviation at the first alert, moved likewise: what it was then is not over because it was worse in between.
+    first: f64,
 }
 
-state!(Deviation { expected, size, season, left, ignored });
+state!(Deviation { expected, size, season, left, ignored, first since 10 });
 
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +46,25 @@ pub(super) enum Course {
 
 impl Deviation {
     pub(super) fn open(x: f64, expected: f64, season: f64, ignored: bool) -> Self {
-        Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored }
+        Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored, first: x - expected }
+    }
+
+    /// It has worsened, and was told again.
+    pub(super) fn worsened(self, x: f64, expected: f64, season: f64, ignored: bool) -> Self {
+        Self { first: self.first, ..Self::open(x, expected, season, ignored) }
     }
 
     /// Where the value x is, `windows` later, when the season says `season`.
     pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64) -> Course {
+        if self.first == 0.0 {
+            self.first = self.size; // a state from before version 10
+        }
         self.left -= windows;
         if self.season > 0.0 && season > 0.0 && self.expected >= 0.0 {
             let grown = (season / self.season).clamp(1.0 / SEASON_STEP, SEASON_STEP);
             self.expected *= grown;
             self.size *= grown;
+            self.first *= grown;
         } else {
             self.expected += season - self.season;
         }
@@ -61,7 +72,7 @@ impl Deviation {
         let off = x - self.expected;
         if self.left <= 0.0 {
             Course::Stayed
-        } else if off.abs() < RETURNED * self.size.abs() {
+        } else if off.abs() < RETURNED * self.first.abs() {
             Course::Returned
         } else if off * self.size > 0.0 {
             if off.abs() > WORSE * self.size.abs() { Course::Worse } else { Course::Away }
@@ -71,7 +82,7 @@ impl Deviation {
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        [self.expected, self.size, self.season, self.left].iter().all(|x| x.is_finite())
+        [self.expected, self.size, self.season, self.left, self.first].iter().all(|x| x.is_finite())
     }
 }
 
@@ -87,6 +98,8 @@ mod tests {
         assert_eq!(spike.follow(55.0, 10.0, 1.0), Course::Worse);
         assert_eq!(spike.follow(15.0, 10.0, 1.0), Course::Returned);
         assert_eq!(spike.follow(-30.0, 10.0, 1.0), Course::Turned);
+        let mut worse = spike.worsened(60.0, 10.0, 10.0, false);
+        assert_eq!(worse.follow(30.0, 10.0, 1.0), Course::Away, "where it was told first");
         let mut shift = Deviation::open(30.0, 10.0, 10.0, false);
         assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0) == Course::Away));
         assert_eq!(shift.follow(30.0, 10.0, 1.0), Course::Stayed);

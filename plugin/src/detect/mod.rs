@@ -325,7 +325,12 @@ impl Detector {
             *left = WAY_BACK;
         }
         if alert || ignored {
-            self.deviation = Some(Deviation::open(finding.x, finding.expected, finding.forecast.season, !alert));
+            let (x, expected, season) = (finding.x, finding.expected, finding.forecast.season);
+            let deviation = self.deviation.filter(|_| course == Some(Course::Worse));
+            self.deviation = Some(match deviation {
+                Some(former) => former.worsened(x, expected, season, !alert),
+                None => Deviation::open(x, expected, season, !alert),
+            });
         } else if !matches!(course, Some(Course::Away | Course::Worse)) {
             self.deviation = None;
         }
