@@ -360,7 +360,7 @@ fn in_mode_events_records_without_events_are_dropped() {
 #[test]
 fn a_restart_keeps_what_was_learned() {
     let home = Home::with("restart", r#"{"fluent_bit":{"snapshot_records":100}}"#);
-    let lines = hours(420, 20, 40_000);
+    let lines = hours(400, 20, 40_000);
     let (before, after) = lines.split_at(700);
     let mut instance = home.start();
     for line in before {
