@@ -40,7 +40,7 @@ impl Store {
     pub fn part(&self, name: &str) -> Result<Part, StateError> {
         let path = self.path(name);
         let lock = self.lock(&path)?;
-        Ok(Part { _lock: lock, is_leased: false, ..self.unlocked(name, path) })
+        Ok(Part { lock, ..self.unlocked(name, path) })
     }
 
     /// The part of this name, whose writer is decided elsewhere, by a lease that can be lost without a word: by a process that
@@ -58,7 +58,7 @@ impl Store {
             version: 0,
             writer: format!("{:016x}", RandomState::new().build_hasher().finish()),
         };
-        Part { store: self.clone(), path, label, replaces: None, is_leased: true, _lock: None }
+        Part { store: self.clone(), path, label, replaces: None, lock: None }
     }
 
     /// The state of a part that may have another writer, for one that goes on with what was learned there: a child of a
@@ -130,10 +130,8 @@ pub struct Part {
     label: Label,
     /// The object that the next one replaces; none: there must be none.
     replaces: Option<UpdateVersion>,
-    /// Whether others may come to write it.
-    is_leased: bool,
-    /// Held while the value lives, unless it is leased.
-    _lock: Option<File>,
+    /// Of a directory, held while the value lives; none if others may come to write it.
+    lock: Option<File>,
 }
 
 impl Part {
@@ -185,7 +183,7 @@ impl Part {
         let bytes = format::encode(&label, state)
             .map_err(|error| failed(Error::Generic { store: "state", source: Box::new(error) }))?;
         let payload = PutPayload::from(bytes);
-        let saving = if self.is_leased { self.lock_to_save().await? } else { None };
+        let saving = if self.lock.is_none() { self.lock_to_save().await? } else { None };
         if saving.is_some() && !self.is_current().await? {
             let stored = self.store.read(&self.path).await?;
             return Err(self.taken(stored.map_or(0, |(stored, ..)| stored.version)));

@@ -4,11 +4,11 @@
 //! twice as busy on working days rises on Sunday evening no farther than on any other, and a doubling then is no habit.
 
 use super::clock::{DAY, part_of_day};
+use super::half_hours::{HALF_HOUR, HALF_HOURS};
 use crate::state::{Reader, State};
 
 /// Bins of half an hour: short enough to separate a backup from the hour after it.
-const BINS: usize = 48;
-const HALF_HOUR: i64 = DAY / BINS as i64;
+const BINS: usize = HALF_HOURS;
 /// Seconds of the mean that rises and falls are measured from: shorter and a job of half an hour falls at its end, longer
 /// and the day's own course becomes a rise.
 const LOCAL: f64 = 1800.0;
@@ -236,7 +236,7 @@ impl Envelope {
         for back in 1..=DAYS as i64 {
             let (mut single, mut mean) = (NOTHING, NOTHING);
             for number in first..=last_ahead {
-                let (day, bin) = (number.div_euclid(BINS as i64), number.rem_euclid(BINS as i64) as usize);
+                let (day, bin) = half_hour(number.saturating_mul(HALF_HOUR));
                 let Some(cell) = self.get(day.saturating_sub(back), bin) else { continue };
                 if number <= last {
                     single = joined(single, cell.single());

@@ -1,10 +1,12 @@
 //! A number for each half hour of the day, and how often it was learnt: 432 bytes, taken with the first.
 
-use super::clock::part_of_day;
+use super::clock::{DAY, part_of_day};
 use crate::state::{Reader, State};
 
 /// Half hours of a day.
 pub(super) const HALF_HOURS: usize = 48;
+/// Seconds of one.
+pub(super) const HALF_HOUR: i64 = DAY / HALF_HOURS as i64;
 
 #[derive(Clone, Debug)]
 struct Table {

@@ -275,9 +275,7 @@ impl Detector {
         if let (Some(Course::Away | Course::Worse), Some(deviation)) = (course, &self.deviation) {
             finding.expected = deviation.expected;
         }
-        let expected = self.restore(finding.expected);
-        // Below zero nothing is expected of a series that has no such values.
-        let watched = value != expected && settings.watches(value, expected);
+        let watched = self.watches(settings, value, finding.expected);
         let ignored = finding.score >= threshold && !watched;
         if !watched {
             finding.score = 0.0;
@@ -295,8 +293,7 @@ impl Detector {
             }
             if raw_novelty > finding.score {
                 self.explain(&mut finding);
-                let expected = self.restore(finding.expected);
-                if value == expected || !settings.watches(value, expected) {
+                if !self.watches(settings, value, finding.expected) {
                     raw_novelty = 0.0;
                 }
             }
@@ -368,6 +365,13 @@ impl Detector {
                 finding.expected = candidate;
             }
         }
+    }
+
+    /// Whether the distance of a value from the expected x is of interest: below zero nothing is expected of a series that has
+    /// no such values, so that it may be none.
+    fn watches(&self, settings: &Settings, value: f64, expected: f64) -> bool {
+        let expected = self.restore(expected);
+        value != expected && settings.watches(value, expected)
     }
 
     /// The value of x, in the range that the series has.

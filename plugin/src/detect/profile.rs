@@ -5,7 +5,7 @@
 //! seen yet, the day stands in for it.
 
 use super::clock::{DAY, part_of_day};
-use super::half_hours::{HALF_HOURS, HalfHours};
+use super::half_hours::{HALF_HOUR, HALF_HOURS, HalfHours};
 use crate::state::{Reader, State, are_finite, are_finite_f32, state};
 
 /// Days of a week.
@@ -107,10 +107,9 @@ state!(Profile { day, week, contest });
 impl Profile {
     /// What is usual at this time: between the middles of two half hours. `None` if neither was seen.
     pub(super) fn at(&self, time_s: i64) -> Option<f64> {
-        let half = DAY / HALF_HOURS as i64;
-        let shifted = time_s.saturating_sub(half / 2);
-        let part = shifted.rem_euclid(half) as f64 / half as f64;
-        match (self.bin(shifted), self.bin(shifted.saturating_add(half))) {
+        let shifted = time_s.saturating_sub(HALF_HOUR / 2);
+        let part = shifted.rem_euclid(HALF_HOUR) as f64 / HALF_HOUR as f64;
+        match (self.bin(shifted), self.bin(shifted.saturating_add(HALF_HOUR))) {
             (Some(a), Some(b)) => Some(a + part * (b - a)),
             (a, b) => a.or(b),
         }

@@ -4,7 +4,7 @@ use super::engine::{Engine, Horizon};
 use super::registry::{Keyed, TOTAL};
 use super::scratch::Closed;
 use crate::detect::Direction;
-use crate::incident::{Members, Step};
+use crate::incident::Members;
 use crate::order;
 
 /// Members whose incidents explain so much of a total's change make its own superfluous.
@@ -135,9 +135,7 @@ impl Engine {
 
     fn close_series(&mut self, slot: u32, window: &Window, out: &mut Vec<u8>) -> Option<Closed> {
         let (cell, value, verdict) = self.judge(slot, false, window)?;
-        let change = value.map_or(0.0, |value| value - verdict.expected);
-        let mut closed =
-            Closed { slot, total: false, cell, value, change, early: false, incident: None, step: Step::default() };
+        let mut closed = Closed::new(slot, cell, value, &verdict);
         self.settle(&mut closed, &verdict, window, Members::None, &[], out);
         Some(closed)
     }
@@ -155,10 +153,8 @@ impl Engine {
                 cell.sample.merge(self.settings.talker_sample as usize, &member.sample);
             }
         }
-        let change = value.map_or(0.0, |value| value - verdict.expected);
-        let explained = explain(change, &members);
-        let mut total =
-            Closed { slot, total: true, cell, value, change, early: false, incident: None, step: Step::default() };
+        let mut total = Closed { total: true, ..Closed::new(slot, cell, value, &verdict) };
+        let explained = explain(total.change, &members);
         self.settle(&mut total, &verdict, window, explained, &members, out);
         Some(total)
     }

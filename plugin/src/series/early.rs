@@ -20,7 +20,7 @@ use super::judge::observe;
 use super::registry::Keyed;
 use super::scratch::Closed;
 use crate::detect::Direction;
-use crate::incident::{Change, Ending, Incident, Judged, Members, Step, Telling};
+use crate::incident::{Change, Ending, Incident, Judged, Members, Telling};
 use crate::state::state;
 
 /// Windows without growth by which a delay falls by one: what comes about once in a thousand windows is waited for. So long nothing is
@@ -190,17 +190,7 @@ impl Engine {
             if step.continued || (direction == Direction::Drop && !track.arrival.is_in(ended - 1 - index)) {
                 return None;
             }
-            let change = value.map_or(0.0, |value| value - verdict.expected);
-            let closed = Closed {
-                slot,
-                total: false,
-                cell: None,
-                value,
-                change,
-                early: false,
-                incident: None,
-                step: Step::default(),
-            };
+            let closed = Closed::new(slot, None, value, &verdict);
             let explanation = self.explain(&track, &closed, &cell.unwrap_or_default(), direction, &[]);
             track.lifecycle.explain(explanation);
             let incident = track.lifecycle.take_current().filter(|incident| incident.is_pressing(length))?;

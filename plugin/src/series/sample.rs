@@ -28,6 +28,12 @@ struct Sampled {
     talker: TalkerKey,
 }
 
+impl Sampled {
+    fn priority(&self) -> f64 {
+        Rank::new(self.record).priority(self.bytes)
+    }
+}
+
 impl State for Sampled {
     fn save(&self, out: &mut Vec<u8>) {
         Word(self.record).save(out);
@@ -147,7 +153,7 @@ impl Sample {
     /// Takes in another sample: the result is the sample of both sets of records.
     pub(crate) fn merge(&mut self, size: usize, other: &Sample) {
         for sampled in (0..other.kept.len()).map(|at| other.at(at)) {
-            let priority = Rank::new(sampled.record).priority(sampled.bytes);
+            let priority = sampled.priority();
             if self.has_place_for(size, priority, sampled.record) {
                 self.insert(size, priority, sampled.record, sampled.bytes, &sampled.talker);
             }
@@ -181,8 +187,7 @@ impl Sample {
     fn rank(&mut self) {
         self.ranked.clear();
         self.ranked.reserve_exact(self.kept.len());
-        let priority = |sampled: &Sampled| Rank::new(sampled.record).priority(sampled.bytes);
-        let ranked = self.kept.iter().zip(0..).map(|(sampled, place)| Ranked { priority: priority(sampled), place });
+        let ranked = self.kept.iter().zip(0..).map(|(sampled, place)| Ranked { priority: sampled.priority(), place });
         self.ranked.extend(ranked);
     }
 

@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::sample::Sample;
 use super::settings::Settings;
 use super::tally::Tally;
-use crate::detect::Direction;
+use crate::detect::{Direction, Verdict};
 use crate::incident::Step;
 
 /// What can be made anew: the order of series, and room to work in.
@@ -57,4 +57,12 @@ pub(super) struct Closed {
     pub(super) incident: Option<Direction>,
     /// What the window did to its incident, not told yet.
     pub(super) step: Step,
+}
+
+impl Closed {
+    /// A series as it was judged: nothing is known of its incident yet.
+    pub(super) fn new(slot: u32, cell: Option<Cell>, value: Option<f64>, verdict: &Verdict) -> Self {
+        let change = value.map_or(0.0, |value| value - verdict.expected);
+        Closed { slot, total: false, cell, value, change, early: false, incident: None, step: Step::default() }
+    }
 }

@@ -1,9 +1,8 @@
 //! Leases as version 3 of the library has them: a leader assigns them by load.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::fleet::{Fleet, Leases, Worker, assert_same};
+use super::fleet::{Fleet, Leases, Worker};
 use super::put;
 
 /// Two workers with a shard each, the first of which is the leader.
@@ -37,8 +36,7 @@ fn a_frozen_worker_and_a_leader_that_stops_are_followed_and_what_comes_back_chan
     second.wait_until_within(Duration::from_secs(90), || fleet.is_read(&shards));
     second.stop();
 
-    let told: BTreeSet<String> = [first.events(), second.events()].concat().into_iter().collect();
-    assert_same(&fleet.undisturbed(), &told);
+    fleet.assert_undisturbed([&first, &second]);
 }
 
 #[test]
@@ -57,8 +55,7 @@ fn a_leader_that_is_killed_is_followed_after_two_minutes() {
     let waited = second.wait_until_within(Duration::from_secs(240), || fleet.is_read(&shards));
     eprintln!("the dead leader's shard is scored again and read to its end after {waited:?}");
     second.stop();
-    let told: BTreeSet<String> = [first.events(), second.events()].concat().into_iter().collect();
-    assert_same(&fleet.undisturbed(), &told);
+    fleet.assert_undisturbed([&first, &second]);
 }
 
 #[test]
@@ -85,6 +82,5 @@ fn four_workers_share_sixteen_shards() {
     let shards = fleet.stream.shards();
     workers[0].wait_until(|| fleet.is_read(&shards));
     workers.iter_mut().for_each(Worker::stop);
-    let told: BTreeSet<String> = workers.iter().flat_map(Worker::events).collect();
-    assert_same(&fleet.undisturbed(), &told);
+    fleet.assert_undisturbed(&workers);
 }

@@ -1,8 +1,6 @@
 //! Amazon's own MultiLangDaemon: two workers on one stream, of which one is killed.
 
-use std::collections::BTreeSet;
-
-use super::fleet::{Fleet, Leases, assert_same};
+use super::fleet::{Fleet, Leases};
 use super::put;
 
 #[test]
@@ -27,7 +25,6 @@ fn a_worker_that_is_killed_is_followed_by_another_one_that_goes_on_with_its_stat
     second.wait_until(|| fleet.is_read(&shards));
     second.stop();
 
-    let told: BTreeSet<String> = [first.events(), second.events()].concat().into_iter().collect();
     assert!(!second.events().is_empty());
-    assert_same(&fleet.undisturbed(), &told);
+    fleet.assert_undisturbed([&first, &second]);
 }

@@ -148,9 +148,17 @@ impl Fleet {
         self.owners().values().filter(|owner| *owner == worker).count()
     }
 
+    /// Checks that these workers together told what a worker tells that nobody disturbs.
+    pub(super) fn assert_undisturbed<'a>(&self, workers: impl IntoIterator<Item = &'a Worker>) {
+        let (expected, told) = (self.undisturbed(), workers.into_iter().flat_map(Worker::events).collect());
+        let missing: Vec<_> = expected.difference(&told).collect();
+        let surplus: Vec<_> = told.difference(&expected).collect();
+        assert!(missing.is_empty() && surplus.is_empty(), "missing: {missing:#?}\nsurplus: {surplus:#?}");
+    }
+
     /// The events of a worker that nobody disturbs, over each shard from its beginning to its end; checks that the models in the
     /// states are the same byte for byte.
-    pub(super) fn undisturbed(&self) -> BTreeSet<String> {
+    fn undisturbed(&self) -> BTreeSet<String> {
         let mut events = BTreeSet::new();
         let plugin = Plugin::built_in(Limits::default()).unwrap();
         for shard in &self.stream.shards() {
@@ -170,13 +178,6 @@ impl Fleet {
         assert!(events.iter().any(|event| event.contains("\"state\":\"open\"")));
         events
     }
-}
-
-/// Fails unless these are the same.
-pub(super) fn assert_same(expected: &BTreeSet<String>, told: &BTreeSet<String>) {
-    let missing: Vec<_> = expected.difference(told).collect();
-    let surplus: Vec<_> = told.difference(expected).collect();
-    assert!(missing.is_empty() && surplus.is_empty(), "missing: {missing:#?}\nsurplus: {surplus:#?}");
 }
 
 fn runtime() -> tokio::runtime::Runtime {
