@@ -153,6 +153,7 @@ pub(super) fn notice(out: &mut Vec<u8>, kind: &str, message: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Layer;
 
     #[test]
     fn a_failed_record_is_told_with_its_identity_and_bytes() {
