@@ -89,9 +89,9 @@ impl Open {
             // Another build of the component may tell otherwise; its events are delivered all the same.
             let Ok(told) = serde_json::from_slice::<Told<'_>>(line) else { continue };
             if is_group {
-                self.group(&told)
+                self.group(&told);
             } else {
-                self.incident(&told)
+                self.incident(&told);
             }
             if told.state == "closed" {
                 self.told.remove(&*told.id);
