@@ -12,8 +12,8 @@ use libfuzzer_sys::fuzz_target;
 
 const CONFIGS: [&str; 3] = [
     r#"{"series":{"allowed_lateness":0,"max_series":20,"windows":true}}"#,
-    r#"{"mode":"record","forest":{"number_of_trees":3,"sub_sample_size":8},"record":{"columns":["bytes"]}}"#,
-    r#"{"mode":"record","record":{"of":"windows","columns":["bytes"]},"forest":{"number_of_trees":3,"sub_sample_size":8}}"#,
+    r#"{"mode":"record","forest":{"number_of_trees":3,"sub_sample_size":10},"record":{"columns":["bytes"]}}"#,
+    r#"{"mode":"record","record":{"of":"windows","columns":["bytes"]},"forest":{"number_of_trees":3,"sub_sample_size":10}}"#,
 ];
 
 /// Before it the magic bytes and the version, in it the checksum.
