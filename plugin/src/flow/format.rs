@@ -108,7 +108,7 @@ impl Format {
     ///
     /// Accepted are a `LogFormat` as the EC2 API gives it (`${version} ${vpc-id} …`), the same as escaped for a shell,
     /// Terraform or CloudFormation (`\${…}`, `$${…}`, `${!…}`), bare names with hyphens or underscores, separated by
-    /// spaces or commas (Vector's `parse_aws_vpc_flow_log` and the header of a file in S3), and the words `default` and
+    /// spaces or commas (Vector's `parse_aws_vpc_flow_log` and the header of a file in S3), all of it or each in quotes, and the words `default` and
     /// `transit-gateway` for the two formats AWS has when none is chosen.
     ///
     /// A name that is not in the table makes a text column, so that a field AWS adds next month does not stop anything;
@@ -125,7 +125,8 @@ impl Format {
             _ => {}
         }
         let mut columns: Vec<Column> = Vec::new();
-        let items = || text.split([' ', '\t', '\r', '\n', ',']).filter(|item| !item.is_empty());
+        let separated = text.split([' ', '\t', '\r', '\n', ',']).map(|item| item.trim_matches(['\'', '"']));
+        let items = || separated.clone().filter(|item| !item.is_empty());
         // A field that has its own name here is found by it, whatever it is called elsewhere in the data.
         let names = &names.within(|name| items().any(|item| bare_name(item) == Some(name)));
         for item in items() {
