@@ -125,8 +125,7 @@ impl Format {
             _ => {}
         }
         let mut columns: Vec<Column> = Vec::new();
-        let separated = text.split([' ', '\t', '\r', '\n', ',']).map(|item| item.trim_matches(['\'', '"']));
-        let items = || separated.clone().filter(|item| !item.is_empty());
+        let items = || text.split([' ', '\t', '\r', '\n', ',']).filter(|item| !item.is_empty());
         // A field that has its own name here is found by it, whatever it is called elsewhere in the data.
         let names = &names.within(|name| items().any(|item| bare_name(item) == Some(name)));
         for item in items() {
@@ -287,8 +286,9 @@ impl fmt::Display for Format {
     }
 }
 
-/// The name in `${name}`, in one of its escaped forms, or bare. None if it is no name.
+/// The name in `${name}`, in one of its escaped forms, or bare, behind or before a quote. None if it is no name.
 fn bare_name(item: &str) -> Option<&str> {
+    let item = item.trim_matches(['\'', '"']);
     let inner = item.trim_start_matches(['\\', '$']);
     let name = match inner.strip_prefix('{') {
         Some(rest) if inner.len() < item.len() => rest.strip_prefix('!').unwrap_or(rest).strip_suffix('}')?,
