@@ -8,6 +8,11 @@ const RETURNED: f64 = 0.5;
 const WORSE: f64 = 2.0;
 /// Windows after which a lasting deviation is the new normal: three hours of minutes.
 const NEW_NORMAL: f64 = 180.0;
+/// Where nothing is left so many windows count as one: a day of minutes. Of zero there is nothing to learn that would help to tell the
+/// next event.
+const LOST: f64 = 8.0;
+/// Nothing is left below this part of what was expected: a hundredth of the value, as x is its cube root.
+const NOTHING: f64 = 0.2;
 /// From one window to the next the season may move what is expected by this factor at most; a jump of it is no season.
 const SEASON_STEP: f64 = 2.0;
 
@@ -59,7 +64,8 @@ impl Deviation {
         if self.first == 0.0 {
             self.first = self.size; // a state from before version 10
         }
-        self.left -= windows;
+        let is_lost = self.expected > 0.0 && x.abs() < NOTHING * self.expected;
+        self.left -= if is_lost { windows / LOST } else { windows };
         if self.season > 0.0 && season > 0.0 && self.expected >= 0.0 {
             let grown = (season / self.season).clamp(1.0 / SEASON_STEP, SEASON_STEP);
             self.expected *= grown;
