@@ -261,7 +261,9 @@ impl Detector {
         }
         let raw = finding.score;
         let season = finding.forecast.season;
-        let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, season, tick.windows));
+        // In windows of some minutes novelty tells the rest of an event whose first half is over.
+        let transform = if tick.coarse { Transform::None } else { self.residual.transform };
+        let course = self.deviation.as_mut().map(|event| event.follow(finding.x, season, tick.windows, transform));
         self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);
         match course {
             Some(Course::Away) => finding.score = 0.0, // told already
@@ -306,7 +308,7 @@ impl Detector {
                 raw_novelty = 0.0; // told already
             }
             if raw_novelty > finding.score {
-                self.explain(&mut finding);
+                Self::explain(&mut finding);
                 if !self.watches(settings, value, finding.expected) {
                     raw_novelty = 0.0;
                 }
@@ -382,9 +384,8 @@ impl Detector {
 
     /// Novelty has no expectation of its own: of the predictions, the one that the value is
     /// farthest from tells what is new about it.
-    fn explain(&self, finding: &mut Finding) {
-        let mean = self.residual.transform.apply(self.novelty.mean());
-        for candidate in finding.forecast.all.into_iter().chain([mean]) {
+    fn explain(finding: &mut Finding) {
+        for candidate in finding.forecast.all {
             if (finding.x - candidate).abs() > (finding.x - finding.expected).abs() {
                 finding.expected = candidate;
             }

@@ -61,11 +61,6 @@ impl Novelty {
         self.0.get_or_insert_default().observe(time_s, value, away)
     }
 
-    /// The mean of all values, as an expectation that explains what no predictor does.
-    pub(super) fn mean(&self) -> f64 {
-        self.0.as_ref().map_or(0.0, |blocks| blocks.origin + blocks.mean)
-    }
-
     pub(super) fn is_valid(&self) -> bool {
         self.0.as_ref().is_none_or(|blocks| blocks.is_valid())
     }
