@@ -157,6 +157,46 @@ pub(super) struct Ends {
     wide: Option<Arc<[Address; 2]>>,
 }
 
+/// Addresses that no talker has any more, for the next that needs some: so once windows close, records with IPv6 addresses take no
+/// memory anew.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SpareAddresses(Vec<Arc<[Address; 2]>>);
+
+/// Spare addresses kept: 4 MB at most.
+const MOST_SPARE: usize = 1 << 16;
+
+impl SpareAddresses {
+    fn take(&mut self, addresses: [Address; 2]) -> Arc<[Address; 2]> {
+        if let Some(mut spare) = self.0.pop()
+            && let Some(place) = Arc::get_mut(&mut spare)
+        {
+            *place = addresses;
+            return spare;
+        }
+        Arc::new(addresses)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes the addresses of a talker that goes, unless others share them.
+    #[inline]
+    pub(crate) fn put(&mut self, talker: TalkerKey) {
+        if let Some(addresses) = talker.ends.wide {
+            self.keep(addresses);
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, mut addresses: Arc<[Address; 2]>) {
+        if self.0.len() < MOST_SPARE && Arc::get_mut(&mut addresses).is_some() {
+            self.0.push(addresses);
+        }
+    }
+}
+
 /// Without the hash, which follows from the rest.
 impl State for TalkerKey {
     fn save(&self, out: &mut Vec<u8>) {
@@ -175,7 +215,7 @@ impl State for TalkerKey {
             false => <[[u8; 4]; 2]>::load(reader).map(|octets| Address::of_ipv4(u32::from_be_bytes(octets))),
         };
         let (port, protocol) = State::load(reader);
-        TalkerKey::of(source, destination, port, protocol)
+        TalkerKey::of(source, destination, port, protocol, &mut SpareAddresses::default())
     }
 }
 
@@ -191,15 +231,15 @@ pub(crate) enum Alike {
 }
 
 impl TalkerKey {
-    pub(crate) fn new(talker: &Talker<'_>, short: &ShortAddresses) -> Self {
+    pub(crate) fn new(talker: &Talker<'_>, short: &ShortAddresses, spare: &mut SpareAddresses) -> Self {
         let port = if talker.dstport < FIRST_EPHEMERAL_PORT { talker.dstport } else { 0 };
         let source = short.source.unwrap_or_else(|| Address::long(talker.srcaddr));
         let destination = short.destination.unwrap_or_else(|| Address::long(talker.dstaddr));
-        TalkerKey::of(source, destination, port, talker.protocol)
+        TalkerKey::of(source, destination, port, talker.protocol, spare)
     }
 
     #[inline(never)]
-    fn of(source: Address, destination: Address, port: u16, protocol: u8) -> Self {
+    fn of(source: Address, destination: Address, port: u16, protocol: u8, spare: &mut SpareAddresses) -> Self {
         let mut hash = Hash::new(0x7461_6C6B_6572_6964);
         for address in [source, destination] {
             hash.word(address.low);
@@ -208,7 +248,7 @@ impl TalkerKey {
         hash.word(u64::from(port) << 8 | u64::from(protocol));
         let (narrow, wide) = match (source.ipv4(), destination.ipv4()) {
             (Some(source), Some(destination)) => ((destination, source), None),
-            _ => ((0, 0), Some(Arc::new([source, destination]))),
+            _ => ((0, 0), Some(spare.take([source, destination]))),
         };
         let (destination, source) = narrow;
         TalkerKey { id: hash.finish(), ends: Ends { destination, source, port, protocol, wide } }
@@ -218,7 +258,7 @@ impl TalkerKey {
     #[cfg(test)]
     pub(crate) fn to_port(port: u16) -> Self {
         let talker = Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 };
-        TalkerKey::new(&talker, &ShortAddresses::of(&talker))
+        TalkerKey::new(&talker, &ShortAddresses::of(&talker), &mut SpareAddresses::default())
     }
 
     /// Source and destination.
@@ -255,7 +295,7 @@ impl TalkerKey {
             Alike::Destination => (Address::default(), destination),
             Alike::Service => Default::default(),
         };
-        TalkerKey::of(source, destination, self.port(), self.protocol())
+        TalkerKey::of(source, destination, self.port(), self.protocol(), &mut SpareAddresses::default())
     }
 }
 
@@ -355,7 +395,10 @@ mod tests {
     fn answers_to_one_client_are_one_talker() {
         let answer =
             |dstport| Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 443, dstport, protocol: 6 };
-        let key = |dstport| TalkerKey::new(&answer(dstport), &ShortAddresses::of(&answer(dstport)));
+        let key = |dstport| {
+            let answer = answer(dstport);
+            TalkerKey::new(&answer, &ShortAddresses::of(&answer), &mut SpareAddresses::default())
+        };
         assert_eq!(key(40_001), key(55_555));
         assert_ne!(key(8_080), key(55_555));
     }
