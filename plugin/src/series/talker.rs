@@ -97,7 +97,7 @@ impl Address {
             let bytes = word as u32 ^ ZEROS;
             let digit = |at: u32| bytes >> (8 * at) & 0xff;
             // The highest bit of each byte that is no digit.
-            let others = (bytes & 0x7f7f_7f7f) + 0x7676_7676 | bytes;
+            let others = ((bytes & 0x7f7f_7f7f) + 0x7676_7676) | bytes;
             let (value, digits) = if others & 0x80 != 0 {
                 return None;
             } else if others & 0x8000 != 0 {
