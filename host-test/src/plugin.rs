@@ -367,7 +367,7 @@ impl Scorer {
         self.call(|scorer, store, this| scorer.call_proceed(store, this))
     }
 
-    /// Counts and tells a payload that cost an instance.
+    /// Counts and tells a payload that is given up.
     pub fn give_up(&mut self, payload: GivenUp<'_>) -> Result<Scored> {
         self.call(|scorer, store, this| scorer.call_give_up(store, this, payload))
     }

@@ -285,8 +285,8 @@ impl scoring::GuestScorer for Scorer {
     }
 
     fn give_up(&self, payload: scoring::GivenUp) -> scoring::Scored {
-        let scoring::GivenUp { id, reason, beginning, size, sha256 } = &payload;
-        let payload = pipeline::GivenUp { id: id.as_deref(), reason, beginning, size: *size, sha256 };
+        let scoring::GivenUp { id, layer, reason, beginning, size, sha256 } = &payload;
+        let payload = pipeline::GivenUp { id: id.as_deref(), layer, reason, beginning, size: *size, sha256 };
         self.scored(|state, events| (state.scorer.give_up(&payload, events), 1))
     }
 

@@ -35,8 +35,6 @@ pub enum Layer {
     Csv,
     /// Scoring (a column is missing or is not a finite number).
     Score,
-    /// The plugin itself: a host gave a record up that cost an instance.
-    Plugin,
 }
 
 impl Layer {
@@ -55,7 +53,6 @@ impl Layer {
             Layer::Json => "json",
             Layer::Csv => "csv",
             Layer::Score => "score",
-            Layer::Plugin => "plugin",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Incidents that began together, as their `group` events tell it.
 
-use super::incident::{TopTalker, direction, list, number, severity_rank, talkers, text, time};
+use super::incident::{TopTalker, direction, list, number, talkers, text, time};
+use super::severity::Severity;
 use super::value;
 use flowscore_generate::Direction;
 use serde_json::Value;
@@ -75,6 +76,6 @@ impl Group {
 
     /// The rank of its severity.
     pub(super) fn severity_rank(&self) -> usize {
-        severity_rank(&self.severity)
+        Severity::of(&self.severity) as usize
     }
 }

@@ -1,5 +1,6 @@
 //! One incident, as its `anomaly` events tell it.
 
+use super::severity::Severity;
 use super::value;
 use flowscore_generate::{Direction, rfc3339};
 use serde_json::Value;
@@ -167,7 +168,7 @@ impl Incident {
         if self.is_withdrawn() {
             return (0, 0.0);
         }
-        (severity_rank(self.severity()), self.score.unwrap_or(0.0))
+        (Severity::of(self.severity()) as usize, self.score.unwrap_or(0.0))
     }
 
     /// It was told before its window was closed, and there was nothing.
@@ -244,14 +245,6 @@ pub(super) fn sign(direction: Option<Direction>) -> &'static str {
         None => "◆",
     }
 }
-
-/// 0 to 3; 0 also for a word that is none of the four.
-pub(super) fn severity_rank(severity: &str) -> usize {
-    SEVERITIES.iter().position(|known| *known == severity).unwrap_or(0)
-}
-
-/// Severities, the least first.
-pub(super) const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
 
 /// The direction of an event.
 pub(super) fn direction(event: &Value) -> Option<Direction> {

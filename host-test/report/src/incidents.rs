@@ -43,7 +43,7 @@ pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdict
     }
     out.write_all(b"<section id=\"incidents\">\n<h2>Incidents, the worst first</h2>\n")?;
     key(out, model)?;
-    let entries = entries(model, view.is_live);
+    let entries = entries(model, view.is_live());
     let in_order = entries.iter().flat_map(|entry| match entry {
         Entry::Incident(index) => std::slice::from_ref(index),
         Entry::Group(_, members) => members,

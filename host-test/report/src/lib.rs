@@ -31,6 +31,7 @@ mod query;
 mod records;
 mod sentence;
 mod series;
+mod severity;
 mod sketch;
 mod table;
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod verdict;
 
 pub use live::Live;
 pub use names::Names;
+pub use severity::{SEVERITIES, Severity};
 
 use escape::Escaped;
 use flowscore_generate::Truth;
@@ -71,13 +73,17 @@ impl Default for Options<'_> {
 struct View<'a> {
     model: &'a Model,
     names: &'a Names,
-    /// The page follows a running process.
-    is_live: bool,
+    /// When the process began that the page follows, in seconds since the Unix epoch; none: it follows none.
+    since: Option<i64>,
     /// Which content it is, if so.
     version: u64,
 }
 
 impl View<'_> {
+    fn is_live(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// A series by its name, and what it is called in events where that differs.
     fn series(&self, series: &str) -> String {
         match self.names.of(series) {
@@ -90,7 +96,7 @@ impl View<'_> {
     fn content(&self, out: &mut dyn Write, verdicts: Option<&Verdicts>) -> io::Result<()> {
         page::summary(out, self, verdicts)?;
         // Who looks at what goes on now wants to see first what is wrong now.
-        if self.is_live {
+        if self.is_live() {
             incidents::render(out, self, verdicts)?;
             timeline::render(out, self, verdicts)?;
         } else {
@@ -156,7 +162,7 @@ impl<'t> Report<'t> {
     ///
     /// If `out` cannot be written to.
     pub fn html(&self, title: &str, mut out: impl Write) -> io::Result<()> {
-        let view = View { model: &self.model, names: &self.options.names, is_live: false, version: 0 };
+        let view = View { model: &self.model, names: &self.options.names, since: None, version: 0 };
         view.page(&mut out, title, self.verdicts().as_ref())?;
         out.flush()
     }

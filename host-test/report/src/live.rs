@@ -28,6 +28,8 @@ const TOLD_WINDOWS: usize = 90;
 pub struct Live {
     model: Model,
     names: Names,
+    /// When the process began, in seconds since the Unix epoch.
+    since: i64,
     /// How often something that the page shows has changed.
     version: u64,
     since_forgotten: u64,
@@ -37,10 +39,10 @@ pub struct Live {
 }
 
 impl Live {
-    /// Nothing found yet. Records count as anomalies from this score on.
-    pub fn new(names: Names, threshold: f64) -> Self {
+    /// Nothing found yet by a process that began at this second since the Unix epoch. Records count as anomalies from this score on.
+    pub fn new(names: Names, threshold: f64, since: i64) -> Self {
         let model = Model::with(LIMITS, threshold);
-        Live { model, names, version: 0, since_forgotten: 0, last: None, is_ordered: true }
+        Live { model, names, since, version: 0, since_forgotten: 0, last: None, is_ordered: true }
     }
 
     /// Adds an event.
@@ -92,7 +94,7 @@ impl Live {
     }
 
     fn view(&self) -> View<'_> {
-        View { model: &self.model, names: &self.names, is_live: true, version: self.version }
+        View { model: &self.model, names: &self.names, since: Some(self.since), version: self.version }
     }
 
     /// Writes the page.
@@ -178,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_of_late_and_bounded() {
-        let mut live = Live::new(Names::default(), 3.0);
+        let mut live = Live::new(Names::default(), 3.0, 0);
         for minute in 0..6_000 {
             for series in 0..10 {
                 live.add(&window(series + minute / 1_000 * 100, minute as i64));
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_time_that_was_wrongly_believed_does_not_stay() {
-        let mut live = Live::new(Names::default(), 3.0);
+        let mut live = Live::new(Names::default(), 3.0, 0);
         live.add(&window(1, 1_000_000));
         assert_eq!(live.state()["event_time"], 60_000_060);
         (10..20).for_each(|minute| live.add(&window(1, minute)));
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_state_tells_open_incidents_and_the_series_with_them_first() {
-        let mut live = Live::new(Names::default(), 3.0);
+        let mut live = Live::new(Names::default(), 3.0, 0);
         for minute in 0..100 {
             (1..4).for_each(|series| live.add(&window(series, minute)));
         }

@@ -35,7 +35,7 @@ pub(super) fn open(out: &mut dyn Write, view: &View, title: &str) -> io::Result<
          <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
          <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
-        policy(view.is_live),
+        policy(view.is_live()),
         Escaped(title)
     )
 }
@@ -78,12 +78,12 @@ struct Figure {
 /// The head of the page: title, and where to find what.
 pub(super) fn head(out: &mut dyn Write, view: &View, title: &str) -> io::Result<()> {
     write!(out, "<header>\n<h1>{}</h1>\n", Escaped(title))?;
-    if view.is_live {
+    if view.is_live() {
         live(out, view, title)?;
     } else {
         navigation(out, view.model)?;
     }
-    controls(out, !view.is_live && view.model.is_record_mode())?;
+    controls(out, !view.is_live() && view.model.is_record_mode())?;
     out.write_all(b"</header>\n")
 }
 
@@ -105,7 +105,9 @@ pub(super) fn summary(out: &mut dyn Write, view: &View, verdicts: Option<&Verdic
         let (span, length) = (quantity::span(start, end), quantity::duration(end - start));
         writeln!(out, "<p class=\"sub\">{span} UTC \u{b7} {length}</p>")?;
     }
-    if view.is_live {
+    if let Some(since) = view.since {
+        let since = quantity::minute(since);
+        writeln!(out, "<p class=\"sub\">Since the process began, {since} UTC, and what was open then</p>")?;
         navigation(out, model)?;
     }
     if let Some(verdicts) = verdicts.filter(|_| !model.is_record_mode()) {

@@ -92,7 +92,7 @@ pub(super) fn render(out: &mut dyn Write, view: &View, verdicts: Option<&Verdict
 /// Says that nothing was found, or that there was nothing in which something could have been found.
 fn nothing(out: &mut dyn Write, view: &View) -> io::Result<()> {
     let model = view.model;
-    if view.is_live && model.windows() == 0 {
+    if view.is_live() && model.windows() == 0 {
         return out.write_all(b"<p class=\"empty\">No window has been closed since the process began.</p>\n");
     }
     let records = model.stats.as_ref().and_then(|stats| stats.get("records")).and_then(serde_json::Value::as_u64);

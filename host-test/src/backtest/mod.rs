@@ -11,32 +11,7 @@ use serde::{Deserialize, Serialize};
 mod compare;
 
 pub use compare::{Changed, Comparison};
-
-/// How urgent an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the events")]
-pub enum Severity {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl Severity {
-    /// All of them, the most urgent first.
-    pub const ALL: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
-
-    /// Its name in events.
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Low => "low",
-            Severity::Medium => "medium",
-            Severity::High => "high",
-            Severity::Critical => "critical",
-        }
-    }
-}
+pub use flowscore_report::{SEVERITIES, Severity};
 
 /// An alert as its last event told it. Members are those of the events.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -22,14 +22,15 @@ use crate::kept::Kept;
 use crate::plugin::{
     Counts, Failed, GivenUp, Judgement, Payload, Plugin, PluginError, RestoreError, Scored, Scorer, Totals,
 };
+use crate::source::content::Damage;
 use crate::transform::notice;
 
 use ahead::{Ahead, Unwrapped, joined};
 pub use decoding::Decoding;
 pub use gathered::Gathered;
 use journal::{Entry, Journal};
-use watched::{Watched, with_windows};
-pub use watched::{Watcher, runs};
+use watched::Watched;
+pub use watched::{Watcher, runs, with_windows};
 
 /// Payloads handed over in one call, and the bytes from which fewer are enough: far from the deadline of a call, and enough
 /// that crossing the boundary costs nothing.
@@ -364,6 +365,7 @@ impl Scoring {
         let digest = digest(payload.data);
         let scored = self.scorer.give_up(GivenUp {
             id: payload.id,
+            layer: "plugin",
             reason: &error.to_string(),
             beginning: shown(payload.data),
             size: payload.data.len() as u64,
@@ -382,8 +384,10 @@ impl Scoring {
     /// # Errors
     ///
     /// The event cannot be written, or the instance is lost.
-    pub fn give_up_input(&mut self, name: &str, reason: &str, events: &mut dyn Write) -> Result<Counts> {
-        let scored = self.scorer.give_up(GivenUp { id: Some(name), reason, beginning: &[], size: 0, sha256: "" })?;
+    pub fn give_up_input(&mut self, name: &str, damage: &Damage, events: &mut dyn Write) -> Result<Counts> {
+        let Damage { layer, reason } = damage;
+        let scored =
+            self.scorer.give_up(GivenUp { id: Some(name), layer, reason, beginning: &[], size: 0, sha256: "" })?;
         events.write_all(&scored.events)?;
         // The copy has it behind it, too.
         self.snapshot()?;

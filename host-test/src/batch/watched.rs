@@ -50,7 +50,7 @@ pub fn runs(events: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
 
 /// The configuration with windows as events, and whether it asks for them by itself. In record mode there are none; and what is no
 /// configuration stays as it is: the component says what is wrong.
-pub(super) fn with_windows(config: &str) -> (String, bool) {
+pub fn with_windows(config: &str) -> (String, bool) {
     let mut value =
         if config.trim().is_empty() { json!({}) } else { serde_json::from_str(config).unwrap_or(Value::Null) };
     // Those with traffic only are told as they are, and the page has these.

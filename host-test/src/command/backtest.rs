@@ -17,8 +17,8 @@ use super::log::tell;
 use super::run::stats;
 use super::{config_text, differ, load_to_wait_for, stdout};
 use flowscore_report::{Report, quantity};
-use host_test::backtest::{Alert, Changed, Comparison, Severity, Told};
-use host_test::batch::Scoring;
+use host_test::backtest::{Alert, Changed, Comparison, SEVERITIES, Severity, Told};
+use host_test::batch::{Scoring, with_windows};
 use host_test::plugin::{Plugin, Totals};
 use host_test::usage::Usage;
 
@@ -85,7 +85,7 @@ impl BacktestArgs {
                 let mut events = Vec::new();
                 match piece {
                     Piece::Batch(batch) => run.scoring.transform(batch, &mut events)?,
-                    Piece::Damaged { name, reason } => run.scoring.give_up_input(name, reason, &mut events)?,
+                    Piece::Damaged { name, damage } => run.scoring.give_up_input(name, damage, &mut events)?,
                 };
                 run.told.write_all(&events)?;
                 if number == last
@@ -126,10 +126,9 @@ impl Run {
         if checked["mode"] != "window" {
             return Err(Usage(format!("{name}: backtest needs the mode \"window\", which tells of alerts")).into());
         }
-        let mut config = checked;
         // They tell the time that the data is of.
-        config["series"]["windows"] = true.into();
-        Ok(Run { name, scoring: Scoring::new(plugin, &config.to_string())?, told: Told::default() })
+        let (config, _) = with_windows(&text);
+        Ok(Run { name, scoring: Scoring::new(plugin, &config)?, told: Told::default() })
     }
 
     /// How many alerts began on each day.
@@ -165,7 +164,7 @@ fn as_json(runs: &[Run], totals: &Totals, count: usize) -> Value {
         .iter()
         .map(|run| {
             let severity: BTreeMap<_, _> =
-                Severity::ALL.iter().map(|severity| (severity.name(), run.of_severity(*severity))).collect();
+                SEVERITIES.iter().map(|(severity, name)| (name, run.of_severity(*severity))).collect();
             let alerts = run.told.alerts();
             json!({
                 "configuration": run.name, "alerts": alerts, "count": alerts.len(), "per_day": run.days(),
@@ -202,8 +201,8 @@ fn as_text(runs: &[Run], totals: &Totals, count: usize, out: &mut impl Write) ->
             busiest.map_or("-".into(), |(day, alerts)| format!("{alerts} on {day}"))
         })?;
     }
-    for severity in Severity::ALL {
-        row(out, &format!("  {}", severity.name()), &|run| run.of_severity(severity).to_string())?;
+    for (severity, name) in SEVERITIES.into_iter().rev() {
+        row(out, &format!("  {name}"), &|run| run.of_severity(severity).to_string())?;
     }
     row(out, "notices", &|run| run.told.notices().values().sum::<u64>().to_string())?;
     match compared(runs) {

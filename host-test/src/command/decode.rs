@@ -45,7 +45,7 @@ impl DecodeArgs {
             return for_each_batch(self.input.open()?, |piece| {
                 let batch = match piece {
                     Piece::Batch(batch) => batch,
-                    Piece::Damaged { name, reason } => bail!("cannot read {name}: {reason}"),
+                    Piece::Damaged { name, damage } => bail!("cannot read {name}: {damage}"),
                 };
                 for payload in batch {
                     let answer = answerer.answer(payload.data)?.context(
@@ -62,8 +62,8 @@ impl DecodeArgs {
         for_each_batch(self.input.open()?, |piece| {
             let batch = match piece {
                 Piece::Batch(batch) => batch,
-                Piece::Damaged { name, reason } => {
-                    let failure = Failure { layer: "input".into(), offset: 0, reason: reason.to_owned() };
+                Piece::Damaged { name, damage } => {
+                    let failure = Failure { layer: damage.layer.into(), offset: 0, reason: damage.reason.clone() };
                     failed += 1;
                     let payload = Payload { data: &[], id: Some(name) };
                     return Ok(out.write_all(failed_line(&payload, &failure).as_bytes())?);

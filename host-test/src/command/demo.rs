@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::generate::write_truth;
 use super::log::tell;
@@ -16,6 +16,7 @@ use super::run::{Stats, report, stats};
 use super::{PluginArgs, stdout};
 use flowscore_generate::Scenario;
 use flowscore_report::{Options, Report};
+use host_test::batch::with_windows;
 use host_test::plugin::Payload;
 use host_test::transform::WasmTransform;
 
@@ -45,7 +46,8 @@ pub(crate) struct DemoArgs {
 impl DemoArgs {
     /// Runs the demo.
     pub(crate) fn run(&self) -> Result<()> {
-        let config = self.config()?;
+        // The report draws windows.
+        let (config, _) = with_windows(&self.plugin.config_text()?);
         let mut transform = WasmTransform::new(&self.plugin.load_to_wait_for()?, &config)?;
         fs::create_dir_all(&self.out).with_context(|| format!("cannot make the directory {}", self.out.display()))?;
         let create = |name: &str| -> Result<BufWriter<File>> {
@@ -99,22 +101,6 @@ impl DemoArgs {
 
     fn path(&self, name: &str) -> String {
         Path::new(&self.out).join(name).display().to_string()
-    }
-
-    /// The configuration, with windows as events: the report draws them.
-    fn config(&self) -> Result<String> {
-        let text = self.plugin.config_text()?;
-        let Ok(mut config) = serde_json::from_str::<Value>(if text.trim().is_empty() { "{}" } else { &text }) else {
-            // The component says what is wrong with it.
-            return Ok(text);
-        };
-        if config.get("mode").is_none_or(|mode| mode == "window")
-            && let Some(object) = config.as_object_mut()
-            && let Some(series) = object.entry("series").or_insert_with(|| json!({})).as_object_mut()
-        {
-            series.entry("windows").or_insert(json!(true));
-        }
-        Ok(config.to_string())
     }
 }
 

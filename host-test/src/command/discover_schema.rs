@@ -50,7 +50,7 @@ impl DiscoverSchemaArgs {
                     bytes += data.len();
                     sample.push(data);
                 }
-                Some(Next::Damaged { name, reason }) => tracing::warn!("{name} is damaged: {reason}"),
+                Some(Next::Damaged { name, damage }) => tracing::warn!("{name} is damaged: {damage}"),
                 None => break,
             }
         }

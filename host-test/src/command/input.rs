@@ -10,6 +10,7 @@ use super::log::tell;
 use super::progress::Progress;
 use host_test::batch::Gathered;
 use host_test::plugin::Payload;
+use host_test::source::content::Damage;
 use host_test::source::inputs::{Inputs, Next, Period};
 
 /// Where payloads come from.
@@ -50,7 +51,7 @@ pub(crate) enum Piece<'a> {
     /// Payloads.
     Batch(&'a [Payload<'a>]),
     /// A file is damaged, and nothing more can be read of it.
-    Damaged { name: &'a str, reason: &'a str },
+    Damaged { name: &'a str, damage: &'a Damage },
 }
 
 impl InputArgs {
@@ -93,7 +94,7 @@ pub(crate) fn for_each_batch(mut inputs: Inputs, mut each: impl FnMut(Piece<'_>)
                 batch.push(payload, id);
                 None
             }
-            Some(Next::Damaged { name, reason }) => Some((name, reason)),
+            Some(Next::Damaged { name, damage }) => Some((name, damage)),
             None => None,
         };
         if !batch.is_empty() && (is_last || batch.is_full() || inputs.would_wait()) {
@@ -101,9 +102,9 @@ pub(crate) fn for_each_batch(mut inputs: Inputs, mut each: impl FnMut(Piece<'_>)
             progress.reach(inputs.read());
             batch = Gathered::default();
         }
-        if let Some((name, reason)) = damaged {
-            tracing::warn!("{name} is damaged: {reason}");
-            each(Piece::Damaged { name: &name, reason: &reason })?;
+        if let Some((name, damage)) = damaged {
+            tracing::warn!("{name} is damaged: {damage}");
+            each(Piece::Damaged { name: &name, damage: &damage })?;
         }
         if ended {
             progress.finish();

@@ -89,7 +89,7 @@ impl Iterator for Events<'_> {
     fn next(&mut self) -> Option<Value> {
         let next = self.input.next_payload().and_then(|next| match next {
             None => Ok(None),
-            Some(Next::Damaged { name, reason }) => Err(anyhow::anyhow!("{name} is damaged: {reason}")),
+            Some(Next::Damaged { name, damage }) => Err(anyhow::anyhow!("{name} is damaged: {damage}")),
             Some(Next::Payload(line, name)) => {
                 let event = serde_json::from_slice(&line);
                 event.map(Some).with_context(|| format!("{name}: not one of the expected JSON objects"))

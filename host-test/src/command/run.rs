@@ -78,7 +78,7 @@ impl RunArgs {
         for_each_batch(input, |piece| {
             match piece {
                 Piece::Batch(batch) => scoring.transform(batch, &mut out)?,
-                Piece::Damaged { name, reason } => scoring.give_up_input(name, reason, &mut out)?,
+                Piece::Damaged { name, damage } => scoring.give_up_input(name, damage, &mut out)?,
             };
             // What was scored is told at once: the reader may be waiting for it.
             Ok(out.flush()?)

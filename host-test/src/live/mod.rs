@@ -81,9 +81,10 @@ impl Live {
     pub fn new(title: String, names: Names, config: &str) -> Arc<Self> {
         let config: Value = serde_json::from_str(config).unwrap_or_default();
         let threshold = config["record"]["threshold"].as_f64().unwrap_or(Options::default().threshold);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Arc::new(Live {
             title,
-            found: Mutex::new(Found::new(names, threshold)),
+            found: Mutex::new(Found::new(names, threshold, since as i64)),
             waiting: Mutex::default(),
             made: Mutex::default(),
             rate: Mutex::default(),

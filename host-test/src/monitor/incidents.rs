@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub use flowscore_report::{SEVERITIES, Severity};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Spike or drop.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,34 +16,12 @@ pub enum Direction {
     Drop,
 }
 
-/// How urgent it is.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "docs/events.md says what each one is")]
-pub enum Severity {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
 /// All directions, with the names that events give them.
 pub const DIRECTIONS: [(Direction, &str); 2] = [(Direction::Spike, "spike"), (Direction::Drop, "drop")];
-/// All severities, with the names that events give them.
-pub const SEVERITIES: [(Severity, &str); 4] =
-    [(Severity::Low, "low"), (Severity::Medium, "medium"), (Severity::High, "high"), (Severity::Critical, "critical")];
-
 impl Direction {
     /// Its name in events.
     pub fn name(self) -> &'static str {
         DIRECTIONS[self as usize].1
-    }
-}
-
-impl Severity {
-    /// Its name in events.
-    pub fn name(self) -> &'static str {
-        SEVERITIES[self as usize].1
     }
 }
 
@@ -95,6 +74,8 @@ pub struct Open {
     pub incidents: BTreeMap<String, Incident>,
     /// Groups.
     pub groups: BTreeMap<String, (Severity, Direction)>,
+    /// The last event of each.
+    told: BTreeMap<String, String>,
 }
 
 impl Open {
@@ -107,8 +88,22 @@ impl Open {
             }
             // Another build of the component may tell otherwise; its events are delivered all the same.
             let Ok(told) = serde_json::from_slice::<Told<'_>>(line) else { continue };
-            if is_group { self.group(&told) } else { self.incident(&told) }
+            if is_group {
+                self.group(&told);
+            } else {
+                self.incident(&told);
+            }
+            if told.state == "closed" {
+                self.told.remove(&*told.id);
+            } else {
+                self.told.insert(told.id.into_owned(), String::from_utf8_lossy(line).into_owned());
+            }
         }
+    }
+
+    /// The last event of each, a line each: whoever takes them into account has the same open.
+    pub fn events(&self) -> String {
+        self.told.values().flat_map(|line| [line, "\n"]).collect()
     }
 
     fn group(&mut self, told: &Told<'_>) {
@@ -175,7 +170,14 @@ mod tests {
         let group = |state: &str| anomaly("g", state, "high", 0.0).replace("\"anomaly\"", "\"group\"");
         open.take(group("open").as_bytes());
         assert_eq!(open.groups.values().collect::<Vec<_>>(), [&(Severity::High, Direction::Drop)]);
+        let mut again = Open::default();
+        again.take(open.events().as_bytes());
+        assert_eq!((&again.incidents, &again.groups), (&open.incidents, &open.groups));
+        assert_eq!(
+            again.events(),
+            anomaly("b", "update", "critical", 2.0) + &anomaly("c", "open", "high", 1.5) + &group("open")
+        );
         open.take(group("closed").as_bytes());
-        assert!(open.groups.is_empty());
+        assert!(open.groups.is_empty() && !open.events().contains("group"));
     }
 }

@@ -254,6 +254,16 @@ impl Monitor {
         }
     }
 
+    /// The last events of what is open, for a state.
+    pub fn open(&self) -> String {
+        lock(&self.open).events()
+    }
+
+    /// Goes on with what was open by the state that the process goes on from.
+    pub fn resume(&self, open: &str) {
+        self.delivered(open.as_bytes());
+    }
+
     /// Events were accepted by the output.
     fn delivered(&self, events: &[u8]) {
         lock(&self.open).take(events);

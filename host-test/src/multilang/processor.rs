@@ -173,8 +173,9 @@ impl Processor<'_> {
                 state
             }
             None => {
-                self.inherit(&mut shard)?;
+                let open = self.inherit(&mut shard)?;
                 State {
+                    open,
                     shards: [(id.to_owned(), Shard::from(Start::TrimHorizon))].into(),
                     clock: shard.parents_end,
                     snapshot: shard.scoring.snapshot()?.to_vec(),
@@ -187,6 +188,7 @@ impl Processor<'_> {
         }
         shard.scoring.keep_failed(self.settings.keep_failed.clone());
         self.settings.monitor.watch(&mut shard.scoring)?;
+        self.settings.monitor.resume(&taken.open);
         self.notify(id)?;
         self.settings.monitor.metrics.set(Metric::Leases, 1);
         self.settings.monitor.measure(&mut shard.scoring)?;
@@ -214,10 +216,10 @@ impl Processor<'_> {
     }
 
     /// A shard without a state goes on with the model of its parents, if it has some.
-    fn inherit(&self, shard: &mut Leased) -> Result<()> {
+    fn inherit(&self, shard: &mut Leased) -> Result<String> {
         let Some((client, stream)) = &self.settings.stream else {
             tracing::info!("{}: there is no state yet: learning from the beginning", shard.id);
-            return Ok(());
+            return Ok(String::new());
         };
         let parents = match self.runtime.block_on(shards::list(client, stream)) {
             Ok(mut listed) => listed.remove(&shard.id).unwrap_or_default(),
@@ -235,12 +237,12 @@ impl Processor<'_> {
         let end = states.iter().flat_map(|(_, state)| state.shards.values()).map(|shard| shard.arrived).max();
         let Some((parent, state)) = states.into_iter().max_by_key(|(_, state)| state.snapshot.len()) else {
             tracing::info!("{}: there is no state yet: learning from the beginning", shard.id);
-            return Ok(());
+            return Ok(String::new());
         };
         shard.scoring = self.restore(&state.snapshot, &parent)?;
         shard.parents_end = end.map(|end| end + self.window());
         tracing::info!("{}: going on with what was learned in {parent}", shard.id);
-        Ok(())
+        Ok(state.open)
     }
 
     /// A model from a state. One that does not fit is given up, if that is wanted, and otherwise an error.
@@ -409,6 +411,7 @@ impl Leased {
             shards: [(self.id.clone(), Shard { read, arrived: self.arrived })].into(),
             clock: self.parents_end,
             snapshot: self.scoring.snapshot()?.to_vec(),
+            open: monitor.open(),
         };
         match runtime.block_on(self.part.save(&state)) {
             Ok(()) => {

@@ -62,13 +62,14 @@ impl Engine {
     ///
     /// The state cannot be read, is damaged, or does not fit.
     pub async fn prepare(mut self, discard_model: bool, keep_failed: Option<Kept>) -> Result<Prepared> {
-        let saved = match &mut self.state {
+        let loaded = match &mut self.state {
             Some(part) => load(part).await?,
             None => None,
         };
-        let mut saved = saved.unwrap_or_default();
+        let (mut saved, mut open) = loaded.unwrap_or_default();
         if discard_model {
             saved.snapshot.clear();
+            open.clear();
         }
         let (plugin, config) = &self.plugin;
         let mut scoring = Scoring::restore(plugin, config, &saved.snapshot).map_err(|error| {
@@ -77,6 +78,7 @@ impl Engine {
         })?;
         scoring.keep_failed(keep_failed);
         self.monitor.watch(&mut scoring)?;
+        self.monitor.resume(&open);
         saved.snapshot = Vec::new();
         Ok(Prepared { engine: self, scoring, saved })
     }
@@ -254,7 +256,7 @@ impl Running {
             outbox: events.to_vec(),
             snapshot: self.scoring.snapshot()?.to_vec(),
         };
-        let state = State { snapshot: saved.encode(), ..State::default() };
+        let state = State { snapshot: saved.encode(), open: self.monitor.open(), ..State::default() };
         self.handle.block_on(save(part, &state, &self.admission))?;
         self.monitor.saved(state.snapshot.len());
         self.saved_outbox = !events.is_empty();
@@ -268,11 +270,12 @@ pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
-async fn load(part: &mut Part) -> Result<Option<Saved>> {
+/// What was saved, and the events of what was open then.
+async fn load(part: &mut Part) -> Result<Option<(Saved, String)>> {
     let Some(state) = part.load().await? else { return Ok(None) };
     let saved =
         Saved::decode(&state.snapshot).map_err(|reason| StateError::Unusable { object: part.object(), reason })?;
-    Ok(Some(saved))
+    Ok(Some((saved, state.open)))
 }
 
 /// Saves, as often as it takes while the store cannot be reached.

@@ -8,7 +8,9 @@ use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::members::Members;
+use flate2::bufread::GzDecoder;
+
+use super::members::{Member, Members};
 #[cfg(feature = "parquet")]
 use super::parquet::{MAGIC as PARQUET, Rows};
 use crate::input::{Payload, Payloads};
@@ -20,6 +22,9 @@ pub const BLOCK: usize = 256 << 10;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 256 << 10;
+
+/// The layer of text that is packed in nothing.
+const TEXT: &str = "payload";
 
 /// What there is to read.
 pub enum Raw {
@@ -35,19 +40,29 @@ pub enum ContentError {
     /// It cannot be read now; later it may.
     Read(io::Error),
     /// It is damaged, and will be the next time.
-    Damaged {
-        /// What it is packed with: `gzip`, `zstd`, `parquet`, or `lines` for text.
-        layer: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Damaged(Damage),
+}
+
+/// What is wrong with a file.
+#[derive(Debug)]
+pub struct Damage {
+    /// What it is packed with, as `failed` events name it: `gzip`, `zstd`, `parquet`, or `payload` for text.
+    pub layer: &'static str,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.layer, self.reason)
+    }
 }
 
 impl fmt::Display for ContentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ContentError::Read(error) => error.fmt(f),
-            ContentError::Damaged { layer, reason } => write!(f, "{layer}: {reason}"),
+            ContentError::Damaged(damage) => damage.fmt(f),
         }
     }
 }
@@ -81,11 +96,7 @@ impl Content {
     /// Payloads as a pipe delivers them: a line each, and what is packed as a whole.
     pub fn as_is(raw: Raw) -> Self {
         let (input, reading) = count(raw);
-        Content {
-            payloads: Kind::Text(Payloads::new(BufReader::with_capacity(1 << 16, input))),
-            layer: "lines",
-            reading,
-        }
+        Content { payloads: Kind::Text(Payloads::new(BufReader::with_capacity(1 << 16, input))), layer: TEXT, reading }
     }
 
     /// Payloads of what may be packed. Lines of text come in blocks of [`BLOCK`] bytes.
@@ -108,15 +119,16 @@ impl Content {
         reading.bytes.fetch_add(magic.len() as u64, Ordering::Relaxed);
         let input = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(input));
         let (layer, input): (_, Box<dyn Read>) = match magic[..] {
-            [0x1f, 0x8b, ..] => ("gzip", Box::new(Members::new(input))),
-            [0x28, 0xb5, 0x2f, 0xfd] => {
-                ("zstd", Box::new(zstd::Decoder::with_buffer(input).map_err(ContentError::Read)?))
+            [0x1f, 0x8b, ..] => ("gzip", Box::new(members::<GzDecoder<_>>(input)?)),
+            // Some writers begin with a frame that is skipped.
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
+                ("zstd", Box::new(members::<zstd::Decoder<'_, _>>(input)?))
             }
             [b'P', b'A', b'R', b'1'] => {
                 let reason = "this build of flowscore reads no Parquet".into();
-                return Err(ContentError::Damaged { layer: "parquet", reason });
+                return Err(ContentError::Damaged(Damage { layer: "parquet", reason }));
             }
-            _ => ("lines", Box::new(input)),
+            _ => (TEXT, Box::new(input)),
         };
         let payloads = Payloads::in_blocks(BufReader::with_capacity(BUFFER, input), BLOCK);
         Ok(Content { payloads: Kind::Text(payloads), layer, reading })
@@ -149,10 +161,10 @@ impl Content {
                 }
                 let at = self.reading.bytes.load(Ordering::Relaxed);
                 let reason = match self.layer {
-                    "lines" => error.to_string(),
+                    TEXT => error.to_string(),
                     _ => format!("{error}, within the first {at} bytes of the file; what came before was read"),
                 };
-                ContentError::Damaged { layer: self.layer, reason }
+                ContentError::Damaged(Damage { layer: self.layer, reason })
             }),
             #[cfg(feature = "parquet")]
             Kind::Parquet { rows, .. } => rows.next_payload().map_err(|error| of_parquet(&error)),
@@ -178,6 +190,10 @@ impl Content {
     }
 }
 
+fn members<M: Member>(input: M::Input) -> Result<Members<M>, ContentError> {
+    Members::new(input).map_err(ContentError::Read)
+}
+
 #[cfg(feature = "parquet")]
 fn spooled(stream: impl Read) -> Result<File, ContentError> {
     let mut file = private::temporary().map_err(ContentError::Read)?;
@@ -187,7 +203,7 @@ fn spooled(stream: impl Read) -> Result<File, ContentError> {
 
 #[cfg(feature = "parquet")]
 fn of_parquet(error: &parquet::errors::ParquetError) -> ContentError {
-    ContentError::Damaged { layer: "parquet", reason: error.to_string().replace('\n', " ") }
+    ContentError::Damaged(Damage { layer: "parquet", reason: error.to_string().replace('\n', " ") })
 }
 
 fn count(raw: Raw) -> (Box<dyn Read>, Arc<Reading>) {

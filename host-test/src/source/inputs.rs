@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::content::{Content, ContentError, Raw};
+use super::content::{Content, ContentError, Damage, Raw};
 use super::event_time::{self, Time};
 #[cfg(feature = "network")]
 use super::s3::{Access, Bucket, Download};
@@ -67,7 +67,7 @@ pub enum Next {
         /// The file's name.
         name: String,
         /// What is wrong with it.
-        reason: String,
+        damage: Damage,
     },
 }
 
@@ -186,8 +186,8 @@ impl Inputs {
                 match self.open_next() {
                     Ok(true) => continue,
                     Ok(false) => return Ok(None),
-                    Err(error) => match error.downcast::<Damage>() {
-                        Ok(Damage(name, reason)) => return Ok(Some(Next::Damaged { name, reason })),
+                    Err(error) => match error.downcast::<Unopened>() {
+                        Ok(Unopened(name, damage)) => return Ok(Some(Next::Damaged { name, damage })),
                         Err(error) => return Err(error),
                     },
                 }
@@ -199,12 +199,12 @@ impl Inputs {
                     return Ok(Some(Next::Payload(payload.data, id)));
                 }
                 Ok(None) => self.close(),
-                Err(ContentError::Damaged { layer, reason }) if self.is_unpacked => {
-                    let (name, reason) = (name.clone(), format!("{layer}: {reason}"));
+                Err(ContentError::Damaged(damage)) if self.is_unpacked => {
+                    let name = name.clone();
                     self.close();
-                    return Ok(Some(Next::Damaged { name, reason }));
+                    return Ok(Some(Next::Damaged { name, damage }));
                 }
-                Err(ContentError::Damaged { reason, .. }) => {
+                Err(ContentError::Damaged(Damage { reason, .. })) => {
                     return Err(anyhow::anyhow!("cannot read {name}: {reason}"));
                 }
                 Err(ContentError::Read(error)) => return Err(error).with_context(|| format!("cannot read {name}")),
@@ -234,7 +234,7 @@ impl Inputs {
         let content = if self.is_unpacked && !is_stdin {
             Content::unpacked(raw).map_err(|error| match error {
                 ContentError::Read(error) => anyhow::Error::new(error).context(format!("cannot read {name}")),
-                damaged @ ContentError::Damaged { .. } => Damage(name.clone(), damaged.to_string()).into(),
+                ContentError::Damaged(damage) => Unopened(name.clone(), damage).into(),
             })?
         } else {
             Content::as_is(raw)
@@ -246,15 +246,15 @@ impl Inputs {
 
 /// A file that is damaged from its beginning on: its name, and what is wrong.
 #[derive(Debug)]
-struct Damage(String, String);
+struct Unopened(String, Damage);
 
-impl std::fmt::Display for Damage {
+impl std::fmt::Display for Unopened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.0, self.1)
     }
 }
 
-impl std::error::Error for Damage {}
+impl std::error::Error for Unopened {}
 
 impl Object {
     fn stdin() -> Self {

@@ -32,6 +32,8 @@ struct Head {
     clock: Option<i64>,
     shards: BTreeMap<String, Shard>,
     snapshot_bytes: usize,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    open: String,
 }
 
 /// The state as the bytes of an object.
@@ -41,6 +43,7 @@ pub(super) fn encode(label: &Label, state: &State) -> Result<Vec<u8>, serde_json
         clock: state.clock,
         shards: state.shards.clone(),
         snapshot_bytes: state.snapshot.len(),
+        open: state.open.clone(),
     };
     let mut out = [NAME, VERSION.to_string().as_bytes(), b"\n"].concat();
     serde_json::to_writer(&mut out, &head)?;
@@ -66,12 +69,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Label, State), String> {
     }
     let head = content.get(NAME.len() + version.len() + 1..).unwrap_or_default();
     let (head, snapshot) = line(head).ok_or("it has no second line")?;
-    let Head { label, clock, shards, snapshot_bytes } =
+    let Head { label, clock, shards, snapshot_bytes, open } =
         serde_json::from_slice(head).map_err(|error| format!("its second line is not as it should be: {error}"))?;
     if snapshot.len() != snapshot_bytes {
         return Err(format!("its snapshot has {} bytes, and its second line says {snapshot_bytes}", snapshot.len()));
     }
-    Ok((label, State { shards, clock, snapshot: snapshot.to_vec() }))
+    Ok((label, State { shards, clock, snapshot: snapshot.to_vec(), open }))
 }
 
 fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -106,7 +109,15 @@ mod tests {
             ("shardId-000000000003", Shard::from(Start::TrimHorizon)),
         ];
         let shards = shards.map(|(name, shard)| (name.to_owned(), shard)).into();
-        (label, State { shards, clock: Some(1_700_000_000_000), snapshot: b"learned\n\0so far".to_vec() })
+        (
+            label,
+            State {
+                shards,
+                clock: Some(1_700_000_000_000),
+                snapshot: b"learned\n\0so far".to_vec(),
+                open: "{\"type\":\"anomaly\"}\n".into(),
+            },
+        )
     }
 
     #[test]

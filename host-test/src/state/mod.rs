@@ -43,6 +43,8 @@ pub struct State {
     pub clock: Option<i64>,
     /// The scorer's snapshot; empty before there is one.
     pub snapshot: Vec<u8>,
+    /// The last event of each incident and group that was open by then, a line each.
+    pub open: String,
 }
 
 /// Where reading has come to in a shard.

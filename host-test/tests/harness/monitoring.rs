@@ -224,3 +224,34 @@ async fn a_collector_gets_metrics_events_and_log_and_a_file_the_lines_of_cloudwa
     let last = lines.last().unwrap();
     assert_eq!((&last["source"], &last["open_incidents_critical"]), (&"serve".into(), &1.into()), "{last}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_open_before_a_restart_is_told_after_it() {
+    let state = empty_directory("open").join("state").to_str().unwrap().to_owned();
+    for (arguments, minutes_of_the_run, expected) in [
+        (&[][..], Some(minutes(0..310, 300..320)), 1),
+        (&[], None, 1),
+        // What was learned is discarded, and with it who could tell that it is over.
+        (&["--discard", "model"], None, 0),
+        (&[], Some(minutes(310..620, 610..630)), 1),
+        (&[], Some(minutes(620..700, 0..0)), 0),
+        (&[], None, 0),
+    ] {
+        let server = Server::start(&[&["--state", &state], arguments].concat()).await;
+        server.ready().await;
+        if let Some(lines) = &minutes_of_the_run {
+            assert_eq!(post(&server.url, &[], lines.clone()).await.status, 200);
+        }
+        let text = async |path: &str| get(&format!("{}{path}", server.url)).await.body;
+        let open: f64 = text("/metrics").await.lines().filter_map(open_incidents).sum();
+        assert_eq!(open, f64::from(expected), "{arguments:?}");
+        let page = text("/").await;
+        assert_eq!(page.matches("class=\"incident ").count() > 0, expected > 0 || minutes_of_the_run.is_some());
+        assert!(page.contains("Since the process began, "));
+        assert!(server.stop().0.success());
+    }
+}
+
+fn open_incidents(line: &str) -> Option<f64> {
+    line.strip_prefix("flowscore_open_incidents{")?.split_once("} ")?.1.parse().ok()
+}

@@ -24,7 +24,7 @@ const MEMORIES: [usize; 2] = [64 << 20, 12 << 20];
 fn plugin(memory: usize) -> &'static Plugin {
     static PLUGINS: [OnceLock<Plugin>; 2] = [OnceLock::new(), OnceLock::new()];
     PLUGINS[memory].get_or_init(|| {
-        let limits = Limits { memory: MEMORIES[memory], deadline: Duration::from_secs(2) };
+        let limits = Limits { memory: MEMORIES[memory], deadline: Some(Duration::from_secs(2)) };
         Plugin::built_in(limits).expect("the component is usable")
     })
 }

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use super::finite;
 
-/// One of the values that a column may have: `ACCEPT`, `10.0.0.0/8`, `1024..65535`; or, after `!`, must not have.
+/// One of the values that a column may have: `ACCEPT`, `eni-0a*`, `10.0.0.0/8`, `1024..65535`; or, after `!`, must not have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     is_denied: bool,
@@ -14,7 +14,7 @@ pub struct Condition {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Wanted {
-    /// This text, in ASCII letters of any case: `accept` is `ACCEPT`.
+    /// This text, in ASCII letters of any case: `accept` is `ACCEPT`. `*` stands for any characters.
     Text(String),
     /// An address of this network, by its first so many bits.
     Network(IpAddr, u8),
@@ -29,6 +29,12 @@ impl Condition {
             Some(rest) => (true, rest),
             None => (false, text),
         };
+        if is_of_a_query(text) {
+            return Err(format!(
+                "a value without operators, quotes or regular expressions: 1024.. for >= 1024, !22 for != 22, a list for OR and \
+                 IN, eni-0a* for LIKE 'eni-0a%', 10.0.0.0/16 for 10.0.%, where `{text}` stands"
+            ));
+        }
         if let Some((least, most)) = text.split_once("..") {
             let end = |text: &str, open: f64| if text.is_empty() { Some(open) } else { finite(text) };
             return match (end(least, f64::NEG_INFINITY), end(most, f64::INFINITY)) {
@@ -70,13 +76,47 @@ impl Condition {
 impl Wanted {
     fn is(&self, value: &str) -> bool {
         match self {
-            Wanted::Text(text) => text.eq_ignore_ascii_case(value),
+            Wanted::Text(pattern) => fits(pattern.as_bytes(), value.as_bytes()),
             Wanted::Range(least, most) => finite(value).is_some_and(|number| (*least..=*most).contains(&number)),
             Wanted::Network(network, bits) => {
                 IpAddr::from_str(value).is_ok_and(|address| begins_alike(*network, address, *bits))
             }
         }
     }
+}
+
+/// Whether a text is a condition as SQL and Logs Insights have it, which would be taken for a text that no record has.
+fn is_of_a_query(text: &str) -> bool {
+    let begins = |word: &str| text.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    text.starts_with(['=', '<', '>', '~', '^', '%'])
+        || text.ends_with('%')
+        || is_quoted('\'')
+        || is_quoted('"')
+        || is_quoted('/') && text.contains(".*")
+        || ["like ", "not like ", "between ", "in (", "not in ("].into_iter().any(begins)
+}
+
+/// Whether a value is what a pattern says.
+fn fits(pattern: &[u8], value: &[u8]) -> bool {
+    let (mut at, mut from) = (0, 0);
+    // Where the last `*` is, and how much of the value it does not stand for.
+    let mut last = None;
+    while let Some(byte) = value.get(from) {
+        match (pattern.get(at), last) {
+            (Some(b'*'), _) => {
+                last = Some((at, from));
+                at += 1;
+            }
+            (Some(wanted), _) if wanted.eq_ignore_ascii_case(byte) => (at, from) = (at + 1, from + 1),
+            (_, Some((star, end))) => {
+                last = Some((star, end + 1));
+                (at, from) = (star + 1, end + 1);
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 /// Whether the first so many bits of two addresses of one kind are the same.
@@ -118,6 +158,12 @@ mod tests {
             (&["!REJECT"], &["ACCEPT", ""], &["REJECT", "reject"]),
             (&["!22", "!3389", "!5900..5999"], &["443"], &["22", "3389", "5905"]),
             (&["a/b"], &["a/b"], &["a"]),
+            (&["eni-0A*"], &["eni-0a1", "ENI-0a"], &["eni-0b1", "x eni-0a"]),
+            (&["*a*b*"], &["ab", "xaaxbx"], &["ba", ""]),
+            (&["*.s3"], &["a.s3.s3"], &["a.s3.x", "s3"]),
+            (&["!*"], &[], &["", "x"]),
+            (&["10.1.*", "!10.1.2.*"], &["10.1.3.4"], &["10.1.2.4", "10.11.3.4"]),
+            (&["50 % of it", "in transit", "/", "not"], &["50 % of it", "in transit", "/", "not"], &["in"]),
         ] {
             for value in yes {
                 assert!(allowed(conditions, Some(value)), "{conditions:?} {value}");
@@ -133,6 +179,7 @@ mod tests {
         assert!(!allowed(&["ACCEPT"], None));
         assert!(!allowed(&["10.0.0.0/8", "!10.1.0.0/16"], None));
         assert!(allowed(&["!REJECT"], None));
+        assert!(allowed(&["!*"], None) && !allowed(&["*"], None));
     }
 
     #[test]
@@ -143,6 +190,15 @@ mod tests {
             ("a..b", "`a..b`"),
             ("10.0.0.0/33", "0 to 32"),
             ("::/x", "128"),
+            (">= 1024", "1024.. for >= 1024"),
+            ("!= REJECT", "!22 for != 22"),
+            ("'ACCEPT'", "without operators, quotes"),
+            ("10.0.%", "10.0.0.0/16 for 10.0.%"),
+            ("!%amazon%", "`%amazon%`"),
+            ("LIKE 'eni-%'", "eni-0a* for LIKE"),
+            ("in (22, 80)", "a list for OR and IN"),
+            ("between 1 and 2", "without operators"),
+            ("/eni-.*/", "regular expressions"),
         ] {
             let allowed = Condition::parse(text).unwrap_err();
             assert!(allowed.contains(named), "{allowed}");

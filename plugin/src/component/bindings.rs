@@ -2355,11 +2355,13 @@ pub mod exports {
                             .finish()
                     }
                 }
-                /// A payload that cost an instance.
+                /// A payload that cost an instance, or of which the caller cannot read all.
                 #[derive(Clone)]
                 pub struct GivenUp {
                     /// The caller's name for it.
                     pub id: Option<_rt::String>,
+                    /// The layer in which it ended: `plugin` if it cost an instance, or what the caller could not undo, such as `gzip`.
+                    pub layer: _rt::String,
                     /// Why it is given up, for a person to read.
                     pub reason: _rt::String,
                     /// Its first bytes, 4,096 at most.
@@ -2376,6 +2378,7 @@ pub mod exports {
                     ) -> ::core::fmt::Result {
                         f.debug_struct("GivenUp")
                             .field("id", &self.id)
+                            .field("layer", &self.layer)
                             .field("reason", &self.reason)
                             .field("beginning", &self.beginning)
                             .field("size", &self.size)
@@ -4719,13 +4722,15 @@ pub mod exports {
                     arg5: usize,
                     arg6: *mut u8,
                     arg7: usize,
-                    arg8: i64,
-                    arg9: *mut u8,
-                    arg10: usize,
+                    arg8: *mut u8,
+                    arg9: usize,
+                    arg10: i64,
+                    arg11: *mut u8,
+                    arg12: usize,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result4 = {
+                        let result5 = {
                             let len1 = arg5;
                             let bytes1 = _rt::Vec::from_raw_parts(
                                 arg4.cast(),
@@ -4733,11 +4738,17 @@ pub mod exports {
                                 len1,
                             );
                             let len2 = arg7;
-                            let len3 = arg10;
-                            let bytes3 = _rt::Vec::from_raw_parts(
-                                arg9.cast(),
-                                len3,
-                                len3,
+                            let bytes2 = _rt::Vec::from_raw_parts(
+                                arg6.cast(),
+                                len2,
+                                len2,
+                            );
+                            let len3 = arg9;
+                            let len4 = arg12;
+                            let bytes4 = _rt::Vec::from_raw_parts(
+                                arg11.cast(),
+                                len4,
+                                len4,
                             );
                             T_::give_up(
                                 ScorerBorrow::lift(
@@ -4761,94 +4772,95 @@ pub mod exports {
                                         }
                                         _ => _rt::invalid_enum_discriminant(),
                                     },
-                                    reason: _rt::string_lift(bytes1),
+                                    layer: _rt::string_lift(bytes1),
+                                    reason: _rt::string_lift(bytes2),
                                     beginning: <_ as From<
                                         _rt::Vec<_>,
-                                    >>::from(_rt::Vec::from_raw_parts(arg6.cast(), len2, len2)),
-                                    size: arg8 as u64,
-                                    sha256: _rt::string_lift(bytes3),
+                                    >>::from(_rt::Vec::from_raw_parts(arg8.cast(), len3, len3)),
+                                    size: arg10 as u64,
+                                    sha256: _rt::string_lift(bytes4),
                                 },
                             )
                         };
-                        let ptr5 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        let ptr6 = (&raw mut _RET_AREA.0).cast::<u8>();
                         let Scored {
-                            events: events6,
-                            alerts: alerts6,
-                            failures: failures6,
-                            counts: counts6,
-                            taken: taken6,
-                            more: more6,
-                        } = result4;
-                        let vec7 = <_ as Into<_rt::Vec<_>>>::into(events6)
+                            events: events7,
+                            alerts: alerts7,
+                            failures: failures7,
+                            counts: counts7,
+                            taken: taken7,
+                            more: more7,
+                        } = result5;
+                        let vec8 = <_ as Into<_rt::Vec<_>>>::into(events7)
                             .into_boxed_slice();
-                        let ptr7 = vec7.as_ptr().cast::<u8>();
-                        let len7 = vec7.len();
-                        ::core::mem::forget(vec7);
-                        *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
-                        *ptr5.add(0).cast::<*mut u8>() = ptr7.cast_mut();
-                        let vec14 = alerts6;
-                        let len14 = vec14.len();
-                        let layout14 = _rt::alloc::Layout::from_size_align(
-                                vec14.len()
+                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                        let len8 = vec8.len();
+                        ::core::mem::forget(vec8);
+                        *ptr6.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+                        *ptr6.add(0).cast::<*mut u8>() = ptr8.cast_mut();
+                        let vec15 = alerts7;
+                        let len15 = vec15.len();
+                        let layout15 = _rt::alloc::Layout::from_size_align(
+                                vec15.len()
                                     * (40 + 10 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result14, _cleanup14) = wit_bindgen::rt::Cleanup::new(
-                            layout14,
+                        let (result15, _cleanup15) = wit_bindgen::rt::Cleanup::new(
+                            layout15,
                         );
-                        if let Some(cleanup) = _cleanup14 {
+                        if let Some(cleanup) = _cleanup15 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec14.into_iter().enumerate() {
-                            let base = result14
+                        for (i, e) in vec15.into_iter().enumerate() {
+                            let base = result15
                                 .add(i * (40 + 10 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Alert {
-                                    line: line8,
-                                    id: id8,
-                                    is_group: is_group8,
-                                    group: group8,
-                                    state: state8,
-                                    direction: direction8,
-                                    severity: severity8,
-                                    series: series8,
-                                    start: start8,
-                                    end: end8,
-                                    reason: reason8,
+                                    line: line9,
+                                    id: id9,
+                                    is_group: is_group9,
+                                    group: group9,
+                                    state: state9,
+                                    direction: direction9,
+                                    severity: severity9,
+                                    series: series9,
+                                    start: start9,
+                                    end: end9,
+                                    reason: reason9,
                                 } = e;
-                                let Place { offset: offset9, length: length9 } = line8;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset9);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length9);
-                                let vec10 = (id8.into_bytes()).into_boxed_slice();
-                                let ptr10 = vec10.as_ptr().cast::<u8>();
-                                let len10 = vec10.len();
-                                ::core::mem::forget(vec10);
+                                let Place { offset: offset10, length: length10 } = line9;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset10);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length10);
+                                let vec11 = (id9.into_bytes()).into_boxed_slice();
+                                let ptr11 = vec11.as_ptr().cast::<u8>();
+                                let len11 = vec11.len();
+                                ::core::mem::forget(vec11);
                                 *base
                                     .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len10;
-                                *base.add(8).cast::<*mut u8>() = ptr10.cast_mut();
+                                    .cast::<usize>() = len11;
+                                *base.add(8).cast::<*mut u8>() = ptr11.cast_mut();
                                 *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_group8 {
+                                    .cast::<u8>() = (match is_group9 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
-                                match group8 {
+                                match group9 {
                                     Some(e) => {
                                         *base
                                             .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
-                                        let vec11 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr11 = vec11.as_ptr().cast::<u8>();
-                                        let len11 = vec11.len();
-                                        ::core::mem::forget(vec11);
+                                        let vec12 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr12 = vec12.as_ptr().cast::<u8>();
+                                        let len12 = vec12.len();
+                                        ::core::mem::forget(vec12);
                                         *base
                                             .add(8 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len11;
+                                            .cast::<usize>() = len12;
                                         *base
                                             .add(8 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr11.cast_mut();
+                                            .cast::<*mut u8>() = ptr12.cast_mut();
                                     }
                                     None => {
                                         *base
@@ -4858,44 +4870,44 @@ pub mod exports {
                                 };
                                 *base
                                     .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (state8.clone() as i32) as u8;
+                                    .cast::<u8>() = (state9.clone() as i32) as u8;
                                 *base
                                     .add(9 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (direction8.clone() as i32) as u8;
+                                    .cast::<u8>() = (direction9.clone() as i32) as u8;
                                 *base
                                     .add(10 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (severity8.clone() as i32) as u8;
-                                let vec12 = (series8.into_bytes()).into_boxed_slice();
-                                let ptr12 = vec12.as_ptr().cast::<u8>();
-                                let len12 = vec12.len();
-                                ::core::mem::forget(vec12);
+                                    .cast::<u8>() = (severity9.clone() as i32) as u8;
+                                let vec13 = (series9.into_bytes()).into_boxed_slice();
+                                let ptr13 = vec13.as_ptr().cast::<u8>();
+                                let len13 = vec13.len();
+                                ::core::mem::forget(vec13);
                                 *base
                                     .add(8 + 8 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len12;
+                                    .cast::<usize>() = len13;
                                 *base
                                     .add(8 + 7 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr12.cast_mut();
+                                    .cast::<*mut u8>() = ptr13.cast_mut();
                                 *base
                                     .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(start8);
+                                    .cast::<i64>() = _rt::as_i64(start9);
                                 *base
                                     .add(24 + 8 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(end8);
-                                match reason8 {
+                                    .cast::<i64>() = _rt::as_i64(end9);
+                                match reason9 {
                                     Some(e) => {
                                         *base
                                             .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<u8>() = (1i32) as u8;
-                                        let vec13 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr13 = vec13.as_ptr().cast::<u8>();
-                                        let len13 = vec13.len();
-                                        ::core::mem::forget(vec13);
+                                        let vec14 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr14 = vec14.as_ptr().cast::<u8>();
+                                        let len14 = vec14.len();
+                                        ::core::mem::forget(vec14);
                                         *base
                                             .add(32 + 10 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len13;
+                                            .cast::<usize>() = len14;
                                         *base
                                             .add(32 + 9 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr13.cast_mut();
+                                            .cast::<*mut u8>() = ptr14.cast_mut();
                                     }
                                     None => {
                                         *base
@@ -4905,131 +4917,131 @@ pub mod exports {
                                 };
                             }
                         }
-                        *ptr5
+                        *ptr6
                             .add(3 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len14;
-                        *ptr5
+                            .cast::<usize>() = len15;
+                        *ptr6
                             .add(2 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result14;
-                        let vec21 = failures6;
-                        let len21 = vec21.len();
-                        let layout21 = _rt::alloc::Layout::from_size_align(
-                                vec21.len()
+                            .cast::<*mut u8>() = result15;
+                        let vec22 = failures7;
+                        let len22 = vec22.len();
+                        let layout22 = _rt::alloc::Layout::from_size_align(
+                                vec22.len()
                                     * (40 + 6 * ::core::mem::size_of::<*const u8>()),
                                 8,
                             )
                             .unwrap();
-                        let (result21, _cleanup21) = wit_bindgen::rt::Cleanup::new(
-                            layout21,
+                        let (result22, _cleanup22) = wit_bindgen::rt::Cleanup::new(
+                            layout22,
                         );
-                        if let Some(cleanup) = _cleanup21 {
+                        if let Some(cleanup) = _cleanup22 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec21.into_iter().enumerate() {
-                            let base = result21
+                        for (i, e) in vec22.into_iter().enumerate() {
+                            let base = result22
                                 .add(i * (40 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let Failed {
-                                    line: line15,
-                                    id: id15,
-                                    failure: failure15,
-                                    records: records15,
-                                    is_cut: is_cut15,
+                                    line: line16,
+                                    id: id16,
+                                    failure: failure16,
+                                    records: records16,
+                                    is_cut: is_cut16,
                                 } = e;
-                                let Place { offset: offset16, length: length16 } = line15;
-                                *base.add(0).cast::<i32>() = _rt::as_i32(offset16);
-                                *base.add(4).cast::<i32>() = _rt::as_i32(length16);
-                                match id15 {
+                                let Place { offset: offset17, length: length17 } = line16;
+                                *base.add(0).cast::<i32>() = _rt::as_i32(offset17);
+                                *base.add(4).cast::<i32>() = _rt::as_i32(length17);
+                                match id16 {
                                     Some(e) => {
                                         *base.add(8).cast::<u8>() = (1i32) as u8;
-                                        let vec17 = (e.into_bytes()).into_boxed_slice();
-                                        let ptr17 = vec17.as_ptr().cast::<u8>();
-                                        let len17 = vec17.len();
-                                        ::core::mem::forget(vec17);
+                                        let vec18 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr18 = vec18.as_ptr().cast::<u8>();
+                                        let len18 = vec18.len();
+                                        ::core::mem::forget(vec18);
                                         *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len17;
+                                            .cast::<usize>() = len18;
                                         *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = ptr17.cast_mut();
+                                            .cast::<*mut u8>() = ptr18.cast_mut();
                                     }
                                     None => {
                                         *base.add(8).cast::<u8>() = (0i32) as u8;
                                     }
                                 };
                                 let super::super::super::super::exports::flowscore::transform::types::Failure {
-                                    layer: layer18,
-                                    offset: offset18,
-                                    reason: reason18,
-                                } = failure15;
-                                let vec19 = (layer18.into_bytes()).into_boxed_slice();
-                                let ptr19 = vec19.as_ptr().cast::<u8>();
-                                let len19 = vec19.len();
-                                ::core::mem::forget(vec19);
-                                *base
-                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len19;
-                                *base
-                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr19.cast_mut();
-                                *base
-                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(offset18);
-                                let vec20 = (reason18.into_bytes()).into_boxed_slice();
+                                    layer: layer19,
+                                    offset: offset19,
+                                    reason: reason19,
+                                } = failure16;
+                                let vec20 = (layer19.into_bytes()).into_boxed_slice();
                                 let ptr20 = vec20.as_ptr().cast::<u8>();
                                 let len20 = vec20.len();
                                 ::core::mem::forget(vec20);
                                 *base
-                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>() = len20;
                                 *base
-                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr20.cast_mut();
                                 *base
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>() = _rt::as_i64(offset19);
+                                let vec21 = (reason19.into_bytes()).into_boxed_slice();
+                                let ptr21 = vec21.as_ptr().cast::<u8>();
+                                let len21 = vec21.len();
+                                ::core::mem::forget(vec21);
+                                *base
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len21;
+                                *base
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr21.cast_mut();
+                                *base
                                     .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>() = _rt::as_i64(records15);
+                                    .cast::<i64>() = _rt::as_i64(records16);
                                 *base
                                     .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match is_cut15 {
+                                    .cast::<u8>() = (match is_cut16 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
                             }
                         }
-                        *ptr5
+                        *ptr6
                             .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len21;
-                        *ptr5
+                            .cast::<usize>() = len22;
+                        *ptr6
                             .add(4 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result21;
+                            .cast::<*mut u8>() = result22;
                         let super::super::super::super::exports::flowscore::transform::types::Counts {
-                            records: records22,
-                            ok: ok22,
-                            dropped: dropped22,
-                            failed: failed22,
-                        } = counts6;
-                        *ptr5
+                            records: records23,
+                            ok: ok23,
+                            dropped: dropped23,
+                            failed: failed23,
+                        } = counts7;
+                        *ptr6
                             .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(records22);
-                        *ptr5
+                            .cast::<i64>() = _rt::as_i64(records23);
+                        *ptr6
                             .add(8 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(ok22);
-                        *ptr5
+                            .cast::<i64>() = _rt::as_i64(ok23);
+                        *ptr6
                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(dropped22);
-                        *ptr5
+                            .cast::<i64>() = _rt::as_i64(dropped23);
+                        *ptr6
                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i64>() = _rt::as_i64(failed22);
-                        *ptr5
+                            .cast::<i64>() = _rt::as_i64(failed23);
+                        *ptr6
                             .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<i32>() = _rt::as_i32(taken6);
-                        *ptr5
+                            .cast::<i32>() = _rt::as_i32(taken7);
+                        *ptr6
                             .add(36 + 6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<u8>() = (match more6 {
+                            .cast::<u8>() = (match more7 {
                             true => 1,
                             false => 0,
                         }) as u8;
-                        ptr5
+                        ptr6
                     }
                 }
                 #[doc(hidden)]
@@ -6878,7 +6890,7 @@ pub mod exports {
                     /// More of what the call before could not give as a whole.
                     #[allow(async_fn_in_trait)]
                     fn proceed(&self) -> Scored;
-                    /// Counts a payload that cost an instance as one failed record, and tells it as `failed`. Of its bytes only the
+                    /// Counts a payload that is given up as one failed record, and tells it as `failed`. Of its bytes only the
                     /// beginning is handed over: it may have been their number that was too much.
                     #[allow(async_fn_in_trait)]
                     fn give_up(&self, payload: GivenUp) -> Scored;
@@ -7091,12 +7103,13 @@ pub mod exports {
                         "flowscore:transform/scoring@0.2.0#[method]scorer.give-up")]
                         unsafe extern "C" fn export_method_scorer_give_up(arg0 : * mut
                         u8, arg1 : i32, arg2 : * mut u8, arg3 : usize, arg4 : * mut u8,
-                        arg5 : usize, arg6 : * mut u8, arg7 : usize, arg8 : i64, arg9 : *
-                        mut u8, arg10 : usize,) -> * mut u8 { unsafe {
-                        $($path_to_types)*:: _export_method_scorer_give_up_cabi::<<$ty as
-                        $($path_to_types)*:: Guest >::Scorer > (arg0, arg1, arg2, arg3,
-                        arg4, arg5, arg6, arg7, arg8, arg9, arg10) } } #[unsafe
-                        (export_name =
+                        arg5 : usize, arg6 : * mut u8, arg7 : usize, arg8 : * mut u8,
+                        arg9 : usize, arg10 : i64, arg11 : * mut u8, arg12 : usize,) -> *
+                        mut u8 { unsafe { $($path_to_types)*::
+                        _export_method_scorer_give_up_cabi::<<$ty as $($path_to_types)*::
+                        Guest >::Scorer > (arg0, arg1, arg2, arg3, arg4, arg5, arg6,
+                        arg7, arg8, arg9, arg10, arg11, arg12) } } #[unsafe (export_name
+                        =
                         "cabi_post_flowscore:transform/scoring@0.2.0#[method]scorer.give-up")]
                         unsafe extern "C" fn _post_return_method_scorer_give_up(arg0 : *
                         mut u8,) { unsafe { $($path_to_types)*::
@@ -7464,8 +7477,8 @@ pub(crate) use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3097] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9c\x17\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3104] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa3\x17\x01A\x02\x01\
 A\x0f\x01B\x0f\x01p}\x01ks\x01r\x02\x04data\0\x02id\x01\x04\0\x07payload\x03\0\x02\
 \x01m\x05\x06base64\x04gzip\x04zlib\x07deflate\x04zstd\x04\0\x05layer\x03\0\x04\x01\
 p\x05\x01r\x03\x04data\0\x06layers\x06\x05spentw\x04\0\x09unwrapped\x03\0\x07\x01\
@@ -7506,33 +7519,34 @@ ss\x05startx\x03endx\x06reason\x12\x04\0\x05alert\x03\0\x13\x01r\x05\x04line\x0b
 p}\x01p\x14\x01p\x16\x01r\x06\x06events\x17\x06alerts\x18\x08failures\x19\x06cou\
 nts\x05\x05takeny\x04more\x7f\x04\0\x06scored\x03\0\x1a\x01r\x0a\x08payloadsw\x07\
 recordsw\x02okw\x07droppedw\x06failedw\x04latew\x07windowsw\x06seriesw\x07evicte\
-dw\x09anomaliesw\x04\0\x06totals\x03\0\x1c\x01r\x05\x02id\x12\x06reasons\x09begi\
-nning\x17\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1e\x01m\x02\x04fine\x04re\
-al\x04\0\x09judgement\x03\0\x20\x04\0\x08snapshot\x03\x01\x01q\x04\x06config\x01\
-\x09\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0drestore-e\
-rror\x03\0#\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value&\x04\0\x05p\
-oint\x03\0'\x01k\x0d\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction)\x08ex\
-pected&\x04\0\x07verdict\x03\0*\x01m\x02\x06detect\x03rcf\x04\0\x0bseries-mode\x03\
-\0,\x04\0\x06series\x03\x01\x01i\"\x01@\0\0/\x04\0\x15[constructor]snapshot\x010\
-\x01h\"\x01@\x01\x04self1\0w\x04\0\x15[method]snapshot.size\x012\x01@\x03\x04sel\
-f1\x06offsetw\x04mosty\0\x17\x04\0\x15[method]snapshot.read\x013\x01@\x02\x04sel\
-f1\x05piece\x17\x01\0\x04\0\x16[method]snapshot.write\x014\x01i%\x01j\x015\x01\x09\
-\x01@\x01\x06configs\06\x04\0\x15[static]scorer.create\x017\x01j\x015\x01$\x01@\x02\
-\x06configs\x08snapshot/\08\x04\0\x16[static]scorer.restore\x019\x01h%\x01p\x01\x01\
-@\x02\x04self:\x05batch;\0\x1b\x04\0\x18[method]scorer.transform\x01<\x01k\x03\x01\
-o\x02\x01=\x01p>\x01@\x02\x04self:\x05batch?\0\x1b\x04\0\"[method]scorer.transfo\
-rm-unwrapped\x01@\x01@\x01\x04self:\0\x1b\x04\0\x16[method]scorer.proceed\x01A\x01\
-@\x02\x04self:\x07payload\x1f\0\x1b\x04\0\x16[method]scorer.give-up\x01B\x01@\x02\
-\x04self:\x07records\x17\0\x1b\x04\0\x14[method]scorer.score\x01C\x01@\x03\x04se\
-lf:\x02ids\x09judgement!\0y\x04\0\x17[method]scorer.feedback\x01D\x01@\x02\x04se\
-lf:\x03nowx\0\x1b\x04\0\x13[method]scorer.tick\x01E\x04\0\x15[method]scorer.fini\
-sh\x01A\x01@\x01\x04self:\0/\x04\0\x17[method]scorer.snapshot\x01F\x01@\x01\x04s\
-elf:\0\x1d\x04\0\x15[method]scorer.totals\x01G\x01i.\x01j\x01\xc8\0\x01\x09\x01@\
-\x02\x04mode-\x06configs\0\xc9\0\x04\0\x15[static]series.create\x01J\x01h.\x01p(\
-\x01p+\x01@\x02\x04self\xcb\0\x06points\xcc\0\0\xcd\0\x04\0\x16[method]series.ob\
-serve\x01N\x04\0!flowscore:transform/scoring@0.2.0\x05\x09\x04\0\x20flowscore:tr\
-ansform/plugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0c\
-processed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+dw\x09anomaliesw\x04\0\x06totals\x03\0\x1c\x01r\x06\x02id\x12\x05layers\x06reaso\
+ns\x09beginning\x17\x04sizew\x06sha256s\x04\0\x08given-up\x03\0\x1e\x01m\x02\x04\
+fine\x04real\x04\0\x09judgement\x03\0\x20\x04\0\x08snapshot\x03\x01\x01q\x04\x06\
+config\x01\x09\0\x07version\x01s\0\x07corrupt\x01s\0\x08mismatch\x01s\0\x04\0\x0d\
+restore-error\x03\0#\x04\0\x06scorer\x03\x01\x01ku\x01r\x02\x04timex\x05value&\x04\
+\0\x05point\x03\0'\x01k\x0d\x01r\x04\x0danomaly-scoreu\x05alert\x7f\x09direction\
+)\x08expected&\x04\0\x07verdict\x03\0*\x01m\x02\x06detect\x03rcf\x04\0\x0bseries\
+-mode\x03\0,\x04\0\x06series\x03\x01\x01i\"\x01@\0\0/\x04\0\x15[constructor]snap\
+shot\x010\x01h\"\x01@\x01\x04self1\0w\x04\0\x15[method]snapshot.size\x012\x01@\x03\
+\x04self1\x06offsetw\x04mosty\0\x17\x04\0\x15[method]snapshot.read\x013\x01@\x02\
+\x04self1\x05piece\x17\x01\0\x04\0\x16[method]snapshot.write\x014\x01i%\x01j\x01\
+5\x01\x09\x01@\x01\x06configs\06\x04\0\x15[static]scorer.create\x017\x01j\x015\x01\
+$\x01@\x02\x06configs\x08snapshot/\08\x04\0\x16[static]scorer.restore\x019\x01h%\
+\x01p\x01\x01@\x02\x04self:\x05batch;\0\x1b\x04\0\x18[method]scorer.transform\x01\
+<\x01k\x03\x01o\x02\x01=\x01p>\x01@\x02\x04self:\x05batch?\0\x1b\x04\0\"[method]\
+scorer.transform-unwrapped\x01@\x01@\x01\x04self:\0\x1b\x04\0\x16[method]scorer.\
+proceed\x01A\x01@\x02\x04self:\x07payload\x1f\0\x1b\x04\0\x16[method]scorer.give\
+-up\x01B\x01@\x02\x04self:\x07records\x17\0\x1b\x04\0\x14[method]scorer.score\x01\
+C\x01@\x03\x04self:\x02ids\x09judgement!\0y\x04\0\x17[method]scorer.feedback\x01\
+D\x01@\x02\x04self:\x03nowx\0\x1b\x04\0\x13[method]scorer.tick\x01E\x04\0\x15[me\
+thod]scorer.finish\x01A\x01@\x01\x04self:\0/\x04\0\x17[method]scorer.snapshot\x01\
+F\x01@\x01\x04self:\0\x1d\x04\0\x15[method]scorer.totals\x01G\x01i.\x01j\x01\xc8\
+\0\x01\x09\x01@\x02\x04mode-\x06configs\0\xc9\0\x04\0\x15[static]series.create\x01\
+J\x01h.\x01p(\x01p+\x01@\x02\x04self\xcb\0\x06points\xcc\0\0\xcd\0\x04\0\x16[met\
+hod]series.observe\x01N\x04\0!flowscore:transform/scoring@0.2.0\x05\x09\x04\0\x20\
+flowscore:transform/plugin@0.2.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09pro\
+ducers\x01\x0cprocessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x06\
+0.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -3,8 +3,12 @@
 //! What a frame may demand is bounded before the decoder sees it: a window larger than all that may be decoded is never needed, so
 //! the decoder is told of a smaller one, and memory follows the limit rather than the header.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use ruzstd::decoding::errors::{
+    BlockHeaderReadError, DecodeBlockContentError, DecompressBlockError, ExecuteSequencesError, FrameDecoderError,
+};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::arena::Arena;
@@ -75,7 +79,12 @@ pub(super) fn frame(input: &[u8], output: &mut Arena, limit: usize) -> Result<us
     }
     let mut decoder = FrameDecoder::new();
     let begun = decoder.reset(&header.bytes[..header.length]);
-    begun.map_err(|_| fault(4, "the header of the frame is damaged, or names a dictionary, which nobody has here"))?;
+    begun.map_err(|error| match error {
+        FrameDecoderError::DictNotProvided { dict_id } => {
+            fault(4, format!("it was compressed with the dictionary {dict_id}; {WITHOUT}"))
+        }
+        _ => fault(4, "the header of the frame is damaged, or asks for a window of more than 128 MiB"),
+    })?;
     let mut rest = input.get(header.length..).unwrap_or_default();
     let mut taken = Taken { output, limit, is_over: false };
     loop {
@@ -83,8 +92,9 @@ pub(super) fn frame(input: &[u8], output: &mut Arena, limit: usize) -> Result<us
         let at = input.len() - rest.len();
         let is_last = match step {
             Ok(is_last) => is_last,
-            Err(_) if rest.is_empty() => return Err(cut("its last block")),
-            Err(_) => return Err(fault(at, "a block is damaged")),
+            Err(error) => {
+                return Err(of_block(&error).map_or_else(|| cut("its last block"), |reason| fault(at, reason)));
+            }
         };
         let written = decoder.collect_to_writer(&mut taken);
         if taken.is_over || written.is_err() {
@@ -105,6 +115,24 @@ pub(super) fn frame(input: &[u8], output: &mut Arena, limit: usize) -> Result<us
             };
         }
     }
+}
+
+const WITHOUT: &str = "dictionaries are not read, so it must be compressed without one";
+
+/// What is wrong with a block. `None`: it is cut off.
+fn of_block(error: &FrameDecoderError) -> Option<Cow<'static, str>> {
+    use DecodeBlockContentError::{DecompressBlockError as Compressed, ReadError};
+    use FrameDecoderError::{FailedToReadBlockBody as Body, FailedToReadBlockHeader as Header, FailedToReadChecksum};
+    Some(match error {
+        Header(BlockHeaderReadError::ReadError(_))
+        | Body(ReadError { .. } | Compressed(DecompressBlockError::BlockContentReadError(_)))
+        | FailedToReadChecksum(_) => return None,
+        Header(BlockHeaderReadError::FoundReservedBlock) => "a block has the reserved type 3; the data is damaged".into(),
+        Body(Compressed(DecompressBlockError::ExecuteSequencesError(ExecuteSequencesError::DecodebufferError(_)))) => {
+            format!("a block repeats what is not in the frame: it is damaged, or was compressed with a dictionary; {WITHOUT}").into()
+        }
+        _ => "a block is damaged".into(),
+    })
 }
 
 /// Takes over what is decoded, up to the limit.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::GivenUp;
 use crate::decode::Context;
-use crate::failure::{Failure, Layer};
+use crate::failure::Failure;
 use crate::json::Writer;
 
 /// Bytes of a record that its `failed` event shows: nearly all records as a whole. Of a longer one the event has the beginning,
@@ -111,7 +111,7 @@ pub(super) fn given_up(out: &mut Vec<u8>, given_up: &GivenUp<'_>) {
     if let Some(id) = given_up.id {
         event.key("id").text(id);
     }
-    event.key("layer").text(Layer::Plugin.name());
+    event.key("layer").text(given_up.layer);
     event.key("offset").whole(0);
     event.key("reason").text(given_up.reason);
     payload(&mut event, given_up.beginning, given_up.size, given_up.sha256);
@@ -153,6 +153,7 @@ pub(super) fn notice(out: &mut Vec<u8>, kind: &str, message: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Layer;
 
     #[test]
     fn a_failed_record_is_told_with_its_identity_and_bytes() {

@@ -320,7 +320,7 @@ const EVENTS: &[Event] = &[
             always(
                 "layer",
                 Kind::Text,
-                "Where decoding stopped, such as `gzip`, `envelope`, `flow_record`; `plugin`: time or memory ran out, or a file could not be unpacked, as the reason says.",
+                "Where decoding stopped, such as `gzip`, `envelope`, `flow_record`; `parquet` of a file, and `plugin` where time or memory ran out.",
             ),
             always("offset", Kind::Count, "At which byte of that layer."),
             always("reason", Kind::Text, "What is wrong, and what would be right."),

@@ -67,11 +67,13 @@ impl AddAssign for Counts {
     }
 }
 
-/// A payload that cost a host an instance of the plugin.
+/// A payload that cost a host an instance of the plugin, or of which it cannot read all.
 #[derive(Clone, Copy, Debug)]
 pub struct GivenUp<'a> {
     /// The host's name for it.
     pub id: Option<&'a str>,
+    /// The layer in which it ended.
+    pub layer: &'a str,
     /// Why it was given up.
     pub reason: &'a str,
     /// Its first bytes.

@@ -50,6 +50,8 @@ fn the_same_records_count_in_every_form_and_in_decode_and_run_alike() {
         (r#"{"srcaddr":"2001:db8::/32"}"#, &[3]),
         (r#"{"interface-id":["eni-1","eni-3"],"bytes":"..100"}"#, &[1, 4]),
         (r#"{"interface_id":"!eni-2"}"#, &[0, 1, 4]),
+        (r#"{"srcaddr":"10.0.*","interface_id":"*-1"}"#, &[0]),
+        (r#"{"no_such_field":"!*"}"#, &[0, 1, 2, 3, 4]),
         (r#"{"no_such_field":"x"}"#, &[]),
         (r#"{"no_such_field":"!x"}"#, &[0, 1, 2, 3, 4]),
     ] {
@@ -111,6 +113,8 @@ fn what_is_wrong_with_a_condition_is_told_by_its_path() {
     for (condition, path, named) in [
         (r#"{"bytes":"9..1"}"#, "input.where.bytes", "lower one first"),
         (r#"{"srcaddr":"10.0.0.0/40"}"#, "input.where.srcaddr", "0 to 32"),
+        (r#"{"srcaddr":"10.0.%"}"#, "input.where.srcaddr", "10.0.0.0/16"),
+        (r#"{"action":["ACCEPT","!= REJECT"]}"#, "input.where.action", "!22 for != 22"),
         (r#"{"bytes":[]}"#, "input.where.bytes", "at least one"),
         (r#"{"bytes":true}"#, "input.where.bytes", "a text or a number"),
         (r#"{"bytes":1,"bytes":2}"#, "input.where.bytes", "twice"),

@@ -196,6 +196,7 @@ impl Follow {
             shards: self.stream.progress().clone(),
             clock: self.stream.clock(),
             snapshot: self.scoring.snapshot()?.to_vec(),
+            open: self.monitor.open(),
         };
         self.part.save(&state).await?;
         self.monitor.saved(state.snapshot.len());

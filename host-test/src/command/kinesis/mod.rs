@@ -143,6 +143,7 @@ impl KinesisArgs {
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
         monitor.watch(&mut scoring)?;
+        monitor.resume(&state.open);
         self.tell(&state, &part);
         following::notify(setup, &store, &monitor).await?;
         let now = now()?;
@@ -167,7 +168,7 @@ impl KinesisArgs {
         let state = part.load().await?;
         match (state, self.discard) {
             (_, Some(Discard::State)) => Ok(State::default()),
-            (Some(state), Some(Discard::Model)) => Ok(State { snapshot: Vec::new(), ..state }),
+            (Some(state), Some(Discard::Model)) => Ok(State { snapshot: Vec::new(), open: String::new(), ..state }),
             (Some(state), None) => Ok(state),
             (None, _) if self.from == From::Checkpoint => {
                 Err(anyhow!("there is no state {} to go on from; give --from trim-horizon or latest", part.object()))

@@ -372,12 +372,13 @@ impl Follow {
     }
 
     async fn damaged(&mut self, url: &str, error: ContentError) -> Result<()> {
-        if let ContentError::Read(error) = error {
-            return Err(error).with_context(|| format!("cannot read {url}"));
-        }
-        tracing::warn!("{url} is damaged: {error}");
+        let damage = match error {
+            ContentError::Read(error) => return Err(error).with_context(|| format!("cannot read {url}")),
+            ContentError::Damaged(damage) => damage,
+        };
+        tracing::warn!("{url} is damaged: {damage}");
         let mut events = Vec::new();
-        self.scoring.give_up_input(url, &error.to_string(), &mut events)?;
+        self.scoring.give_up_input(url, &damage, &mut events)?;
         self.send(&events).await
     }
 
@@ -421,7 +422,9 @@ impl Follow {
         if self.is_dirty {
             let snapshot = self.scoring.snapshot()?.to_vec();
             let bytes = snapshot.len();
-            self.part.save(&State { shards: self.seen.objects().clone(), clock: None, snapshot }).await?;
+            self.part
+                .save(&State { shards: self.seen.objects().clone(), clock: None, snapshot, open: self.monitor.open() })
+                .await?;
             self.monitor.saved(bytes);
             self.is_dirty = false;
         }

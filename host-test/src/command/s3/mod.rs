@@ -116,6 +116,7 @@ impl S3Args {
             Scoring::restore(&plugin, &config, &state.snapshot).map_err(|error| refused(error, &part.object()))?;
         scoring.keep_failed(self.failed.open()?);
         monitor.watch(&mut scoring)?;
+        monitor.resume(&state.open);
         if self.stats != Stats::None {
             tracing::info!(
                 "reading the objects that {name} tells of; state is version {} of {}",
@@ -161,7 +162,7 @@ impl S3Args {
     async fn load(&self, part: &mut Part) -> Result<State> {
         let state = part.load().await?.unwrap_or_default();
         Ok(match self.discard {
-            Some(Discard::Model) => State { snapshot: Vec::new(), ..state },
+            Some(Discard::Model) => State { snapshot: Vec::new(), open: String::new(), ..state },
             None => state,
         })
     }

@@ -5,7 +5,12 @@ use crate::state::{Position, Shard};
 
 fn state(sequence: &str) -> State {
     let shard = Shard::up_to(Position { sequence: sequence.into(), sub_sequence: None });
-    State { shards: [("shardId-000000000000".to_owned(), shard)].into(), clock: None, snapshot: sequence.into() }
+    State {
+        shards: [("shardId-000000000000".to_owned(), shard)].into(),
+        clock: None,
+        snapshot: sequence.into(),
+        ..State::default()
+    }
 }
 
 /// Stores on a fresh directory, and on the model of an object store that its crate offers.

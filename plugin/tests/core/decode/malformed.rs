@@ -123,9 +123,27 @@ fn zstd_frame() {
         bytes[at] = byte;
         bytes
     };
-    fails(&with(6, good[6] | 6), "zstd at byte 9: a block is damaged");
-    let dictionary = "zstd at byte 4: the header of the frame is damaged, or names a dictionary, which nobody has here";
-    fails(&[&good[..4], &[good[4] | 1, good[5], 7], &good[6..]].concat(), dictionary);
+    let of_header = |block: u32| [&good[..6], &block.to_le_bytes()[..3]].concat();
+    let reserved = "zstd at byte 9: a block has the reserved type 3; the data is damaged";
+    fails(&of_header(7), reserved);
+    fails(&with(6, good[6] | 6), reserved);
+    fails(&[&of_header(1 | 2 << 1 | 3 << 3)[..], b"abc"].concat(), "zstd at byte 12: a block is damaged");
+    let without = "dictionaries are not read, so it must be compressed without one";
+    fails(
+        &[&good[..4], &[good[4] | 1, good[5], 7], &good[6..]].concat(),
+        &format!("zstd at byte 4: it was compressed with the dictionary 7; {without}"),
+    );
+    let words = "any text that is long enough to be found again: 2 123456789012 eni-0a1b2c3d ACCEPT OK";
+    let mut encoder = ::zstd::bulk::Compressor::with_dictionary(3, words.as_bytes()).unwrap();
+    let raw = encoder.compress(words.as_bytes()).unwrap();
+    let at = raw.len();
+    fails(
+        &raw,
+        &format!(
+            "zstd at byte {at}: a block repeats what is not in the frame: it is damaged, or was compressed with a dictionary; \
+             {without}"
+        ),
+    );
     let text = decode(&with(end - 1, good[end - 1] ^ 1))[0].clone();
     assert!(text.starts_with(&format!("failed zstd at byte {}: the XXH64 of the data is ", end - 4)), "{text}");
     assert_eq!(decode(&[&good[..], b"more"].concat())[0], "line hello world");
