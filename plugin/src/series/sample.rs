@@ -279,7 +279,9 @@ mod tests {
     }
 
     fn talker(source: u64) -> TalkerKey {
-        with_talker(source, |talker| TalkerKey::new(talker, &ShortAddresses::of(talker), &mut SpareAddresses::default()))
+        with_talker(source, |talker| {
+            TalkerKey::new(talker, &ShortAddresses::of(talker), &mut SpareAddresses::default())
+        })
     }
 
     fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, source: u64) {
@@ -316,7 +318,8 @@ mod tests {
             for record in 0..100u64 {
                 let source = format!("2001:db8:1234:5678:9abc::{window}:{record:x}");
                 let destination = b"2001:db8:1234:5678:9abc:def0::1";
-                let talker = Talker { srcaddr: source.as_bytes(), dstaddr: destination, srcport: 0, dstport: 443, protocol: 6 };
+                let talker =
+                    Talker { srcaddr: source.as_bytes(), dstaddr: destination, srcport: 0, dstport: 443, protocol: 6 };
                 let mut candidate = Candidate::new(&talker, (record as i64, 100), 1_000, 1);
                 if sample.admits(8, candidate.rank, 1_000) {
                     sample.take(8, &mut candidate, 1_000, &mut spare);
