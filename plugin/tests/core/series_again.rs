@@ -12,6 +12,8 @@ const LEARNT: i64 = 8;
 
 /// From this hour on, for so many hours, so many times the traffic.
 type Changed = (f64, f64, f64);
+/// What happens, the window in seconds, how much windows vary, the changes, and what is told.
+type Case = (&'static str, i64, f64, &'static [Changed], &'static [&'static str]);
 
 /// Near a normal deviate: the sum of twelve uniform ones.
 fn deviate(state: &mut u64) -> f64 {
@@ -57,7 +59,7 @@ fn told(seed: u64, window: i64, noise: f64, changes: &[Changed]) -> Vec<String> 
 fn each_event_is_told_once_however_long_and_however_soon_after_another() {
     const MINUTE: i64 = 60;
     const FIVE: i64 = 300;
-    let cases: [(&str, i64, f64, &[Changed], &[&str]); 14] = [
+    let cases: [Case; 14] = [
         ("nothing", MINUTE, 0.1, &[], &[]),
         ("an outage", MINUTE, 0.2, &[(10.0, 1.0, 0.0)], &["10 Drop", "11 Recovered Drop"]),
         (
