@@ -128,7 +128,12 @@ impl Claims {
 
     /// The latest time that `quorum` series have come to, of those that a step reaches.
     pub(crate) fn near(&self, limit: i64, quorum: usize) -> Option<i64> {
-        let (ends, count) = self.ends(|claim| claim.newest <= limit);
+        let is_near = |claim: &Claim| claim.newest <= limit;
+        // Few claims of many come to a quorum.
+        if self.claims.iter().filter(|claim| is_near(claim)).count() < quorum {
+            return None;
+        }
+        let (ends, count) = self.ends(is_near);
         let place = count.checked_sub(quorum)?;
         ends.get(..count)?.get(place).copied()
     }

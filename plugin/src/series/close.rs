@@ -88,7 +88,8 @@ impl Engine {
                 let total = total.get_mut(at);
                 total.merge(cell);
                 if self.settings.top_talkers > 0 {
-                    total.sample.merge(self.settings.talker_sample as usize, &cell.sample);
+                    let size = self.settings.talker_sample as usize;
+                    total.sample.merge(size, &cell.sample, &mut self.scratch.spare_addresses);
                 }
             }
         }
@@ -150,7 +151,8 @@ impl Engine {
         // Of the total that is done already.
         if let (Some(cell), true) = (&mut cell, slot != TOTAL && self.settings.top_talkers > 0) {
             for member in members.iter().filter(|member| !member.total).filter_map(|member| member.cell.as_ref()) {
-                cell.sample.merge(self.settings.talker_sample as usize, &member.sample);
+                let size = self.settings.talker_sample as usize;
+                cell.sample.merge(size, &member.sample, &mut self.scratch.spare_addresses);
             }
         }
         let mut total = Closed { total: true, ..Closed::new(slot, cell, value, &verdict) };

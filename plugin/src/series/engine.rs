@@ -309,7 +309,7 @@ impl Engine {
         if let (Some(candidate), true) = (candidate, share.bytes > 0) {
             let size = self.settings.talker_sample as usize;
             if cell.sample.admits(size, candidate.rank, share.bytes) {
-                cell.sample.take(size, candidate, share.bytes);
+                cell.sample.take(size, candidate, share.bytes, &mut self.scratch.spare_addresses);
             }
         }
     }
@@ -496,7 +496,7 @@ impl Engine {
 
     pub(super) fn recycle(&mut self, mut sample: Sample) {
         if sample.has_room() && self.scratch.spare.len() < MOST_SPARE {
-            sample.clear();
+            sample.clear(&mut self.scratch.spare_addresses);
             self.scratch.spare.push(sample);
         }
     }

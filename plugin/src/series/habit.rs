@@ -5,6 +5,8 @@
 //! goes. So a talker's mean is never too high, and too low by at most M/(CAPACITY + 1), where M is the series' own decayed
 //! mean (Agarwal et al., "Mergeable summaries", PODS 2012, lemma 1; decay scales both sides of it).
 
+use core::cmp::Reverse;
+
 use super::talker::{Ends, TalkerKey};
 use super::tally::Tally;
 use crate::state::{Reader, State};
@@ -59,7 +61,8 @@ impl Habit {
             means.clear();
             means.extend(self.means.iter().map(|entry| entry.1));
             means.extend(tally.fresh.iter().map(|entry| towards(0.0, entry.1)));
-            taken_off = *means.select_nth_unstable_by(CAPACITY, |a, b| b.total_cmp(a)).1;
+            // Bits of numbers that are not below 0 are in their order.
+            taken_off = *means.select_nth_unstable_by_key(CAPACITY, |mean| Reverse(mean.to_bits())).1;
         }
         // Less than a byte in a thousand windows is nobody.
         let alive = |mean: f64| mean > 1e-3;

@@ -142,6 +142,8 @@ impl Engine {
                 tally.count(&track.talkers, cell.sample.counted(self.settings.talker_sample as usize));
             }
             track.learn(&cell.sums, tally, means);
+            // Who is not in the habit goes with the sample.
+            tally.fresh.clear();
         }
         closed.early = track.early.is_some();
         self.registry.slot_mut(closed.slot).track = Some(track);

@@ -16,7 +16,7 @@
 //! set of records, and the same few records tell of one heavy client, of a flood from a thousand addresses to one port, and
 //! of one host scanning a thousand others.
 
-use super::talker::{ShortAddresses, Talker, TalkerKey, record_hash};
+use super::talker::{ShortAddresses, SpareAddresses, Talker, TalkerKey, record_hash};
 use crate::state::{Reader, State, Word};
 
 /// A record of the sample: 40 bytes in WebAssembly.
@@ -144,24 +144,32 @@ impl Sample {
     /// Takes in a share of a record that is [admitted](Sample::admits).
     #[cfg_attr(feature = "fluent-bit", inline(always))]
     #[cfg_attr(not(feature = "fluent-bit"), inline(never))]
-    pub(crate) fn take(&mut self, size: usize, record: &mut Candidate<'_>, bytes: u64) {
+    pub(crate) fn take(&mut self, size: usize, record: &mut Candidate<'_>, bytes: u64, spare: &mut SpareAddresses) {
         let priority = record.rank.priority(bytes);
-        let talker = record.key.get_or_insert_with(|| TalkerKey::new(record.talker, &record.short));
-        self.insert(size, priority, record.rank.record, bytes, talker);
+        let talker = record.key.get_or_insert_with(|| TalkerKey::new(record.talker, &record.short, spare));
+        self.insert(size, priority, record.rank.record, bytes, talker, spare);
     }
 
     /// Takes in another sample: the result is the sample of both sets of records.
-    pub(crate) fn merge(&mut self, size: usize, other: &Sample) {
+    pub(crate) fn merge(&mut self, size: usize, other: &Sample, spare: &mut SpareAddresses) {
         for sampled in (0..other.kept.len()).map(|at| other.at(at)) {
             let priority = sampled.priority();
             if self.has_place_for(size, priority, sampled.record) {
-                self.insert(size, priority, sampled.record, sampled.bytes, &sampled.talker);
+                self.insert(size, priority, sampled.record, sampled.bytes, &sampled.talker, spare);
             }
         }
     }
 
     #[inline(always)]
-    fn insert(&mut self, size: usize, priority: f64, record: u64, bytes: u64, talker: &TalkerKey) {
+    fn insert(
+        &mut self,
+        size: usize,
+        priority: f64,
+        record: u64,
+        bytes: u64,
+        talker: &TalkerKey,
+        spare: &mut SpareAddresses,
+    ) {
         let sampled = Sampled { record, bytes, talker: talker.clone() };
         let count = self.kept.len();
         if count <= size {
@@ -177,7 +185,7 @@ impl Sample {
             && let Some(place) = self.kept.get_mut(lowest.place as usize)
         {
             lowest.priority = priority;
-            *place = sampled;
+            spare.put(core::mem::replace(place, sampled).talker);
             self.sink(0);
         }
     }
@@ -222,9 +230,9 @@ impl Sample {
         self.kept.capacity() > 0
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self, spare: &mut SpareAddresses) {
         self.ranked.clear();
-        self.kept.clear();
+        self.kept.drain(..).for_each(|sampled| spare.put(sampled.talker));
     }
 
     /// The talkers of its records, each with the bytes that the record counts.
@@ -271,7 +279,9 @@ mod tests {
     }
 
     fn talker(source: u64) -> TalkerKey {
-        with_talker(source, |talker| TalkerKey::new(talker, &ShortAddresses::of(talker)))
+        with_talker(source, |talker| {
+            TalkerKey::new(talker, &ShortAddresses::of(talker), &mut SpareAddresses::default())
+        })
     }
 
     fn offer(sample: &mut Sample, size: usize, record: u64, bytes: u64, source: u64) {
@@ -280,7 +290,7 @@ mod tests {
             with_talker(source, |talker| {
                 let mut candidate = Candidate::new(talker, (0, 0), bytes, 0);
                 candidate.rank = rank;
-                sample.take(size, &mut candidate, bytes);
+                sample.take(size, &mut candidate, bytes, &mut SpareAddresses::default());
             });
         }
     }
@@ -299,6 +309,30 @@ mod tests {
         let mut totals = BTreeMap::new();
         sample.counted(size).for_each(|(talker, bytes)| *totals.entry(talker.clone()).or_default() += bytes);
         totals.into_iter().collect()
+    }
+
+    #[test]
+    fn records_with_ipv6_addresses_take_memory_for_as_many_as_are_kept() {
+        let (mut sample, mut spare) = (Sample::default(), SpareAddresses::default());
+        for window in 1..4 {
+            for record in 0..100u64 {
+                let source = format!("2001:db8:1234:5678:9abc::{window}:{record:x}");
+                let destination = b"2001:db8:1234:5678:9abc:def0::1";
+                let talker =
+                    Talker { srcaddr: source.as_bytes(), dstaddr: destination, srcport: 0, dstport: 443, protocol: 6 };
+                let mut candidate = Candidate::new(&talker, (record as i64, 100), 1_000, 1);
+                if sample.admits(8, candidate.rank, 1_000) {
+                    sample.take(8, &mut candidate, 1_000, &mut spare);
+                }
+            }
+            let sources: Vec<_> = sample.counted(8).filter_map(|(talker, _)| talker.ips()[0]).collect();
+            assert_eq!(sources.len(), 8);
+            let prefix = format!("2001:db8:1234:5678:9abc:0:{window}:");
+            assert!(sources.iter().all(|source| source.to_string().starts_with(&prefix)), "{sources:?}");
+            sample.clear(&mut spare);
+            // Those of nine records, and of one that was about to take the place of another.
+            assert_eq!(spare.len(), 10);
+        }
     }
 
     #[test]
@@ -372,7 +406,7 @@ mod tests {
             let backward = fill(&mut records.iter().rev());
             let cut = cut.min(records.len());
             let mut merged = fill(&mut records[..cut].iter());
-            merged.merge(size, &fill(&mut records[cut..].iter()));
+            merged.merge(size, &fill(&mut records[cut..].iter()), &mut SpareAddresses::default());
             prop_assert!(forward.is_valid(size));
             prop_assert_eq!(totals(size, &forward), totals(size, &backward));
             prop_assert_eq!(totals(size, &forward), totals(size, &merged));

@@ -3,6 +3,7 @@
 use super::cell::Cell;
 use super::sample::Sample;
 use super::settings::Settings;
+use super::talker::SpareAddresses;
 use super::tally::Tally;
 use crate::detect::{Direction, Verdict};
 use crate::incident::Step;
@@ -16,6 +17,7 @@ pub(super) struct Scratch {
     pub(super) recent: (i64, i64),
     /// Cleared samples, for reuse.
     pub(super) spare: Vec<Sample>,
+    pub(super) spare_addresses: SpareAddresses,
     /// Bytes of output from which on no further window is closed in this call.
     pub(super) full: Option<usize>,
     /// The last window of a stream whose end has been told in part.

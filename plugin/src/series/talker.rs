@@ -83,43 +83,44 @@ impl Address {
         }
     }
 
-    /// The number of an IPv4 address in its usual text: each record has two, so there are few steps for a byte.
+    /// The number of an IPv4 address in its usual text. Each record has two, so there are few steps for a byte: the digits
+    /// of an octet are found and read at once. (Counting zeros would be one step, but Fluent Bit's runtime goes through them
+    /// one by one.)
     fn ipv4(self) -> Option<u32> {
-        /// The least number of so many digits.
-        const LEAST: [u64; 4] = [256, 0, 10, 100];
+        const ZEROS: u32 = u32::from_le_bytes([b'0'; 4]);
+        const DOT: u32 = (b'.' ^ b'0') as u32;
         if !self.is_text {
             return None;
         }
-        let (mut address, mut octet, mut digits, mut octets) = (0, 0, 0, 0);
-        let (mut word, mut next) = (self.low, self.high);
-        let mut left = 8;
-        loop {
-            let digit = word & 0xff ^ u64::from(b'0');
-            word >>= 8;
-            if digit < 10 {
-                octet = 10 * octet + digit;
-                digits += 1;
+        let (mut word, mut next, mut address) = (self.low, self.high, 0);
+        for octet in 0..4 {
+            let bytes = word as u32 ^ ZEROS;
+            let digit = |at: u32| bytes >> (8 * at) & 0xff;
+            // The highest bit of each byte that is no digit.
+            let others = ((bytes & 0x7f7f_7f7f) + 0x7676_7676) | bytes;
+            let (value, digits) = if others & 0x80 != 0 {
+                return None;
+            } else if others & 0x8000 != 0 {
+                (digit(0), 1)
+            } else if others & 0x80_0000 != 0 {
+                (10 * digit(0) + digit(1), 2)
             } else {
-                if octet > 255 || octet < *LEAST.get(digits)? {
-                    return None;
-                }
-                address = address << 8 | octet as u32;
-                octets += 1;
-                if octets == 4 {
-                    // A zero ends the text, and nothing is behind it.
-                    let is_end = digit == u64::from(b'0') && word | next == 0;
-                    return is_end.then_some(address);
-                }
-                if digit != u64::from(b'.' ^ b'0') {
-                    return None;
-                }
-                (octet, digits) = (0, 0);
+                (100 * digit(0) + 10 * digit(1) + digit(2), 3)
+            };
+            // No zeros in front; and of four digits, the last is no end.
+            if digits > 1 && digit(0) == 0 || value > 255 {
+                return None;
             }
-            left -= 1;
-            if left == 0 {
-                (word, next, left) = (next, 0, 8);
+            address = address << 8 | value;
+            // A zero ends the text, and nothing is behind it.
+            let (end, rest) = (digit(digits), 8 * (digits + 1));
+            if end != if octet < 3 { DOT } else { u32::from(b'0') } {
+                return None;
             }
+            word = word >> rest | next << (64 - rest);
+            next >>= rest;
         }
+        (word | next == 0).then_some(address)
     }
 
     fn of_ipv4(address: u32) -> Self {
@@ -160,6 +161,46 @@ pub(super) struct Ends {
     wide: Option<Arc<[Address; 2]>>,
 }
 
+/// Addresses that no talker has any more, for the next that needs some: so once windows close, records with IPv6 addresses take no
+/// memory anew.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SpareAddresses(Vec<Arc<[Address; 2]>>);
+
+/// Spare addresses kept: 4 MB at most.
+const MOST_SPARE: usize = 1 << 16;
+
+impl SpareAddresses {
+    fn take(&mut self, addresses: [Address; 2]) -> Arc<[Address; 2]> {
+        if let Some(mut spare) = self.0.pop()
+            && let Some(place) = Arc::get_mut(&mut spare)
+        {
+            *place = addresses;
+            return spare;
+        }
+        Arc::new(addresses)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes the addresses of a talker that goes, unless others share them.
+    #[inline]
+    pub(crate) fn put(&mut self, talker: TalkerKey) {
+        if let Some(addresses) = talker.ends.wide {
+            self.keep(addresses);
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, mut addresses: Arc<[Address; 2]>) {
+        if self.0.len() < MOST_SPARE && Arc::get_mut(&mut addresses).is_some() {
+            self.0.push(addresses);
+        }
+    }
+}
+
 /// Without the hash, which follows from the rest.
 impl State for TalkerKey {
     fn save(&self, out: &mut Vec<u8>) {
@@ -178,7 +219,7 @@ impl State for TalkerKey {
             false => <[[u8; 4]; 2]>::load(reader).map(|octets| Address::of_ipv4(u32::from_be_bytes(octets))),
         };
         let (port, protocol) = State::load(reader);
-        TalkerKey::of(source, destination, port, protocol)
+        TalkerKey::of(source, destination, port, protocol, &mut SpareAddresses::default())
     }
 }
 
@@ -194,15 +235,15 @@ pub(crate) enum Alike {
 }
 
 impl TalkerKey {
-    pub(crate) fn new(talker: &Talker<'_>, short: &ShortAddresses) -> Self {
+    pub(crate) fn new(talker: &Talker<'_>, short: &ShortAddresses, spare: &mut SpareAddresses) -> Self {
         let port = if talker.dstport < FIRST_EPHEMERAL_PORT { talker.dstport } else { 0 };
         let source = short.source.unwrap_or_else(|| Address::long(talker.srcaddr));
         let destination = short.destination.unwrap_or_else(|| Address::long(talker.dstaddr));
-        TalkerKey::of(source, destination, port, talker.protocol)
+        TalkerKey::of(source, destination, port, talker.protocol, spare)
     }
 
     #[inline(never)]
-    fn of(source: Address, destination: Address, port: u16, protocol: u8) -> Self {
+    fn of(source: Address, destination: Address, port: u16, protocol: u8, spare: &mut SpareAddresses) -> Self {
         let mut hash = Hash::new(0x7461_6C6B_6572_6964);
         for address in [source, destination] {
             hash.word(address.low);
@@ -211,7 +252,7 @@ impl TalkerKey {
         hash.word(u64::from(port) << 8 | u64::from(protocol));
         let (narrow, wide) = match (source.ipv4(), destination.ipv4()) {
             (Some(source), Some(destination)) => ((destination, source), None),
-            _ => ((0, 0), Some(Arc::new([source, destination]))),
+            _ => ((0, 0), Some(spare.take([source, destination]))),
         };
         let (destination, source) = narrow;
         TalkerKey { id: hash.finish(), ends: Ends { destination, source, port, protocol, wide } }
@@ -221,7 +262,7 @@ impl TalkerKey {
     #[cfg(test)]
     pub(crate) fn to_port(port: u16) -> Self {
         let talker = Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 0, dstport: port, protocol: 6 };
-        TalkerKey::new(&talker, &ShortAddresses::of(&talker))
+        TalkerKey::new(&talker, &ShortAddresses::of(&talker), &mut SpareAddresses::default())
     }
 
     /// Source and destination.
@@ -258,7 +299,7 @@ impl TalkerKey {
             Alike::Destination => (Address::default(), destination),
             Alike::Service => Default::default(),
         };
-        TalkerKey::of(source, destination, self.port(), self.protocol())
+        TalkerKey::of(source, destination, self.port(), self.protocol(), &mut SpareAddresses::default())
     }
 }
 
@@ -358,7 +399,10 @@ mod tests {
     fn answers_to_one_client_are_one_talker() {
         let answer =
             |dstport| Talker { srcaddr: b"10.0.0.1", dstaddr: b"10.0.0.2", srcport: 443, dstport, protocol: 6 };
-        let key = |dstport| TalkerKey::new(&answer(dstport), &ShortAddresses::of(&answer(dstport)));
+        let key = |dstport| {
+            let answer = answer(dstport);
+            TalkerKey::new(&answer, &ShortAddresses::of(&answer), &mut SpareAddresses::default())
+        };
         assert_eq!(key(40_001), key(55_555));
         assert_ne!(key(8_080), key(55_555));
     }
