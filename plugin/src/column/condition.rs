@@ -87,14 +87,13 @@ impl Wanted {
 
 /// Whether a text is a condition as SQL and Logs Insights have it, which would be taken for a text that no record has.
 fn is_of_a_query(text: &str) -> bool {
-    let begins = |word: &str| text.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
-    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
-    text.starts_with(['=', '<', '>', '~', '^', '%'])
-        || text.ends_with('%')
-        || is_quoted('\'')
-        || is_quoted('"')
-        || is_quoted('/') && text.contains(".*")
-        || ["like ", "not like ", "between ", "in (", "not in ("].into_iter().any(begins)
+    let bytes = text.as_bytes();
+    let begins = |word: &[u8]| bytes.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    match bytes {
+        [b'=' | b'<' | b'>' | b'~' | b'^' | b'%', ..] | [.., b'%' | b'\''] | [b'"', .., b'"'] => true,
+        [b'/', expression @ .., b'/'] => expression.contains(&b'*'),
+        _ => begins(b"between ") || begins(b"in ("),
+    }
 }
 
 /// Whether a value is what a pattern says.

@@ -1,13 +1,20 @@
 //! Whether a series is still away from normal after an alert.
 
+use super::transform::Transform;
 use crate::state::state;
 
-/// The value has returned when it is within this part of the deviation of the event's first alert.
+/// The value has returned when it is within this part of the deviation of the event's first alert, both of x and of the value: of
+/// traffic that was all gone half is back.
 const RETURNED: f64 = 0.5;
 /// The event has worsened when the value is off by this many times the alert's deviation.
 const WORSE: f64 = 2.0;
 /// Windows after which a lasting deviation is the new normal: three hours of minutes.
 const NEW_NORMAL: f64 = 180.0;
+/// Where nothing is left so many windows count as one: a day of minutes. Of zero there is nothing to learn that would help to tell the
+/// next event.
+const LOST: f64 = 8.0;
+/// Nothing is left below this part of what was expected: a hundredth of the value, as x is its cube root.
+const NOTHING: f64 = 0.2;
 /// From one window to the next the season may move what is expected by this factor at most; a jump of it is no season.
 const SEASON_STEP: f64 = 2.0;
 
@@ -54,12 +61,14 @@ impl Deviation {
         Self { first: self.first, ..Self::open(x, expected, season, ignored) }
     }
 
-    /// Where the value x is, `windows` later, when the season says `season`.
-    pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64) -> Course {
+    /// Where the value x is, `windows` later, when the season says `season`; `transform`: what x is of the
+    /// value.
+    pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64, transform: Transform) -> Course {
         if self.first == 0.0 {
             self.first = self.size; // a state from before version 10
         }
-        self.left -= windows;
+        let is_lost = self.expected > 0.0 && x.abs() < NOTHING * self.expected;
+        self.left -= if is_lost { windows / LOST } else { windows };
         if self.season > 0.0 && season > 0.0 && self.expected >= 0.0 {
             let grown = (season / self.season).clamp(1.0 / SEASON_STEP, SEASON_STEP);
             self.expected *= grown;
@@ -70,9 +79,11 @@ impl Deviation {
         }
         self.season = season;
         let off = x - self.expected;
+        let [now, first] =
+            [x, self.expected + self.first].map(|x| transform.restore(x) - transform.restore(self.expected));
         if self.left <= 0.0 {
             Course::Stayed
-        } else if off.abs() < RETURNED * self.first.abs() {
+        } else if off.abs() < RETURNED * self.first.abs() && now.abs() < RETURNED * first.abs() {
             Course::Returned
         } else if off * self.size > 0.0 {
             if off.abs() > WORSE * self.size.abs() { Course::Worse } else { Course::Away }
@@ -93,16 +104,16 @@ mod tests {
     #[test]
     fn ends_when_the_value_returns_or_becomes_the_new_normal() {
         let mut spike = Deviation::open(30.0, 10.0, 10.0, false);
-        assert_eq!(spike.follow(25.0, 10.0, 1.0), Course::Away);
-        assert_eq!(spike.follow(45.0, 10.0, 1.0), Course::Away);
-        assert_eq!(spike.follow(55.0, 10.0, 1.0), Course::Worse);
-        assert_eq!(spike.follow(15.0, 10.0, 1.0), Course::Returned);
-        assert_eq!(spike.follow(-30.0, 10.0, 1.0), Course::Turned);
+        assert_eq!(spike.follow(25.0, 10.0, 1.0, Transform::None), Course::Away);
+        assert_eq!(spike.follow(45.0, 10.0, 1.0, Transform::None), Course::Away);
+        assert_eq!(spike.follow(55.0, 10.0, 1.0, Transform::None), Course::Worse);
+        assert_eq!(spike.follow(15.0, 10.0, 1.0, Transform::None), Course::Returned);
+        assert_eq!(spike.follow(-30.0, 10.0, 1.0, Transform::None), Course::Turned);
         let mut worse = spike.worsened(60.0, 10.0, 10.0, false);
-        assert_eq!(worse.follow(30.0, 10.0, 1.0), Course::Away, "where it was told first");
+        assert_eq!(worse.follow(30.0, 10.0, 1.0, Transform::None), Course::Away, "where it was told first");
         let mut shift = Deviation::open(30.0, 10.0, 10.0, false);
-        assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0) == Course::Away));
-        assert_eq!(shift.follow(30.0, 10.0, 1.0), Course::Stayed);
+        assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0, Transform::None) == Course::Away));
+        assert_eq!(shift.follow(30.0, 10.0, 1.0, Transform::None), Course::Stayed);
     }
 
     #[test]
@@ -110,10 +121,10 @@ mod tests {
         let mut drop = Deviation::open(3.0, 9.0, 9.0, false);
         for step in 1..100 {
             let season = 9.0 + 0.09 * f64::from(step);
-            assert_eq!(drop.follow(season / 3.0, season, 1.0), Course::Away, "{step}");
+            assert_eq!(drop.follow(season / 3.0, season, 1.0, Transform::None), Course::Away, "{step}");
         }
-        assert_eq!(drop.follow(17.0, 18.0, 1.0), Course::Returned);
+        assert_eq!(drop.follow(17.0, 18.0, 1.0, Transform::None), Course::Returned);
         let mut signed = Deviation::open(80.0, -20.0, -20.0, false);
-        assert_eq!(signed.follow(10.0, 15.0, 1.0), Course::Returned);
+        assert_eq!(signed.follow(10.0, 15.0, 1.0, Transform::None), Course::Returned);
     }
 }

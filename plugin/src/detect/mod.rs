@@ -46,6 +46,10 @@ const ABOVE_PEAKS: f64 = 4.0;
 const MOST_ABOVE: f64 = 2.0;
 /// Windows after an event, or while it goes on, in which the way back to what was expected before it is no news.
 const WAY_BACK: f64 = 30.0;
+/// Windows after an event has become the new normal in which the way back from there is no event either.
+const SETTLED: f64 = 1440.0;
+/// Part of that way by which a value may fall short of it, or go beyond it: in x, so that thrice the value is beyond.
+const AROUND: f64 = 0.5;
 /// Hold-off of the novelty half, whose streams remember some five hours of blocks.
 const NOVELTY_HOLD: HoldOffRule = HoldOffRule { memory: 65.0, raise: 3.0, rest: 3333.0, weight: 0.05 };
 /// How eager the detector is.
@@ -182,6 +186,8 @@ pub struct Detector {
     former: Option<(f64, f64)>,
     /// What would be expected had the last event not been; stabilised.
     normal: Option<f64>,
+    /// The level that an event has left for good, and for how many windows the way back from it is no event: a day of minutes.
+    settled: Option<(f64, f64)>,
     /// A value below zero has been seen.
     negative: bool,
     /// How high scores in windows of a minute often are.
@@ -200,6 +206,7 @@ state!(Detector {
     normal,
     negative,
     peaks since 8,
+    settled since 11,
 });
 
 impl Detector {
@@ -215,6 +222,7 @@ impl Detector {
             deviation: None,
             former: None,
             normal: None,
+            settled: None,
             negative: false,
             peaks: Peaks::default(),
         }
@@ -239,7 +247,7 @@ impl Detector {
 
         let at = Circumstances {
             windows: tick.windows,
-            away: self.deviation.is_some() && !tick.coarse,
+            away: self.deviation.is_some(),
             coarse: tick.coarse,
             former: self.former.map(|(x, _)| x),
         };
@@ -253,7 +261,9 @@ impl Detector {
         }
         let raw = finding.score;
         let season = finding.forecast.season;
-        let course = self.deviation.as_mut().map(|deviation| deviation.follow(finding.x, season, tick.windows));
+        // In windows of some minutes novelty tells the rest of an event whose first half is over.
+        let transform = if tick.coarse { Transform::None } else { self.residual.transform };
+        let course = self.deviation.as_mut().map(|event| event.follow(finding.x, season, tick.windows, transform));
         self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);
         match course {
             Some(Course::Away) => finding.score = 0.0, // told already
@@ -268,9 +278,15 @@ impl Detector {
             Some(Course::Stayed) => {
                 finding.score = 0.0; // nor is that it lasts
                 self.residual.accept();
+                self.settled = Some((finding.x, SETTLED));
             }
             Some(Course::Turned) => self.residual.accept(),
             _ => {}
+        }
+        let is_back = course.is_none() && self.leave_settled(finding.x, tick.windows);
+        if is_back {
+            finding.score = 0.0; // as at the end of any event
+            self.residual.return_to_normal(time_s, finding.x, finding.x);
         }
         if let (Some(Course::Away | Course::Worse), Some(deviation)) = (course, &self.deviation) {
             finding.expected = deviation.expected;
@@ -287,18 +303,19 @@ impl Detector {
         let mut raw_novelty = 0.0;
         if tick.coarse {
             let by_residual_expected = finding.expected;
-            raw_novelty = self.novelty.observe(time_s, value);
-            if course == Some(Course::Away) {
+            raw_novelty = self.novelty.observe(time_s, value, at.away);
+            if course == Some(Course::Away) || is_back {
                 raw_novelty = 0.0; // told already
             }
             if raw_novelty > finding.score {
-                self.explain(&mut finding);
+                Self::explain(&mut finding);
                 if !self.watches(settings, value, finding.expected) {
                     raw_novelty = 0.0;
                 }
             }
             by_novelty = self.novelty_hold.pass(NOVELTY_HOLD, 1.0, raw_novelty, threshold);
-            if by_novelty < threshold || by_residual > by_novelty {
+            // What the residual half expects is better known.
+            if by_novelty < threshold || by_residual >= threshold {
                 finding.expected = by_residual_expected;
             }
         }
@@ -344,7 +361,7 @@ impl Detector {
             && self.peaks.is_valid()
             && self.deviation.is_none_or(|deviation| deviation.is_valid())
             && self.normal.is_none_or(f64::is_finite)
-            && self.former.is_none_or(|(x, left)| x.is_finite() && left.is_finite())
+            && [self.former, self.settled].iter().flatten().all(|(x, left)| x.is_finite() && left.is_finite())
     }
 
     /// The first value below zero: differences are what counts in such a series, so it is learnt anew, as they are.
@@ -354,13 +371,21 @@ impl Detector {
         self.deviation = None;
         self.former = None;
         self.normal = None;
+        self.settled = None;
+    }
+
+    /// Whether x is back where the series was before an event moved it for good; from then on it is no more.
+    fn leave_settled(&mut self, x: f64, windows: f64) -> bool {
+        let (Some((level, left)), Some(normal)) = (self.settled, self.normal) else { return false };
+        let is_back = (x - normal).abs() < AROUND * (normal - level).abs();
+        self.settled = Some((level, left - windows)).filter(|(_, left)| !is_back && *left > 0.0);
+        is_back
     }
 
     /// Novelty has no expectation of its own: of the predictions, the one that the value is
     /// farthest from tells what is new about it.
-    fn explain(&self, finding: &mut Finding) {
-        let mean = self.residual.transform.apply(self.novelty.mean());
-        for candidate in finding.forecast.all.into_iter().chain([mean]) {
+    fn explain(finding: &mut Finding) {
+        for candidate in finding.forecast.all {
             if (finding.x - candidate).abs() > (finding.x - finding.expected).abs() {
                 finding.expected = candidate;
             }

@@ -18,6 +18,9 @@ use crate::state::{Reader, State, state};
 const HOURS: usize = 24;
 /// Slowest rate of an hour's mean: it follows about the last ten visits.
 const HOUR_RATE: f64 = 0.1;
+/// While an event goes on, the mean of an hour learns from at most so many spreads away: enough for what has come to stay, and too
+/// little for the next day to be unlike.
+const EVENT_CUT: f64 = 2.0;
 /// Slowest rate of the spread and the mean of all: about a week of five-minute blocks.
 const SLOW_RATE: f64 = 0.0005;
 /// Residuals averaged for the seasonal stream; a lasting departure counts, one noisy block doesn't.
@@ -53,14 +56,9 @@ impl State for Novelty {
 }
 
 impl Novelty {
-    /// Learns the value of a block and returns its score, 0 while warming up; 1 is an alert.
-    pub(super) fn observe(&mut self, time_s: i64, value: f64) -> f64 {
-        self.0.get_or_insert_default().observe(time_s, value)
-    }
-
-    /// The mean of all values, as an expectation that explains what no predictor does.
-    pub(super) fn mean(&self) -> f64 {
-        self.0.as_ref().map_or(0.0, |blocks| blocks.origin + blocks.mean)
+    /// Learns the value of a block and returns its score, 0 while warming up; 1 is an alert. `away`: an event goes on.
+    pub(super) fn observe(&mut self, time_s: i64, value: f64, away: bool) -> f64 {
+        self.0.get_or_insert_default().observe(time_s, value, away)
     }
 
     pub(super) fn is_valid(&self) -> bool {
@@ -87,7 +85,7 @@ struct Blocks {
 state!(Blocks { blocks, since, origin, spread, mean, hours, residuals, values, course, extremes });
 
 impl Blocks {
-    fn observe(&mut self, time_s: i64, value: f64) -> f64 {
+    fn observe(&mut self, time_s: i64, value: f64, away: bool) -> f64 {
         if self.blocks == 0 {
             self.origin = value;
             self.since = time_s;
@@ -99,7 +97,7 @@ impl Blocks {
         self.spread += rate * ((x - self.mean).abs() - self.spread);
         self.mean += rate * (x - self.mean);
 
-        let season = self.season(time_s, x);
+        let season = self.season(time_s, x, away);
         let value_distance =
             if self.blocks >= VALUE_WARM_UP { self.values.distance(x as f32).unwrap_or(0.0) } else { 0.0 };
         self.values.learn(x as f32);
@@ -120,14 +118,15 @@ impl Blocks {
     }
 
     /// |mean of the last residuals from the hour's mean|.
-    fn season(&mut self, time_s: i64, x: f64) -> f64 {
+    fn season(&mut self, time_s: i64, x: f64, away: bool) -> f64 {
         let mut residual = x - self.mean;
         if let Some((mean, visits)) = self.hours.get_mut(part_of_day(time_s, HOURS)) {
             if *visits > 0 {
                 residual = x - *mean;
             }
             *visits = visits.saturating_add(1);
-            *mean += (1.0 / f64::from(*visits)).max(HOUR_RATE) * (x - *mean);
+            let most = if away { EVENT_CUT * self.spread } else { f64::INFINITY };
+            *mean += (1.0 / f64::from(*visits)).max(HOUR_RATE) * (x - *mean).max(-most).min(most);
         }
         self.residuals.rotate_left(1);
         if let Some(newest) = self.residuals.last_mut() {
@@ -158,7 +157,7 @@ mod tests {
     fn a_flat_series_has_no_novelty() {
         let mut novelty = Novelty::default();
         for block in 0..1000 {
-            assert_eq!(novelty.observe(block * 300, 7.0), 0.0);
+            assert_eq!(novelty.observe(block * 300, 7.0, false), 0.0);
         }
     }
 
@@ -166,11 +165,11 @@ mod tests {
     fn a_value_never_seen_is_novel() {
         let mut novelty = Novelty::default();
         for block in 0..1000i64 {
-            novelty.observe(block * 300, (block * 7 % 13) as f64);
+            novelty.observe(block * 300, (block * 7 % 13) as f64, false);
         }
         let mut highest: f64 = 0.0;
         for block in 1000..1005i64 {
-            highest = highest.max(novelty.observe(block * 300, 80.0));
+            highest = highest.max(novelty.observe(block * 300, 80.0, false));
         }
         assert!(highest > 1.0, "{highest}");
         assert!(novelty.is_valid());

@@ -181,7 +181,7 @@ state!(Residual {
 pub(super) struct Circumstances {
     /// Windows since the value before it.
     pub windows: f64,
-    /// An event goes on, which says nothing of the noise.
+    /// An event goes on, which says nothing of what is usual.
     pub away: bool,
     /// Windows of some minutes.
     pub coarse: bool,
@@ -247,7 +247,7 @@ impl Residual {
         let (low, high) = widened(mean);
         let scale = self.doubtful_scale(time_s, &forecast);
         self.judge_point(&mut finding, scale, ready, &at, single);
-        self.scale.learn(time_s, (x - p).abs(), moved && !at.away);
+        self.scale.learn(time_s, (x - p).abs(), moved);
         if self.recent.len() >= RECENT {
             self.recent.remove(0);
         }

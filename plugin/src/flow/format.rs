@@ -108,7 +108,7 @@ impl Format {
     ///
     /// Accepted are a `LogFormat` as the EC2 API gives it (`${version} ${vpc-id} …`), the same as escaped for a shell,
     /// Terraform or CloudFormation (`\${…}`, `$${…}`, `${!…}`), bare names with hyphens or underscores, separated by
-    /// spaces or commas (Vector's `parse_aws_vpc_flow_log` and the header of a file in S3), and the words `default` and
+    /// spaces or commas (Vector's `parse_aws_vpc_flow_log` and the header of a file in S3), all of it or each in quotes, and the words `default` and
     /// `transit-gateway` for the two formats AWS has when none is chosen.
     ///
     /// A name that is not in the table makes a text column, so that a field AWS adds next month does not stop anything;
@@ -286,8 +286,9 @@ impl fmt::Display for Format {
     }
 }
 
-/// The name in `${name}`, in one of its escaped forms, or bare. None if it is no name.
+/// The name in `${name}`, in one of its escaped forms, or bare, behind or before a quote. None if it is no name.
 fn bare_name(item: &str) -> Option<&str> {
+    let item = item.trim_matches(['\'', '"']);
     let inner = item.trim_start_matches(['\\', '$']);
     let name = match inner.strip_prefix('{') {
         Some(rest) if inner.len() < item.len() => rest.strip_prefix('!').unwrap_or(rest).strip_suffix('}')?,

@@ -179,6 +179,9 @@ impl Lifecycle {
             self.expired &= deviating;
             self.extend_run(judged, value, deviating);
             self.go_on(judged, value, deviating, &mut step);
+            if let (None, Some(last)) = (&self.open, &mut self.last) {
+                last.see_after(value, judged.end);
+            }
             if verdict.alert && self.open.is_none() {
                 self.begin(key, judged, value, window, members, &mut step);
             }
@@ -267,6 +270,9 @@ impl Lifecycle {
             let recent = judged.start - last.end <= 2 * i64::from(CALM) * window;
             if last.direction != direction && (recent || last.level.is_some()) && last.is_way_back(value) {
                 self.echo = Some((direction, judged.end + i64::from(CALM) * window));
+                if let Some(last) = &mut self.last {
+                    last.is_back(judged.end);
+                }
                 return;
             }
             if last.direction == direction && last.level.is_some_and(|level| !last.is_beyond(value, level)) {

@@ -200,6 +200,23 @@ impl Incident {
         }
     }
 
+    /// Takes a value into account that came after it was closed as the new level: more than half of the way back, [`CALM`]
+    /// windows in a row, and it is over.
+    fn see_after(&mut self, value: f64, end: i64) {
+        let Some(level) = self.level else { return };
+        let is_back = (value - self.former.1).abs() < (value - level).abs();
+        self.calm = if is_back { self.calm.min(CALM) + 1 } else { 0 };
+        if self.calm >= CALM {
+            self.is_back(end);
+        }
+    }
+
+    /// What it had left as the new level is no more: the same again is news.
+    fn is_back(&mut self, end: i64) {
+        self.level = None;
+        self.end = end;
+    }
+
     /// The severity as of now, of a part of `whole`.
     fn severity_now(&self, whole: Option<f64>) -> Severity {
         Severity::of(severity::Facts {

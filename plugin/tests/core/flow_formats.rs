@@ -18,6 +18,8 @@ fn a_format_may_be_written_in_any_usual_way() {
         "$${version} $${vpc-id} $${pkt-srcaddr}",  // Terraform
         "${!version} ${!vpc-id} ${!pkt-srcaddr}",  // CloudFormation's Fn::Sub
         "VERSION Vpc-Id pkt-srcaddr",
+        "'${version} ${vpc-id} ${pkt-srcaddr}'", // with the quotes of a command line
+        "\"version\",\"vpc-id\",\"pkt-srcaddr\"",
     ] {
         assert_eq!(Format::parse(text).unwrap().to_string(), expected, "{text}");
     }

@@ -25,6 +25,7 @@ mod promises;
 mod reconfigured;
 mod record_explanation;
 mod row;
+mod series_again;
 mod series_clocks;
 mod series_early;
 mod series_groups;
