@@ -47,6 +47,13 @@ pub struct State {
     pub open: String,
 }
 
+impl State {
+    /// Without what was learned, and so without what only the model could tell the end of.
+    pub fn without_model(self) -> Self {
+        State { snapshot: Vec::new(), open: String::new(), ..self }
+    }
+}
+
 /// Where reading has come to in a shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use core::str::FromStr;
 
 use super::finite;
+use crate::text::pattern::fits;
 
 /// One of the values that a column may have: `ACCEPT`, `eni-0a*`, `10.0.0.0/8`, `1024..65535`; or, after `!`, must not have.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +77,7 @@ impl Condition {
 impl Wanted {
     fn is(&self, value: &str) -> bool {
         match self {
-            Wanted::Text(pattern) => fits(pattern.as_bytes(), value.as_bytes()),
+            Wanted::Text(pattern) => fits(pattern.as_bytes(), value.as_bytes(), u8::eq_ignore_ascii_case),
             Wanted::Range(least, most) => finite(value).is_some_and(|number| (*least..=*most).contains(&number)),
             Wanted::Network(network, bits) => {
                 IpAddr::from_str(value).is_ok_and(|address| begins_alike(*network, address, *bits))
@@ -94,28 +95,6 @@ fn is_of_a_query(text: &str) -> bool {
         [b'/', expression @ .., b'/'] => expression.contains(&b'*'),
         _ => begins(b"between ") || begins(b"in ("),
     }
-}
-
-/// Whether a value is what a pattern says.
-fn fits(pattern: &[u8], value: &[u8]) -> bool {
-    let (mut at, mut from) = (0, 0);
-    // Where the last `*` is, and how much of the value it does not stand for.
-    let mut last = None;
-    while let Some(byte) = value.get(from) {
-        match (pattern.get(at), last) {
-            (Some(b'*'), _) => {
-                last = Some((at, from));
-                at += 1;
-            }
-            (Some(wanted), _) if wanted.eq_ignore_ascii_case(byte) => (at, from) = (at + 1, from + 1),
-            (_, Some((star, end))) => {
-                last = Some((star, end + 1));
-                (at, from) = (star + 1, end + 1);
-            }
-            (_, None) => return false,
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 /// Whether the first so many bits of two addresses of one kind are the same.

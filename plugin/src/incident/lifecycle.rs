@@ -265,14 +265,12 @@ impl Lifecycle {
         if self.expired || members == Members::Explain {
             return;
         }
-        if let Some(last) = &self.last {
+        if let Some(last) = &mut self.last {
             // From a new level the way back may come late; otherwise the value was back when the incident closed.
             let recent = judged.start - last.end <= 2 * i64::from(CALM) * window;
             if last.direction != direction && (recent || last.level.is_some()) && last.is_way_back(value) {
                 self.echo = Some((direction, judged.end + i64::from(CALM) * window));
-                if let Some(last) = &mut self.last {
-                    last.is_back(judged.end);
-                }
+                last.leave_level(judged.end);
                 return;
             }
             if last.direction == direction && last.level.is_some_and(|level| !last.is_beyond(value, level)) {

@@ -207,12 +207,12 @@ impl Incident {
         let is_back = (value - self.former.1).abs() < (value - level).abs();
         self.calm = if is_back { self.calm.min(CALM) + 1 } else { 0 };
         if self.calm >= CALM {
-            self.is_back(end);
+            self.leave_level(end);
         }
     }
 
     /// What it had left as the new level is no more: the same again is news.
-    fn is_back(&mut self, end: i64) {
+    fn leave_level(&mut self, end: i64) {
         self.level = None;
         self.end = end;
     }

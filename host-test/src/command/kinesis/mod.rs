@@ -168,7 +168,7 @@ impl KinesisArgs {
         let state = part.load().await?;
         match (state, self.discard) {
             (_, Some(Discard::State)) => Ok(State::default()),
-            (Some(state), Some(Discard::Model)) => Ok(State { snapshot: Vec::new(), open: String::new(), ..state }),
+            (Some(state), Some(Discard::Model)) => Ok(state.without_model()),
             (Some(state), None) => Ok(state),
             (None, _) if self.from == From::Checkpoint => {
                 Err(anyhow!("there is no state {} to go on from; give --from trim-horizon or latest", part.object()))

@@ -162,7 +162,7 @@ impl S3Args {
     async fn load(&self, part: &mut Part) -> Result<State> {
         let state = part.load().await?.unwrap_or_default();
         Ok(match self.discard {
-            Some(Discard::Model) => State { snapshot: Vec::new(), open: String::new(), ..state },
+            Some(Discard::Model) => state.without_model(),
             None => state,
         })
     }
