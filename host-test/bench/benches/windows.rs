@@ -1,5 +1,5 @@
-//! Window mode in WebAssembly: the update of a window by a record, the close of a window, the detector alone, and the
-//! memory of a series.
+//! Window mode in WebAssembly: the update of a window by a record, the close of a window, and the detector alone. What many series cost
+//! is measured by the benchmark `closing`.
 //!
 //! The update is measured as a difference, since records don't cross the boundary of the component one by one: the same
 //! payloads of plain log lines go to a scorer whose windows are open for them, and to one whose windows are closed, so
@@ -10,47 +10,18 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
-use std::fmt::Write;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use flowscore_bench::{busy, minute};
 use host_test::plugin::{BUILT_IN, Limits, Payload, Plugin, Point, SeriesMode};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, ResourceLimiter, Store};
+use wasmtime::{Config, Engine, Store};
 
-/// 2023-11-14T22:13:20Z: no whole minute, so that some records lie in two windows as they do in nature.
-const T0: i64 = 1_700_000_000;
 /// Minutes before the one that is measured.
 const WARM: i64 = 10;
 const SERIES: u64 = 20;
-
-/// A log of one interface in one minute, as Kinesis would carry it but for base64, gzip and envelope.
-fn minute(interface: u64, minute: i64, records: u64) -> Vec<u8> {
-    let mut lines = String::new();
-    let mut state = interface << 32 ^ (minute as u64) << 8 ^ 0x9E37_79B9_7F4A_7C15;
-    let mut below = |n: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % n
-    };
-    // Interfaces report in turn, each at its second.
-    let start = T0 + minute * 60 + (interface % 60) as i64;
-    for record in 0..records {
-        let (first, last) = (below(60) as i64, below(60) as i64);
-        let own = format!("10.0.{}.{}", interface / 200, interface % 200 + 10);
-        let peer = format!("172.31.{}.{}", below(256), below(256));
-        let (source, destination) = if record % 2 == 0 { (&own, &peer) } else { (&peer, &own) };
-        let (packets, bytes) = (below(1_000) + 1, (below(1_000) + 1) * (below(1_400) + 40));
-        let port = 32_768 + below(28_000);
-        let (from, to) = (start + first.min(last), start + first.max(last));
-        writeln!(
-            lines,
-            "2 123456789012 eni-{interface:017x} {source} {destination} {port} 443 6 {packets} {bytes} {from} {to} ACCEPT OK",
-        )
-        .unwrap();
-    }
-    lines.into_bytes()
-}
 
 /// Who sends how much, and whether talkers are sampled.
 struct Load {
@@ -105,13 +76,6 @@ fn plugin() -> Plugin {
         Some(path) => Plugin::from_file(path.as_ref(), Limits::default()).unwrap(),
         None => Plugin::built_in(Limits::default()).unwrap(),
     }
-}
-
-/// Time that this thread has run, where Linux tells it (other programs don't count then), else the time since `started`.
-fn busy(started: Instant) -> Duration {
-    let run = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let run = run.and_then(|text| text.split_whitespace().next()?.parse().ok());
-    run.map_or_else(|| started.elapsed(), Duration::from_nanos)
 }
 
 /// Time of one minute's records with windows open less that with windows closed, for each record, in nanoseconds: of each
@@ -256,56 +220,19 @@ fn detector(c: &mut Criterion) {
     group.finish();
 }
 
-/// The linear memory that an instance takes for each series more.
-fn memory(_: &mut Criterion) {
-    if !is_wanted("memory") {
-        return;
-    }
-    let after = |series: u64, minutes: i64| {
-        let mut counted = Counted::create(r#"{"series":{"total":false}}"#);
-        for at in 0..minutes {
-            let data: Vec<_> = (0..series).map(|interface| minute(interface, at, 4)).collect();
-            counted.transform(&data);
-        }
-        counted.store.data().memory
-    };
-    for (name, minutes) in [("after an hour", 60), ("after a day", 1_440)] {
-        // So many that a page of memory more or less says nothing.
-        let series = 600;
-        let bytes = (after(2 * series, minutes) - after(series, minutes)) / series as usize;
-        println!("memory of a series {name}, with its open windows and talkers: {bytes} bytes");
-    }
-}
-
 mod bindings {
     wasmtime::component::bindgen!({ path: "../../wit", world: "plugin" });
 }
 
-/// A scorer whose instructions are counted, and the size of whose memory is known.
+/// A scorer whose instructions are counted.
 struct Counted {
-    store: Store<Usage>,
+    store: Store<()>,
     bindings: bindings::Plugin,
     scorer: wasmtime::component::ResourceAny,
 }
 
-#[derive(Default)]
-struct Usage {
-    memory: usize,
-}
-
-impl ResourceLimiter for Usage {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.memory = desired;
-        Ok(true)
-    }
-
-    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(true)
-    }
-}
-
 impl Counted {
-    fn instance() -> (Store<Usage>, bindings::Plugin) {
+    fn instance() -> (Store<()>, bindings::Plugin) {
         let mut config = Config::new();
         config.consume_fuel(true);
         let engine = Engine::new(&config).unwrap();
@@ -313,18 +240,10 @@ impl Counted {
             Some(path) => Component::from_file(&engine, path).unwrap(),
             None => Component::new(&engine, BUILT_IN).unwrap(),
         };
-        let mut store = Store::new(&engine, Usage::default());
-        store.limiter(|usage| usage);
+        let mut store = Store::new(&engine, ());
         store.set_fuel(u64::MAX).unwrap();
         let bindings = bindings::Plugin::instantiate(&mut store, &component, &Linker::new(&engine)).unwrap();
         (store, bindings)
-    }
-
-    fn create(config: &str) -> Self {
-        let (mut store, bindings) = Self::instance();
-        let guest = bindings.flowscore_transform_scoring();
-        let scorer = guest.scorer().call_create(&mut store, config).unwrap().unwrap();
-        Counted { store, bindings, scorer }
     }
 
     fn restore(config: &str, snapshot: &[u8]) -> Self {
@@ -353,5 +272,5 @@ impl Counted {
     }
 }
 
-criterion_group!(benches, window_update, window_close, detector, memory);
+criterion_group!(benches, window_update, window_close, detector);
 criterion_main!(benches);

@@ -15,6 +15,7 @@ mod deviation;
 mod envelope;
 mod half_hours;
 mod novelty;
+mod points;
 mod predictors;
 mod profile;
 mod rarity;
@@ -226,6 +227,24 @@ impl Detector {
             negative: false,
             peaks: Peaks::default(),
         }
+    }
+
+    /// Reads a number of each cache line, so that they are at hand soon.
+    #[inline(always)]
+    pub(crate) fn read(&self) -> u64 {
+        let peaks = self.peaks.reference().to_bits();
+        self.clock.read()
+            ^ self.residual.read()
+            ^ self.rarity.read()
+            ^ peaks
+            ^ u64::from(self.deviation.is_some())
+            ^ u64::from(self.normal.is_some())
+    }
+
+    /// The same of what it points to, as far as a window at this time asks for it.
+    #[inline(always)]
+    pub(crate) fn read_further(&self, time_s: i64) -> u64 {
+        self.residual.read_further(time_s)
     }
 
     /// Judges the window at `time_s` (its start, seconds since 1970-01-01) and learns it.

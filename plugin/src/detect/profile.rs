@@ -105,6 +105,13 @@ pub(super) struct Profile {
 state!(Profile { day, week, contest });
 
 impl Profile {
+    #[inline(always)]
+    pub(super) fn read_further(&self, time_s: i64) -> u64 {
+        let day = self.day.get(time_s).map_or(0, |(mean, visits)| mean.to_bits() ^ u64::from(visits));
+        let week = self.week.get(part_of_week(time_s)).map_or(0, |(mean, visits)| mean.to_bits() ^ u32::from(visits));
+        day ^ u64::from(week)
+    }
+
     /// What is usual at this time: between the middles of two half hours. `None` if neither was seen.
     pub(super) fn at(&self, time_s: i64) -> Option<f64> {
         let shifted = time_s.saturating_sub(HALF_HOUR / 2);

@@ -15,13 +15,12 @@
 use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
 use super::envelope::{Envelope, Usual};
+use super::points::{Point, Points, RECENT};
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
 use crate::state::{Gone, state};
 
-/// Points kept for the longer channels.
-const RECENT: usize = 20;
 /// Points whose mean the envelope keeps.
 const MEAN: usize = 8;
 /// What opens an alert: at least so many mean sizes, and at least so many times the 98 % quantile Q of the
@@ -110,24 +109,8 @@ struct Span {
 
 state!(Span { scale, tail });
 
-/// A point lately seen.
-#[derive(Clone, Copy, Debug, Default)]
-struct Point {
-    x: f64,
-    /// What was expected of it.
-    forecast: f64,
-    /// What the season said, and whether the forecast followed it.
-    season: f64,
-    seasonal: bool,
-    /// What was usual for means.
-    low: f32,
-    high: f32,
-}
-
 /// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
 type FormerPoint = ((f64, f64), (f64, bool));
-
-state!(Point { x, forecast, season, seasonal, low, high });
 
 /// State of the residual half.
 #[derive(Clone, Debug, Default)]
@@ -151,8 +134,7 @@ pub(super) struct Residual {
     last_ratio: f64,
     /// The one-point ratio of the last value, negative below the forecast.
     last_z: f64,
-    /// Oldest first.
-    recent: Vec<Point>,
+    recent: Points,
     longest: Span,
 }
 
@@ -193,6 +175,18 @@ impl Residual {
     /// Nothing learnt yet.
     pub(super) fn new(transform: Transform) -> Self {
         Self { transform, ..Self::default() }
+    }
+
+    #[inline(always)]
+    pub(super) fn read(&self) -> u64 {
+        let own = self.points ^ self.level.to_bits() ^ self.last_z.to_bits() ^ u64::from(self.longest.scale.updates());
+        let own = own ^ u64::from(self.spans[0].scale.updates()) ^ u64::from(self.ratio.updates());
+        own ^ self.bank.read() ^ self.envelope.read() ^ u64::from(self.scale.updates()) ^ self.recent.read()
+    }
+
+    #[inline(always)]
+    pub(super) fn read_further(&self, time_s: i64) -> u64 {
+        self.bank.read_further(time_s) ^ self.envelope.read_further(time_s) ^ self.scale.read_further(time_s)
     }
 
     /// What is expected at `time_s`, without a value.
@@ -239,7 +233,7 @@ impl Residual {
         let p = forecast.best;
         let ready = finding.ready && self.settle == 0;
         self.settle = self.settle.saturating_sub(1);
-        let moved = self.recent.last().is_some_and(|last| x != last.x);
+        let moved = self.recent.back(0).is_some_and(|last| x != last.x);
         // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
         let former = at.former.unwrap_or(p);
         let widened = |(low, high): Usual| (low.min(former).min(forecast.season), high.max(former));
@@ -248,9 +242,6 @@ impl Residual {
         let scale = self.doubtful_scale(time_s, &forecast);
         self.judge_point(&mut finding, scale, ready, &at, single);
         self.scale.learn(time_s, (x - p).abs(), moved);
-        if self.recent.len() >= RECENT {
-            self.recent.remove(0);
-        }
         let (season, seasonal) = (forecast.season, forecast.seasonal);
         self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
@@ -266,8 +257,7 @@ impl Residual {
 
     /// The mean of the last eight values, if they follow each other.
     fn mean(&self) -> Option<f64> {
-        let points = self.recent.get(self.recent.len().checked_sub(MEAN)?..)?;
-        Some(points.iter().map(|point| point.x).sum::<f64>() / MEAN as f64)
+        Some(self.recent.newest(MEAN)?.iter().sum::<f64>() / MEAN as f64)
     }
 
     /// One point, and the milder of two.
@@ -301,14 +291,13 @@ impl Residual {
     fn judge_spans(&mut self, finding: &mut Finding, scale: f64, ready: bool, at: &Circumstances, usual: Usual) {
         let (x, season) = (finding.x, finding.forecast.season);
         for (span, rule) in self.spans.iter_mut().chain([&mut self.longest]).zip(SPANS) {
-            let start = self.recent.len().checked_sub(rule.points);
-            let Some(points) = start.and_then(|start| self.recent.get(start..)) else { continue };
-            let Some(first) = points.first() else { continue };
+            let Some(values) = self.recent.newest(rule.points) else { continue };
+            let Some(first) = self.recent.back(rule.points - 1) else { continue };
             // A forecast that follows the season would have gone on to do so: on average half way.
             let course = if first.seasonal { 0.5 * (season - first.season) } else { 0.0 };
             let before = first.forecast + course;
-            let mean = points.iter().map(|point| point.x - before).sum::<f64>() / points.len() as f64;
-            let moved = points.iter().any(|point| point.x != first.x);
+            let mean = values.iter().map(|x| x - before).sum::<f64>() / values.len() as f64;
+            let moved = values.iter().any(|x| *x != first.x);
             let (size, up) = (mean.abs(), mean > 0.0);
             let own = span.scale.scale() * doubt(span.scale.updates());
             let distance = if rule.as_mean {
@@ -343,7 +332,7 @@ impl Residual {
         let p = finding.forecast.best;
         let ratio = self.ratio_of(value, self.transform.restore(p));
         // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
-        let before = self.recent.iter().rev().nth(1).map_or(p, |point| point.forecast);
+        let before = self.recent.back(1).map_or(p, |point| point.forecast);
         let expected = self.transform.restore(before);
         let milder = self.ratio_of(value, expected).max(self.last_ratio);
         self.last_ratio = ratio;
@@ -426,12 +415,7 @@ impl Residual {
             && self.envelope.is_valid()
             && self.scale.is_valid()
             && self.tail.is_valid()
-            && self.recent.len() <= RECENT
-            && self.recent.iter().all(|point| {
-                [point.x, point.forecast, point.season, f64::from(point.low), f64::from(point.high)]
-                    .iter()
-                    .all(|x| x.is_finite())
-            })
+            && self.recent.is_valid()
             && self.spans.iter().chain([&self.longest]).all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()

@@ -39,7 +39,8 @@ impl Engine {
         let (prefixes, series): (Vec<u32>, Vec<u32>) =
             order.iter().partition(|&&slot| self.registry.slot(slot).kind == Keyed::Prefix);
         let mut is_to_forget = false;
-        for slot in series {
+        for (at, &slot) in series.iter().enumerate() {
+            self.read_ahead(&series[at..], window.start);
             if let Some(mut series) = self.close_series(slot, &window, out) {
                 self.totals.windows += u64::from(series.cell.is_some());
                 self.add_up(&mut series, index);

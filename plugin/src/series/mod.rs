@@ -32,6 +32,7 @@ mod close;
 mod early;
 mod engine;
 mod feedback;
+mod fetch;
 mod frontier;
 mod groups;
 mod habit;

@@ -118,6 +118,16 @@ impl State for Sample {
 }
 
 impl Sample {
+    pub(super) fn len(&self) -> u64 {
+        self.kept.len() as u64
+    }
+
+    /// Reads a number of each cache line; see [`fetch`](super::fetch).
+    #[inline(always)]
+    pub(super) fn read(&self) -> u64 {
+        self.kept.iter().fold(0, |read, sampled| read ^ sampled.bytes)
+    }
+
     /// Whether a record of `bytes` above 0 is among the highest so far.
     #[inline]
     pub(crate) fn admits(&self, size: usize, rank: Rank, bytes: u64) -> bool {
