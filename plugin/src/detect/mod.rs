@@ -14,6 +14,7 @@ mod clock;
 mod deviation;
 mod envelope;
 mod half_hours;
+mod lasting;
 mod novelty;
 mod predictors;
 mod profile;
@@ -258,6 +259,10 @@ impl Detector {
             if !at.away {
                 self.peaks.learn(time_s, score);
             }
+        }
+        // A level is measured by levels, whatever single windows often do.
+        if finding.lasting.0 > finding.score {
+            (finding.score, finding.expected) = finding.lasting;
         }
         let raw = finding.score;
         let season = finding.forecast.season;

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! one point      z = |r| / S
-//! 3, 8, 20       z = |mean of x − forecast made before them| / S_m
+//! 3, 8           z = |mean of x − forecast made before them| / S_m
 //! ratio (drops)  z = −ln((v + ε) / (v̂ + ε)) / S_ratio, the milder of two points in a row
 //! y = min(z / max(base, tails · Q), 6)
 //! ```
@@ -15,15 +15,18 @@
 use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
 use super::envelope::{Envelope, Usual};
+use super::lasting::Lasting;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
 use crate::state::{Gone, state};
 
-/// Points kept for the longer channels.
-const RECENT: usize = 20;
-/// Points whose mean the envelope keeps.
-const MEAN: usize = 8;
+/// Points kept for the longer channels: those whose mean the envelope keeps.
+const RECENT: usize = 8;
+/// As many were kept before version 12.
+const MOST_RECENT: usize = 20;
+/// Windows within which what usually begins is held against no mean.
+const AHEAD: f64 = 20.0;
 /// What opens an alert: at least so many mean sizes, and at least so many times the 98 % quantile Q of the
 /// series' own ratios, where tails are heavy.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +52,10 @@ struct SpanRule {
     as_mean: bool,
 }
 
-/// Three tell soon. What eight and twenty add is small and lasts, and is there more often than it is news: a third of all
-/// traffic that is gone where single minutes vary by a fifth.
-const SPANS: [SpanRule; 3] = [
+/// Three tell soon. What eight add is small and lasts, and is there more often than it is news. What lasts longer is told by
+/// [`Lasting`].
+const SPANS: [SpanRule; 2] = [
     SpanRule { points: 3, threshold: Threshold { base: 9.5, tails: 2.5 }, floor: 0.4, as_mean: false },
-    SpanRule { points: 8, threshold: LONG, floor: 0.2, as_mean: true },
     SpanRule { points: RECENT, threshold: LONG, floor: 0.2, as_mean: true },
 ];
 const LONG: Threshold = Threshold { base: 15.0, tails: 4.0 };
@@ -100,6 +102,8 @@ pub(super) struct Finding {
     /// All predictions.
     pub forecast: Forecast,
     pub ready: bool,
+    /// The score of a level that lasts, and what was expected before it.
+    pub lasting: (f64, f64),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -153,7 +157,9 @@ pub(super) struct Residual {
     last_z: f64,
     /// Oldest first.
     recent: Vec<Point>,
-    longest: Span,
+    /// Means of twenty.
+    longest: Gone<Span, 12>,
+    lasting: Lasting,
 }
 
 state!(Residual {
@@ -174,6 +180,7 @@ state!(Residual {
     last_z,
     recent since 10,
     longest since 10,
+    lasting since 12,
 });
 
 /// What a value is judged by besides its history.
@@ -217,6 +224,7 @@ impl Residual {
             forecast,
             ready: self.ready(),
             score: 0.0,
+            lasting: (0.0, forecast.best),
         }
     }
 
@@ -230,10 +238,11 @@ impl Residual {
         } else if at.windows > LONG_GAP {
             self.resume(time_s, x);
             self.recent.clear();
+            self.lasting.clear();
             self.settle = SETTLE;
         }
         let forecast = self.bank.predict(time_s);
-        let (single, mean) = self.usual(time_s, (RECENT as f64 * seconds) as i64, &forecast);
+        let (single, mean) = self.usual(time_s, (AHEAD * seconds) as i64, &forecast);
         let mut finding = self.look_out(time_s, forecast, single);
         finding.x = x;
         let p = forecast.best;
@@ -248,12 +257,17 @@ impl Residual {
         let scale = self.doubtful_scale(time_s, &forecast);
         self.judge_point(&mut finding, scale, ready, &at, single);
         self.scale.learn(time_s, (x - p).abs(), moved);
-        if self.recent.len() >= RECENT {
+        while self.recent.len() >= RECENT {
             self.recent.remove(0);
         }
         let (season, seasonal) = (forecast.season, forecast.seasonal);
         self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
+        if at.away || at.coarse {
+            self.lasting.clear();
+        } else {
+            finding.lasting = self.lasting.observe(x, &forecast, (low, high), scale, ready);
+        }
         self.learn_level(value);
         if self.transform == Transform::CubeRoot {
             self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
@@ -266,8 +280,8 @@ impl Residual {
 
     /// The mean of the last eight values, if they follow each other.
     fn mean(&self) -> Option<f64> {
-        let points = self.recent.get(self.recent.len().checked_sub(MEAN)?..)?;
-        Some(points.iter().map(|point| point.x).sum::<f64>() / MEAN as f64)
+        let points = self.recent.get(self.recent.len().checked_sub(RECENT)?..)?;
+        Some(points.iter().map(|point| point.x).sum::<f64>() / RECENT as f64)
     }
 
     /// One point, and the milder of two.
@@ -300,7 +314,7 @@ impl Residual {
     /// Several points, against the forecast made before them.
     fn judge_spans(&mut self, finding: &mut Finding, scale: f64, ready: bool, at: &Circumstances, usual: Usual) {
         let (x, season) = (finding.x, finding.forecast.season);
-        for (span, rule) in self.spans.iter_mut().chain([&mut self.longest]).zip(SPANS) {
+        for (span, rule) in self.spans.iter_mut().zip(SPANS) {
             let start = self.recent.len().checked_sub(rule.points);
             let Some(points) = start.and_then(|start| self.recent.get(start..)) else { continue };
             let Some(first) = points.first() else { continue };
@@ -386,6 +400,7 @@ impl Residual {
         let noise = BACK * self.doubtful_scale(time_s, &self.bank.predict(time_s));
         self.resume(time_s, if (x - expected).abs() <= noise { expected } else { x });
         self.recent.clear();
+        self.lasting.clear();
         self.last_ratio = 0.0;
     }
 
@@ -409,6 +424,7 @@ impl Residual {
         self.bank.accept();
         // What was expected of them is no more.
         self.recent.clear();
+        self.lasting.clear();
     }
 
     fn ready(&self) -> bool {
@@ -426,13 +442,14 @@ impl Residual {
             && self.envelope.is_valid()
             && self.scale.is_valid()
             && self.tail.is_valid()
-            && self.recent.len() <= RECENT
+            && self.recent.len() <= MOST_RECENT
             && self.recent.iter().all(|point| {
                 [point.x, point.forecast, point.season, f64::from(point.low), f64::from(point.high)]
                     .iter()
                     .all(|x| x.is_finite())
             })
-            && self.spans.iter().chain([&self.longest]).all(|s| s.scale.is_valid() && s.tail.is_valid())
+            && self.lasting.is_valid()
+            && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()
             && self.level.is_finite()
