@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// A result whose error is told to the user.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-const SETS: [&str; 6] = ["traffic", "links", "wsd", "kpi", "nab", "simulated"];
+const SETS: [&str; 7] = ["traffic", "links", "wsd", "kpi", "nab", "simulated", "steps"];
 
 fn main() -> Result<()> {
     let mut folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
@@ -43,6 +43,7 @@ fn main() -> Result<()> {
             "traffic" => traffic::report(&folder)?,
             "links" => traffic::report_links(&folder)?,
             "nab" => nab::report(&folder)?,
+            "steps" => Some(simulated::steps()),
             "simulated" => Some(simulated::report()),
             labelled => labelled::report(&folder, labelled)?,
         };

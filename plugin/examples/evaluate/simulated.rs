@@ -221,3 +221,30 @@ fn weekly(interval: i64) -> String {
          the third week on; {found} of {made} Monday drops told\n"
     )
 }
+
+/// A lasting change of a busy interface, by its factor and the noise of a minute: how many are told within half an hour, and
+/// within two hours.
+pub(crate) fn steps() -> String {
+    let factors = [0.0, 0.33, 0.5, 0.67, 1.5, 2.0, 3.0];
+    let mut report = format!("  lasting changes, told within 30 and 120 minutes of {SEEDS}; factors {factors:?}\n");
+    for noise in [0.1, 0.2, 0.4, 0.6] {
+        report += &format!("    noise {:2.0} %:", 100.0 * noise);
+        for factor in factors {
+            let (mut soon, mut late) = (0, 0);
+            for seed in 0..SEEDS {
+                let mut random = Random::new(seed);
+                let mut values: Vec<f64> =
+                    (0..9 * DAY).map(|minute| 1e8 * rhythm(minute) * (noise * random.normal()).exp()).collect();
+                let at = 8 * DAY + random.below(DAY as u32 - 120) as usize;
+                values[at..at + 120].iter_mut().for_each(|value| *value *= factor);
+                let direction = if factor < 1.0 { Direction::Drop } else { Direction::Spike };
+                let told = told(&values[..at + 120], 60);
+                soon += usize::from(count(&told[at..at + 30], Some(direction)) > 0);
+                late += usize::from(count(&told[at..at + 120], Some(direction)) > 0);
+            }
+            report += &format!(" {soon:2}/{late:2}");
+        }
+        report += "\n";
+    }
+    report
+}

@@ -46,10 +46,6 @@ impl Clock {
         Self { interval, differences: Vec::new(), previous: None, known: None }
     }
 
-    pub(super) fn read(&self) -> u64 {
-        self.previous.unwrap_or(0) as u64
-    }
-
     /// Takes the time of the next row; `known` says that the row has a value.
     pub(super) fn tick(&mut self, time_s: i64, known: bool) -> Tick {
         if let (None, Some(previous)) = (self.interval, self.previous) {

@@ -178,17 +178,10 @@ impl Envelope {
         envelope
     }
 
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        self.cells.len() as u64 ^ self.course.to_bits() ^ u64::from(self.lasted[0]) ^ u64::from(self.lasted[BINS - 1])
-    }
-
-    /// The days of this half hour, and of its neighbours: one line each if there are as many days as there can be.
-    #[inline(always)]
-    pub(super) fn read_further(&self, time_s: i64) -> u64 {
-        let (days, bin) = (self.days(), part_of_day(time_s, BINS));
-        let around = (bin.max(1) - 1..(bin + 2).min(BINS)).filter_map(|bin| self.cells.get(bin * days));
-        around.fold(0, |sum, cell| sum ^ u64::from(cell.mean.0))
+    /// The days of this half hour, which share a line with those of its neighbours or follow them.
+    pub(super) fn read_ahead(&self, time_s: i64) -> u64 {
+        let first = part_of_day(time_s, BINS) * self.days();
+        self.cells.get(first).map_or(0, |cell| u64::from(cell.single.0))
     }
 
     /// Days of each half hour for which there is room.

@@ -14,8 +14,8 @@ mod clock;
 mod deviation;
 mod envelope;
 mod half_hours;
+mod lasting;
 mod novelty;
-mod points;
 mod predictors;
 mod profile;
 mod rarity;
@@ -229,22 +229,10 @@ impl Detector {
         }
     }
 
-    /// Reads a number of each cache line, so that they are at hand soon.
-    #[inline(always)]
-    pub(crate) fn read(&self) -> u64 {
-        let peaks = self.peaks.reference().to_bits();
-        self.clock.read()
-            ^ self.residual.read()
-            ^ self.rarity.read()
-            ^ peaks
-            ^ u64::from(self.deviation.is_some())
-            ^ u64::from(self.normal.is_some())
-    }
-
-    /// The same of what it points to, as far as a window at this time asks for it.
-    #[inline(always)]
-    pub(crate) fn read_further(&self, time_s: i64) -> u64 {
-        self.residual.read_further(time_s)
+    /// Reads what lies outside of the detector and is needed for a window at this time, so that it is at hand soon. What comes out means
+    /// nothing.
+    pub(crate) fn read_ahead(&self, time_s: i64) -> u64 {
+        self.residual.read_ahead(time_s)
     }
 
     /// Judges the window at `time_s` (its start, seconds since 1970-01-01) and learns it.
@@ -277,6 +265,10 @@ impl Detector {
             if !at.away {
                 self.peaks.learn(time_s, score);
             }
+        }
+        // A level is measured by levels, whatever single windows often do.
+        if finding.lasting.0 > finding.score {
+            (finding.score, finding.expected) = finding.lasting;
         }
         let raw = finding.score;
         let season = finding.forecast.season;

@@ -52,14 +52,8 @@ pub(super) struct Forecast {
 }
 
 impl Bank {
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        self.points ^ self.off[0].to_bits() ^ self.errors[PREDICTORS - 1].to_bits()
-    }
-
-    #[inline(always)]
-    pub(super) fn read_further(&self, time_s: i64) -> u64 {
-        self.profile.read_further(time_s)
+    pub(super) fn read_ahead(&self, time_s: i64) -> u64 {
+        self.profile.read_ahead(time_s)
     }
 
     pub(super) fn predict(&self, time_s: i64) -> Forecast {

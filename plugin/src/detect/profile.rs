@@ -105,11 +105,9 @@ pub(super) struct Profile {
 state!(Profile { day, week, contest });
 
 impl Profile {
-    #[inline(always)]
-    pub(super) fn read_further(&self, time_s: i64) -> u64 {
-        let day = self.day.get(time_s).map_or(0, |(mean, visits)| mean.to_bits() ^ u64::from(visits));
-        let week = self.week.get(part_of_week(time_s)).map_or(0, |(mean, visits)| mean.to_bits() ^ u32::from(visits));
-        day ^ u64::from(week)
+    pub(super) fn read_ahead(&self, time_s: i64) -> u64 {
+        let read = |known: Option<f64>| known.map_or(0, f64::to_bits);
+        read(self.of_day(time_s)) ^ read(self.of_week(time_s))
     }
 
     /// What is usual at this time: between the middles of two half hours. `None` if neither was seen.

@@ -33,10 +33,6 @@ impl State for Rarity {
 }
 
 impl Rarity {
-    pub(super) fn read(&self) -> u64 {
-        u64::from(self.counts[0] ^ self.counts[BINS / 2] ^ self.counts[BINS - 1])
-    }
-
     /// The share of scores so far that were as high, to the width of a bin: (1 + higher or equal) / (1 + all), in (0, 1].
     pub(super) fn observe(&mut self, score: f64) -> f64 {
         let (mut bin, mut edge) = (0, LEAST);

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! one point      z = |r| / S
-//! 3, 8, 20       z = |mean of x − forecast made before them| / S_m
+//! 3, 8           z = |mean of x − forecast made before them| / S_m
 //! ratio (drops)  z = −ln((v + ε) / (v̂ + ε)) / S_ratio, the milder of two points in a row
 //! y = min(z / max(base, tails · Q), 6)
 //! ```
@@ -15,14 +15,18 @@
 use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
 use super::envelope::{Envelope, Usual};
-use super::points::{Point, Points, RECENT};
+use super::lasting::Lasting;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
 use crate::state::{Gone, state};
 
-/// Points whose mean the envelope keeps.
-const MEAN: usize = 8;
+/// Points kept for the longer channels: those whose mean the envelope keeps.
+const RECENT: usize = 8;
+/// As many were kept before version 12.
+const MOST_RECENT: usize = 20;
+/// Windows within which what usually begins is held against no mean.
+const AHEAD: f64 = 20.0;
 /// What opens an alert: at least so many mean sizes, and at least so many times the 98 % quantile Q of the
 /// series' own ratios, where tails are heavy.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +52,10 @@ struct SpanRule {
     as_mean: bool,
 }
 
-/// Three tell soon. What eight and twenty add is small and lasts, and is there more often than it is news: a third of all
-/// traffic that is gone where single minutes vary by a fifth.
-const SPANS: [SpanRule; 3] = [
+/// Three tell soon. What eight add is small and lasts, and is there more often than it is news. What lasts longer is told by
+/// [`Lasting`].
+const SPANS: [SpanRule; 2] = [
     SpanRule { points: 3, threshold: Threshold { base: 9.5, tails: 2.5 }, floor: 0.4, as_mean: false },
-    SpanRule { points: 8, threshold: LONG, floor: 0.2, as_mean: true },
     SpanRule { points: RECENT, threshold: LONG, floor: 0.2, as_mean: true },
 ];
 const LONG: Threshold = Threshold { base: 15.0, tails: 4.0 };
@@ -99,6 +102,8 @@ pub(super) struct Finding {
     /// All predictions.
     pub forecast: Forecast,
     pub ready: bool,
+    /// The score of a level that lasts, and what was expected before it.
+    pub lasting: (f64, f64),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -109,8 +114,24 @@ struct Span {
 
 state!(Span { scale, tail });
 
+/// A point lately seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Point {
+    x: f64,
+    /// What was expected of it.
+    forecast: f64,
+    /// What the season said, and whether the forecast followed it.
+    season: f64,
+    seasonal: bool,
+    /// What was usual for means.
+    low: f32,
+    high: f32,
+}
+
 /// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
 type FormerPoint = ((f64, f64), (f64, bool));
+
+state!(Point { x, forecast, season, seasonal, low, high });
 
 /// State of the residual half.
 #[derive(Clone, Debug, Default)]
@@ -134,8 +155,11 @@ pub(super) struct Residual {
     last_ratio: f64,
     /// The one-point ratio of the last value, negative below the forecast.
     last_z: f64,
-    recent: Points,
-    longest: Span,
+    /// Oldest first.
+    recent: Vec<Point>,
+    /// Means of twenty.
+    longest: Gone<Span, 12>,
+    lasting: Lasting,
 }
 
 state!(Residual {
@@ -156,6 +180,7 @@ state!(Residual {
     last_z,
     recent since 10,
     longest since 10,
+    lasting since 12,
 });
 
 /// What a value is judged by besides its history.
@@ -177,16 +202,9 @@ impl Residual {
         Self { transform, ..Self::default() }
     }
 
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        let own = self.points ^ self.level.to_bits() ^ self.last_z.to_bits() ^ u64::from(self.longest.scale.updates());
-        let own = own ^ u64::from(self.spans[0].scale.updates()) ^ u64::from(self.ratio.updates());
-        own ^ self.bank.read() ^ self.envelope.read() ^ u64::from(self.scale.updates()) ^ self.recent.read()
-    }
-
-    #[inline(always)]
-    pub(super) fn read_further(&self, time_s: i64) -> u64 {
-        self.bank.read_further(time_s) ^ self.envelope.read_further(time_s) ^ self.scale.read_further(time_s)
+    pub(super) fn read_ahead(&self, time_s: i64) -> u64 {
+        let recent = self.recent.iter().fold(0, |read, point| read ^ point.x.to_bits());
+        recent ^ self.bank.read_ahead(time_s) ^ self.envelope.read_ahead(time_s) ^ self.scale.scale(time_s).to_bits()
     }
 
     /// What is expected at `time_s`, without a value.
@@ -211,6 +229,7 @@ impl Residual {
             forecast,
             ready: self.ready(),
             score: 0.0,
+            lasting: (0.0, forecast.best),
         }
     }
 
@@ -224,16 +243,17 @@ impl Residual {
         } else if at.windows > LONG_GAP {
             self.resume(time_s, x);
             self.recent.clear();
+            self.lasting.clear();
             self.settle = SETTLE;
         }
         let forecast = self.bank.predict(time_s);
-        let (single, mean) = self.usual(time_s, (RECENT as f64 * seconds) as i64, &forecast);
+        let (single, mean) = self.usual(time_s, (AHEAD * seconds) as i64, &forecast);
         let mut finding = self.look_out(time_s, forecast, single);
         finding.x = x;
         let p = forecast.best;
         let ready = finding.ready && self.settle == 0;
         self.settle = self.settle.saturating_sub(1);
-        let moved = self.recent.back(0).is_some_and(|last| x != last.x);
+        let moved = self.recent.last().is_some_and(|last| x != last.x);
         // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
         let former = at.former.unwrap_or(p);
         let widened = |(low, high): Usual| (low.min(former).min(forecast.season), high.max(former));
@@ -242,9 +262,17 @@ impl Residual {
         let scale = self.doubtful_scale(time_s, &forecast);
         self.judge_point(&mut finding, scale, ready, &at, single);
         self.scale.learn(time_s, (x - p).abs(), moved);
+        while self.recent.len() >= RECENT {
+            self.recent.remove(0);
+        }
         let (season, seasonal) = (forecast.season, forecast.seasonal);
         self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
+        if at.away || at.coarse {
+            self.lasting.clear();
+        } else {
+            finding.lasting = self.lasting.observe(x, &forecast, (low, high), scale, ready);
+        }
         self.learn_level(value);
         if self.transform == Transform::CubeRoot {
             self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
@@ -257,7 +285,8 @@ impl Residual {
 
     /// The mean of the last eight values, if they follow each other.
     fn mean(&self) -> Option<f64> {
-        Some(self.recent.newest(MEAN)?.iter().sum::<f64>() / MEAN as f64)
+        let points = self.recent.get(self.recent.len().checked_sub(RECENT)?..)?;
+        Some(points.iter().map(|point| point.x).sum::<f64>() / RECENT as f64)
     }
 
     /// One point, and the milder of two.
@@ -290,14 +319,15 @@ impl Residual {
     /// Several points, against the forecast made before them.
     fn judge_spans(&mut self, finding: &mut Finding, scale: f64, ready: bool, at: &Circumstances, usual: Usual) {
         let (x, season) = (finding.x, finding.forecast.season);
-        for (span, rule) in self.spans.iter_mut().chain([&mut self.longest]).zip(SPANS) {
-            let Some(values) = self.recent.newest(rule.points) else { continue };
-            let Some(first) = self.recent.back(rule.points - 1) else { continue };
+        for (span, rule) in self.spans.iter_mut().zip(SPANS) {
+            let start = self.recent.len().checked_sub(rule.points);
+            let Some(points) = start.and_then(|start| self.recent.get(start..)) else { continue };
+            let Some(first) = points.first() else { continue };
             // A forecast that follows the season would have gone on to do so: on average half way.
             let course = if first.seasonal { 0.5 * (season - first.season) } else { 0.0 };
             let before = first.forecast + course;
-            let mean = values.iter().map(|x| x - before).sum::<f64>() / values.len() as f64;
-            let moved = values.iter().any(|x| *x != first.x);
+            let mean = points.iter().map(|point| point.x - before).sum::<f64>() / points.len() as f64;
+            let moved = points.iter().any(|point| point.x != first.x);
             let (size, up) = (mean.abs(), mean > 0.0);
             let own = span.scale.scale() * doubt(span.scale.updates());
             let distance = if rule.as_mean {
@@ -332,7 +362,7 @@ impl Residual {
         let p = finding.forecast.best;
         let ratio = self.ratio_of(value, self.transform.restore(p));
         // Both against what was expected before the first of them: a prediction that follows the value has followed it down.
-        let before = self.recent.back(1).map_or(p, |point| point.forecast);
+        let before = self.recent.iter().rev().nth(1).map_or(p, |point| point.forecast);
         let expected = self.transform.restore(before);
         let milder = self.ratio_of(value, expected).max(self.last_ratio);
         self.last_ratio = ratio;
@@ -375,6 +405,7 @@ impl Residual {
         let noise = BACK * self.doubtful_scale(time_s, &self.bank.predict(time_s));
         self.resume(time_s, if (x - expected).abs() <= noise { expected } else { x });
         self.recent.clear();
+        self.lasting.clear();
         self.last_ratio = 0.0;
     }
 
@@ -398,6 +429,7 @@ impl Residual {
         self.bank.accept();
         // What was expected of them is no more.
         self.recent.clear();
+        self.lasting.clear();
     }
 
     fn ready(&self) -> bool {
@@ -415,8 +447,14 @@ impl Residual {
             && self.envelope.is_valid()
             && self.scale.is_valid()
             && self.tail.is_valid()
-            && self.recent.is_valid()
-            && self.spans.iter().chain([&self.longest]).all(|s| s.scale.is_valid() && s.tail.is_valid())
+            && self.recent.len() <= MOST_RECENT
+            && self.recent.iter().all(|point| {
+                [point.x, point.forecast, point.season, f64::from(point.low), f64::from(point.high)]
+                    .iter()
+                    .all(|x| x.is_finite())
+            })
+            && self.lasting.is_valid()
+            && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()
             && self.level.is_finite()

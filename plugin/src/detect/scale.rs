@@ -68,11 +68,6 @@ pub(super) struct DailyScale {
 state!(DailyScale { overall, bins, contest });
 
 impl DailyScale {
-    #[inline(always)]
-    pub(super) fn read_further(&self, time_s: i64) -> u64 {
-        self.bins.get(time_s).map_or(0, |(scale, updates)| scale.to_bits() ^ u64::from(updates))
-    }
-
     pub(super) fn scale(&self, time_s: i64) -> f64 {
         let overall = self.overall.scale;
         if self.contest < 0.0 { self.bin(time_s).max(LEAST_PART * overall) } else { overall }

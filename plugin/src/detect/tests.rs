@@ -123,6 +123,24 @@ fn a_level_shift_alerts_once_and_becomes_normal() {
     assert!(!verdicts[4000 + 300].deviating);
 }
 
+/// Minutes of this series vary by 17 %: half of its traffic gone is less than three times that, and no minute shows it.
+#[test]
+fn a_change_that_lasts_is_told_within_half_an_hour_though_no_minute_shows_it() {
+    for (factor, direction) in
+        [(0.7, Direction::Drop), (0.5, Direction::Drop), (1.6, Direction::Spike), (2.0, Direction::Spike)]
+    {
+        let mut values = busy(5 * 1440);
+        values[6000..6120].iter_mut().for_each(|value| *value *= factor);
+        let verdicts = run(values);
+        let found = alerts(&verdicts);
+        assert!((6000..6030).contains(found.first().unwrap_or(&0)), "{factor}: {found:?}");
+        assert_eq!(verdicts[found[0]].direction, Some(direction), "{factor}");
+        let expected = verdicts[found[0]].expected;
+        let before = 1e6 * (1.0 + 2.4 * (240.0 / 1440.0) * (1200.0 / 1440.0));
+        assert!((expected / before - 1.0).abs() < 0.15, "{factor}: {expected} of {before}");
+    }
+}
+
 #[test]
 fn an_hour_of_spike_does_not_hide_the_drop_after_it() {
     let mut values = busy(2 * 1440);

@@ -35,10 +35,6 @@ pub(crate) enum Meaning {
 }
 
 impl Absence {
-    pub(super) fn read(&self) -> u64 {
-        self.seen as u64
-    }
-
     /// The series has a value in the window `index`, with a record or without.
     pub(crate) fn see(&mut self, index: i64, has_record: bool) -> Meaning {
         let is_after_gap = self.windows > 0 || (self.seen > 0 && index - self.seen > GAP);

@@ -49,12 +49,6 @@ impl FromIterator<(TalkerKey, f64)> for Habit {
 }
 
 impl Habit {
-    /// Reads a number of each cache line; see [`fetch`](super::fetch).
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        self.means.iter().step_by(4).fold(0, |read, entry| read ^ entry.0)
-    }
-
     /// Learns the `n`th ordinary window, counted from 1.
     pub(crate) fn learn(&mut self, n: u64, tally: &Tally, means: &mut Vec<f64>) {
         let rate = rate(n);

@@ -62,13 +62,6 @@ pub(crate) struct Slot {
 state!(Slot { key, hash, taken, kind, touched, active, cells, newborn, track, origin since 9 });
 
 impl Slot {
-    /// Reads a number of each cache line; see [`fetch`](super::fetch).
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        let cells = self.cells.len() as u64;
-        self.active as u64 ^ cells ^ u64::from(self.track.is_some()) ^ u64::from(self.newborn.is_some())
-    }
-
     /// Event time goes back to the beginning of a window, at `second`. Gives back an open incident that began later.
     pub(crate) fn go_back(&mut self, window: i64, second: i64) -> Option<Box<Incident>> {
         self.touched = self.touched.min(window);

@@ -118,14 +118,9 @@ impl State for Sample {
 }
 
 impl Sample {
-    pub(super) fn len(&self) -> u64 {
-        self.kept.len() as u64
-    }
-
-    /// Reads a number of each cache line; see [`fetch`](super::fetch).
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        self.kept.iter().fold(0, |read, sampled| read ^ sampled.bytes)
+    /// All records that are kept, for those who [read ahead](super::fetch).
+    pub(super) fn records(&self) -> &[impl Sized + use<>] {
+        &self.kept
     }
 
     /// Whether a record of `bytes` above 0 is among the highest so far.

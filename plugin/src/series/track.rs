@@ -71,24 +71,6 @@ impl Track {
         }
     }
 
-    /// Reads a number of each cache line; see [`fetch`](super::fetch).
-    #[inline(always)]
-    pub(super) fn read(&self) -> u64 {
-        let levels = self.levels[0].mean.to_bits() ^ self.levels[3].spread.to_bits();
-        let more = self.windows ^ self.range.0.to_bits() ^ self.absence.read() ^ u64::from(self.early.is_some());
-        self.detector.read()
-            ^ u64::from(self.lifecycle.direction().is_some())
-            ^ self.talkers.means().len() as u64
-            ^ levels
-            ^ more
-    }
-
-    /// The same of what it points to, as far as a window at this time asks for it.
-    #[inline(always)]
-    pub(super) fn read_further(&self, time_s: i64) -> u64 {
-        self.detector.read_further(time_s) ^ self.talkers.read()
-    }
-
     /// Learns an ordinary window.
     pub(crate) fn learn(&mut self, sums: &Sums, tally: &Tally, means: &mut Vec<f64>) {
         self.windows = self.windows.saturating_add(1);
