@@ -1,7 +1,7 @@
 //! What the detector is worth, measured natively: labelled series, real traffic with injected changes, and simulations.
 //!
 //! ```text
-//! cargo run --profile plugin -p flowscore --example evaluate -- [--data DIR] [traffic] [links] [wsd] [kpi] [nab] [simulated] [--each]
+//! cargo run --profile plugin -p flowscore --example evaluate -- [--data DIR] [traffic] [links] [wsd] [kpi] [nab] [simulated] [steps] [--each]
 //! ```
 //!
 //! `DIR` (default `../shared` beside the workspace) holds one folder for each set; a set that is not there is skipped

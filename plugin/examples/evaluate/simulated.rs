@@ -60,7 +60,12 @@ fn rhythm(minute: usize) -> f64 {
 }
 
 fn busy(random: &mut Random) -> Vec<f64> {
-    (0..14 * DAY).map(|minute| 1e8 * rhythm(minute) * (0.2 * random.normal()).exp()).collect()
+    noisy(random, 14, 0.2)
+}
+
+/// So many days of an interface whose minutes vary by `noise`, as a part of 1.
+fn noisy(random: &mut Random, days: usize, noise: f64) -> Vec<f64> {
+    (0..days * DAY).map(|minute| 1e8 * rhythm(minute) * (noise * random.normal()).exp()).collect()
 }
 
 /// A few flows a minute, each of a size with a Pareto tail of exponent 1.3.
@@ -226,15 +231,15 @@ fn weekly(interval: i64) -> String {
 /// within two hours.
 pub(crate) fn steps() -> String {
     let factors = [0.0, 0.33, 0.5, 0.67, 1.5, 2.0, 3.0];
-    let mut report = format!("  lasting changes, told within 30 and 120 minutes of {SEEDS}; factors {factors:?}\n");
+    let mut report =
+        format!("steps: lasting changes, told within 30 and 120 minutes of {SEEDS}; factors {factors:?}\n");
     for noise in [0.1, 0.2, 0.4, 0.6] {
         report += &format!("    noise {:2.0} %:", 100.0 * noise);
         for factor in factors {
             let (mut soon, mut late) = (0, 0);
             for seed in 0..SEEDS {
                 let mut random = Random::new(seed);
-                let mut values: Vec<f64> =
-                    (0..9 * DAY).map(|minute| 1e8 * rhythm(minute) * (noise * random.normal()).exp()).collect();
+                let mut values = noisy(&mut random, 9, noise);
                 let at = 8 * DAY + random.below(DAY as u32 - 120) as usize;
                 values[at..at + 120].iter_mut().for_each(|value| *value *= factor);
                 let direction = if factor < 1.0 { Direction::Drop } else { Direction::Spike };

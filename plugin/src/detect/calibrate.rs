@@ -67,11 +67,22 @@ const TAIL_STEP: f64 = 0.06;
 const FAR_SHARE: f64 = 0.001;
 const FAR_STEP: f64 = 0.1;
 
+/// The quantile of a non-negative ratio, at least 1, after one more of them, `share` of which lie above it.
+///
+/// Robbins-Monro in logarithms: up by step · (1 − share) when exceeded, else down by step · share.
+fn track(quantile: f64, ratio: f64, share: f64, step: f64) -> f64 {
+    let factor = if ratio > quantile { 1.0 + step * (1.0 - share) } else { 1.0 - step * share };
+    (quantile * factor).clamp(1.0, 1e12)
+}
+
+/// The 99.9 % quantile, after one more ratio.
+pub(super) fn track_far(quantile: f64, ratio: f64) -> f64 {
+    track(quantile, ratio, FAR_SHARE, FAR_STEP)
+}
+
 /// Tracks the 98 % quantile Q of a non-negative ratio, at least 1; and, in windows of some minutes, the 99.9 % quantile of
 /// those above the expected value and of those below it: what comes every few days. A link whose jobs double it now
 /// and then may never halve.
-///
-/// Robbins-Monro in logarithms: up by 0.06 · 0.98 when exceeded, else down by 0.06 · 0.02.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     quantile: f64,
@@ -91,15 +102,11 @@ impl Tail {
     /// `up`: the value is above the expected one. `coarse`: windows of some minutes, of which a thousand are days and hold
     /// an incident or two. In windows of a minute the incidents themselves would be the thousandth part.
     pub(super) fn learn(&mut self, ratio: f64, up: bool, coarse: bool) {
-        let next = |quantile: f64, ratio: f64, share: f64, step: f64| {
-            let factor = if ratio > quantile { 1.0 + step * (1.0 - share) } else { 1.0 - step * share };
-            (quantile * factor).clamp(1.0, 1e12)
-        };
-        self.quantile = next(self.quantile, ratio, TAIL_SHARE, TAIL_STEP);
+        self.quantile = track(self.quantile, ratio, TAIL_SHARE, TAIL_STEP);
         if coarse {
             let [below, above] = &mut self.far;
-            *below = next(*below, if up { 0.0 } else { ratio }, FAR_SHARE, FAR_STEP);
-            *above = next(*above, if up { ratio } else { 0.0 }, FAR_SHARE, FAR_STEP);
+            *below = track_far(*below, if up { 0.0 } else { ratio });
+            *above = track_far(*above, if up { ratio } else { 0.0 });
         }
     }
 

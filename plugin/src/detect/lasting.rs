@@ -12,7 +12,7 @@
 //! longer than some fifteen windows is no step. What is expected follows the level by itself, within an hour of minutes,
 //! so that a sum does not grow without end.
 
-use super::calibrate::CEILING;
+use super::calibrate::{CEILING, track_far};
 use super::envelope::Usual;
 use super::predictors::Forecast;
 use crate::state::state;
@@ -21,13 +21,11 @@ use crate::state::state;
 const MOST: f64 = 3.0;
 /// What a window takes off: half of the step that is worth telling, which is one mean size.
 const DRIFT: f64 = 0.5;
-/// The sum that alerts: halving where minutes vary by a fifth reaches it within ten windows, and chance once in some 10^15.
+/// The sum that alerts: halving where minutes vary by a fifth reaches it within ten windows. Sums of normal noise are above s in about
+/// exp(−2.3 s) of all windows, where the range of means ends 1.3 mean sizes away.
 const LASTED: f64 = 15.0;
 /// …and so many times the sum that the series reaches in one window of a thousand.
 const FAR: f64 = 2.5;
-/// Robbins-Monro in logarithms, as in [`super::calibrate::Tail`]: the share of windows above, and the step.
-const FAR_SHARE: f64 = 0.001;
-const FAR_STEP: f64 = 0.1;
 
 /// One side of what is expected.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +82,7 @@ impl Lasting {
             if size > 0.0 && score > told.0 {
                 told = (score, side.before);
             }
-            let step = if side.sum > side.far { FAR_STEP * (1.0 - FAR_SHARE) } else { -FAR_STEP * FAR_SHARE };
-            side.far = (side.far * (1.0 + step)).clamp(1.0, 1e12);
+            side.far = track_far(side.far, side.sum);
         }
         told
     }

@@ -2,7 +2,7 @@
 //!
 //! On x = ∛v ([`Transform`]), which steadies noise, the bank of predictors gives p and r = x − p. How far values rise or
 //! fall at this time of day on three of the last seven days is not held against the value: r is measured from the edge
-//! of the daily envelope. Nor is the way back from an event. Five channels compare r with their own scale and their own
+//! of the daily envelope. Nor is the way back from an event. Four channels compare r with their own scale and their own
 //! tail, and the strongest speaks:
 //!
 //! ```text
@@ -242,8 +242,7 @@ impl Residual {
             self.bank.resume(time_s, x);
         } else if at.windows > LONG_GAP {
             self.resume(time_s, x);
-            self.recent.clear();
-            self.lasting.clear();
+            self.forget_recent();
             self.settle = SETTLE;
         }
         let forecast = self.bank.predict(time_s);
@@ -404,8 +403,7 @@ impl Residual {
     pub(super) fn return_to_normal(&mut self, time_s: i64, x: f64, expected: f64) {
         let noise = BACK * self.doubtful_scale(time_s, &self.bank.predict(time_s));
         self.resume(time_s, if (x - expected).abs() <= noise { expected } else { x });
-        self.recent.clear();
-        self.lasting.clear();
+        self.forget_recent();
         self.last_ratio = 0.0;
     }
 
@@ -428,6 +426,11 @@ impl Residual {
     pub(super) fn accept(&mut self) {
         self.bank.accept();
         // What was expected of them is no more.
+        self.forget_recent();
+    }
+
+    /// No channel looks back beyond now.
+    fn forget_recent(&mut self) {
         self.recent.clear();
         self.lasting.clear();
     }
