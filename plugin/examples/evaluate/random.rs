@@ -69,8 +69,9 @@ impl Random {
         f64::from(self.word()) / f64::from(u32::MAX)
     }
 
-    /// Standard normal, as a sum of twelve uniforms.
+    /// Standard normal (Box and Muller, 1958), with the tails that a sum of uniforms lacks.
     pub(crate) fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+        let radius = (-2.0 * self.uniform().max(1e-10).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 }

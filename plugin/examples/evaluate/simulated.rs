@@ -27,6 +27,7 @@ pub(crate) fn report() -> String {
         }
         report += &format!("  {name}: {:.3} alerts a day after the first\n", alerts as f64 / f64::from(SEEDS) / 13.0);
     }
+    report += &without_events();
     report += &signed();
     report += &constants();
     report += &shift();
@@ -60,12 +61,19 @@ fn rhythm(minute: usize) -> f64 {
 }
 
 fn busy(random: &mut Random) -> Vec<f64> {
-    noisy(random, 14, 0.2)
+    noisy(random, 14, 0.2, 0)
 }
 
-/// So many days of an interface whose minutes vary by `noise`, as a part of 1.
-fn noisy(random: &mut Random, days: usize, noise: f64) -> Vec<f64> {
-    (0..days * DAY).map(|minute| 1e8 * rhythm(minute) * (noise * random.normal()).exp()).collect()
+/// So many days of an interface whose minutes vary by `noise`, as a part of 1: each for itself, or falling to 1/e in so many `minutes`.
+fn noisy(random: &mut Random, days: usize, noise: f64, minutes: u32) -> Vec<f64> {
+    let kept = if minutes > 0 { (-1.0 / f64::from(minutes)).exp() } else { 0.0 };
+    let mut deviation = random.normal();
+    let mut minute = |minute| {
+        let value = 1e8 * rhythm(minute) * (noise * deviation).exp();
+        deviation = kept * deviation + (1.0 - kept * kept).sqrt() * random.normal();
+        value
+    };
+    (0..days * DAY).map(&mut minute).collect()
 }
 
 /// A few flows a minute, each of a size with a Pareto tail of exponent 1.3.
@@ -90,6 +98,38 @@ fn lone_outliers(random: &mut Random) -> Vec<f64> {
 fn sparse(random: &mut Random) -> Vec<f64> {
     let mut minute = || if random.below(10) == 0 { 1e5 * (1.2 * random.normal()).exp() } else { 0.0 };
     (0..14 * DAY).map(|_| minute()).collect()
+}
+
+/// Four weeks of a link in windows of five minutes, with a day's course and nothing else: alerts a day after the first. How much
+/// windows vary, how much of that wanders over an hour, and how much it grows each day.
+fn without_events() -> String {
+    let mut report = String::from("  windows of 300 s without events, alerts a day:");
+    for (name, noise, wander, growth) in [
+        ("5 %", 0.05, 0.0, 1.0),
+        ("10 %", 0.1, 0.0, 1.0),
+        ("20 %", 0.2, 0.0, 1.0),
+        ("40 %", 0.4, 0.0, 1.0),
+        ("20 %, most of it wandering", 0.1, 0.17, 1.0),
+        ("40 %, most of it wandering", 0.2, 0.35, 1.0),
+        ("10 %, growing by 1 % a day", 0.1, 0.0, 1.01),
+        ("10 %, growing by 3 % a day", 0.1, 0.0, 1.03),
+    ] {
+        let mut alerts = 0;
+        for seed in 0..SEEDS {
+            let mut random = Random::new(seed);
+            let (mut slow, day) = (0.0, DAY / 5);
+            let mut window = |at: usize| {
+                // A standard deviation of 1, correlated over an hour.
+                slow += -slow / 12.0 + random.normal() * (2.0_f64 / 12.0 - 1.0 / 144.0).sqrt();
+                let grown = f64::powf(growth, at as f64 / day as f64);
+                1e8 * rhythm(at * 5) * grown * (noise * random.normal() + wander * slow).exp()
+            };
+            let values: Vec<f64> = (0..28 * day).map(&mut window).collect();
+            alerts += count(&told(&values, 300)[day..], None);
+        }
+        report += &format!(" {name} {:.3};", alerts as f64 / f64::from(SEEDS) / 27.0);
+    }
+    report + "\n"
 }
 
 /// A sine of ±100 over six hours with noise of 3, and ten minutes of +60 on the eighth day.
@@ -227,19 +267,19 @@ fn weekly(interval: i64) -> String {
     )
 }
 
-/// A lasting change of a busy interface, by its factor and the noise of a minute: how many are told within half an hour, and
+/// A lasting change of a busy interface, by its factor, the noise of a minute, and over how many minutes noise is like itself: how many are told within half an hour, and
 /// within two hours.
 pub(crate) fn steps() -> String {
     let factors = [0.0, 0.33, 0.5, 0.67, 1.5, 2.0, 3.0];
     let mut report =
         format!("steps: lasting changes, told within 30 and 120 minutes of {SEEDS}; factors {factors:?}\n");
-    for noise in [0.1, 0.2, 0.4, 0.6] {
-        report += &format!("    noise {:2.0} %:", 100.0 * noise);
+    for (noise, minutes) in [(0.1, 0), (0.2, 0), (0.4, 0), (0.6, 0), (0.1, 5), (0.2, 5)] {
+        report += &format!("    noise {:2.0} %, over {minutes} minutes:", 100.0 * noise);
         for factor in factors {
             let (mut soon, mut late) = (0, 0);
             for seed in 0..SEEDS {
                 let mut random = Random::new(seed);
-                let mut values = noisy(&mut random, 9, noise);
+                let mut values = noisy(&mut random, 9, noise, minutes);
                 let at = 8 * DAY + random.below(DAY as u32 - 120) as usize;
                 values[at..at + 120].iter_mut().for_each(|value| *value *= factor);
                 let direction = if factor < 1.0 { Direction::Drop } else { Direction::Spike };

@@ -5,8 +5,9 @@ use crate::state::state;
 /// Largest factor by which a score can exceed its reference.
 pub(super) const CEILING: f64 = 6.0;
 
-/// The reference of [`Extreme`] is never below this part of the spread of the values.
-const SPREAD_FLOOR: f64 = 0.2;
+/// The reference of [`Extreme`] is never below this part of the spread of the values: a new highest value by less than half of what values
+/// usually are apart is what noise brings now and then.
+const SPREAD_FLOOR: f64 = 0.5;
 /// Points in which the remembered extreme falls to 1/e at first: a month of five minutes. Later it takes twice as many points as there
 /// were: what was extreme in a year is not forgotten in a month.
 const EXTREME_MEMORY: f64 = 10_000.0;
@@ -22,7 +23,7 @@ const REPEAT_GROWTH: f64 = 0.025;
 /// Tracks the extreme M of a non-negative stream and gives each value as a ratio to it.
 ///
 /// ```text
-/// R = min(a / max(M, 0.2 spread), 6)
+/// R = min(a / max(M, 0.5 spread), 6)
 /// ```
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extreme {

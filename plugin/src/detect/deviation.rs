@@ -6,6 +6,8 @@ use crate::state::state;
 /// The value has returned when it is within this part of the deviation of the event's first alert, both of x and of the value: of
 /// traffic that was all gone half is back.
 const RETURNED: f64 = 0.5;
+/// In windows of a minute two in a row must be, as one is by chance now and then while the event goes on; unless it is within this part.
+const RETURNED_FOR_SURE: f64 = 1.0 / 3.0;
 /// The event has worsened when the value is off by this many times the alert's deviation.
 const WORSE: f64 = 2.0;
 /// Windows after which a lasting deviation is the new normal: three hours of minutes.
@@ -32,9 +34,11 @@ pub(super) struct Deviation {
     pub ignored: bool,
     /// The deviation at the first alert, moved likewise: what it was then is not over because it was worse in between.
     first: f64,
+    /// The last window was as if it had returned.
+    near: bool,
 }
 
-state!(Deviation { expected, size, season, left, ignored, first since 10 });
+state!(Deviation { expected, size, season, left, ignored, first since 10, near since 13 });
 
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +57,7 @@ pub(super) enum Course {
 
 impl Deviation {
     pub(super) fn open(x: f64, expected: f64, season: f64, ignored: bool) -> Self {
-        Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored, first: x - expected }
+        Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored, first: x - expected, near: false }
     }
 
     /// It has worsened, and was told again.
@@ -61,9 +65,9 @@ impl Deviation {
         Self { first: self.first, ..Self::open(x, expected, season, ignored) }
     }
 
-    /// Where the value x is, `windows` later, when the season says `season`; `transform`: what x is of the
-    /// value.
-    pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64, transform: Transform) -> Course {
+    /// Where the value x is, `windows` later, when the season says `season`; `transform`: what x is of the value. In `coarse` windows, of some
+    /// minutes, x alone counts: there novelty tells the rest of an event whose first half is over.
+    pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64, coarse: bool, transform: Transform) -> Course {
         if self.first == 0.0 {
             self.first = self.size; // a state from before version 10
         }
@@ -79,11 +83,17 @@ impl Deviation {
         }
         self.season = season;
         let off = x - self.expected;
+        let transform = if coarse { Transform::None } else { transform };
         let [now, first] =
             [x, self.expected + self.first].map(|x| transform.restore(x) - transform.restore(self.expected));
+        let is_within = |part: f64| off.abs() < part * self.first.abs() && now.abs() < part * first.abs();
+        let is_near = is_within(RETURNED);
+        let was_near = core::mem::replace(&mut self.near, is_near);
         if self.left <= 0.0 {
             Course::Stayed
-        } else if off.abs() < RETURNED * self.first.abs() && now.abs() < RETURNED * first.abs() {
+        } else if is_near && !was_near && !coarse && !is_within(RETURNED_FOR_SURE) {
+            Course::Away
+        } else if is_near {
             Course::Returned
         } else if off * self.size > 0.0 {
             if off.abs() > WORSE * self.size.abs() { Course::Worse } else { Course::Away }
@@ -104,16 +114,30 @@ mod tests {
     #[test]
     fn ends_when_the_value_returns_or_becomes_the_new_normal() {
         let mut spike = Deviation::open(30.0, 10.0, 10.0, false);
-        assert_eq!(spike.follow(25.0, 10.0, 1.0, Transform::None), Course::Away);
-        assert_eq!(spike.follow(45.0, 10.0, 1.0, Transform::None), Course::Away);
-        assert_eq!(spike.follow(55.0, 10.0, 1.0, Transform::None), Course::Worse);
-        assert_eq!(spike.follow(15.0, 10.0, 1.0, Transform::None), Course::Returned);
-        assert_eq!(spike.follow(-30.0, 10.0, 1.0, Transform::None), Course::Turned);
+        assert_eq!(spike.follow(25.0, 10.0, 1.0, false, Transform::None), Course::Away);
+        assert_eq!(spike.follow(45.0, 10.0, 1.0, false, Transform::None), Course::Away);
+        assert_eq!(spike.follow(55.0, 10.0, 1.0, false, Transform::None), Course::Worse);
+        assert_eq!(
+            spike.follow(18.0, 10.0, 1.0, false, Transform::None),
+            Course::Away,
+            "one such window may be chance"
+        );
+        assert_eq!(spike.follow(25.0, 10.0, 1.0, false, Transform::None), Course::Away);
+        assert_eq!(spike.follow(18.0, 10.0, 1.0, false, Transform::None), Course::Away, "the first again");
+        assert_eq!(spike.follow(18.0, 10.0, 1.0, false, Transform::None), Course::Returned);
+        let mut back = spike;
+        assert_eq!(back.follow(25.0, 10.0, 1.0, false, Transform::None), Course::Away);
+        assert_eq!(
+            back.follow(12.0, 10.0, 1.0, false, Transform::None),
+            Course::Returned,
+            "at once, as it is all but back"
+        );
+        assert_eq!(spike.follow(-30.0, 10.0, 1.0, false, Transform::None), Course::Turned);
         let mut worse = spike.worsened(60.0, 10.0, 10.0, false);
-        assert_eq!(worse.follow(30.0, 10.0, 1.0, Transform::None), Course::Away, "where it was told first");
+        assert_eq!(worse.follow(30.0, 10.0, 1.0, false, Transform::None), Course::Away, "where it was told first");
         let mut shift = Deviation::open(30.0, 10.0, 10.0, false);
-        assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0, Transform::None) == Course::Away));
-        assert_eq!(shift.follow(30.0, 10.0, 1.0, Transform::None), Course::Stayed);
+        assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0, false, Transform::None) == Course::Away));
+        assert_eq!(shift.follow(30.0, 10.0, 1.0, false, Transform::None), Course::Stayed);
     }
 
     #[test]
@@ -121,10 +145,10 @@ mod tests {
         let mut drop = Deviation::open(3.0, 9.0, 9.0, false);
         for step in 1..100 {
             let season = 9.0 + 0.09 * f64::from(step);
-            assert_eq!(drop.follow(season / 3.0, season, 1.0, Transform::None), Course::Away, "{step}");
+            assert_eq!(drop.follow(season / 3.0, season, 1.0, false, Transform::None), Course::Away, "{step}");
         }
-        assert_eq!(drop.follow(17.0, 18.0, 1.0, Transform::None), Course::Returned);
+        assert_eq!(drop.follow(17.0, 18.0, 1.0, false, Transform::None), Course::Returned);
         let mut signed = Deviation::open(80.0, -20.0, -20.0, false);
-        assert_eq!(signed.follow(10.0, 15.0, 1.0, Transform::None), Course::Returned);
+        assert_eq!(signed.follow(10.0, 15.0, 1.0, false, Transform::None), Course::Returned);
     }
 }

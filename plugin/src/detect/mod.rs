@@ -272,9 +272,9 @@ impl Detector {
         }
         let raw = finding.score;
         let season = finding.forecast.season;
-        // In windows of some minutes novelty tells the rest of an event whose first half is over.
-        let transform = if tick.coarse { Transform::None } else { self.residual.transform };
-        let course = self.deviation.as_mut().map(|event| event.follow(finding.x, season, tick.windows, transform));
+        let transform = self.residual.transform;
+        let course =
+            self.deviation.as_mut().map(|event| event.follow(finding.x, season, tick.windows, tick.coarse, transform));
         self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);
         match course {
             Some(Course::Away) => finding.score = 0.0, // told already
@@ -291,7 +291,13 @@ impl Detector {
                 self.residual.accept();
                 self.settled = Some((finding.x, SETTLED));
             }
-            Some(Course::Turned) => self.residual.accept(),
+            Some(Course::Turned) => {
+                // The other side is measured from what was expected before the event, not from what was in between.
+                if let Some(deviation) = self.deviation {
+                    finding.expected = deviation.expected;
+                    self.residual.turn(time_s, deviation.expected);
+                }
+            }
             _ => {}
         }
         let is_back = course.is_none() && self.leave_settled(finding.x, tick.windows);

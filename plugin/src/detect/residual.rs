@@ -407,6 +407,13 @@ impl Residual {
         self.last_ratio = 0.0;
     }
 
+    /// An event has turned to the other side: the next values are measured from what was expected before it.
+    pub(super) fn turn(&mut self, time_s: i64, expected: f64) {
+        self.resume(time_s, expected);
+        self.forget_recent();
+        self.last_ratio = 0.0;
+    }
+
     /// The short memories begin anew at x.
     fn resume(&mut self, time_s: i64, x: f64) {
         self.bank.resume(time_s, x);
