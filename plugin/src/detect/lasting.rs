@@ -61,18 +61,19 @@ impl Lasting {
     /// Takes in x: its score, and what was expected before the level changed. `usual`: the range of means, which is a range
     /// only once a day is known; `scale`: S.
     pub(super) fn observe(&mut self, x: f64, forecast: &Forecast, usual: Usual, scale: f64, ready: bool) -> (f64, f64) {
-        let moved = if forecast.seasonal { forecast.season - self.season } else { 0.0 };
+        let expected = forecast.steadiest();
+        let moved = forecast.season - self.season;
         self.season = forecast.season;
         let (low, high) = usual;
-        let mut told = (0.0, forecast.best);
+        let mut told = (0.0, expected);
         if scale <= 0.0 || high <= low {
             self.clear();
             return told;
         }
-        let distances = [low.min(forecast.best) - x, x - high.max(forecast.best)];
+        let distances = [low.min(expected) - x, x - high.max(expected)];
         for (side, distance) in [&mut self.below, &mut self.above].into_iter().zip(distances) {
             let size = distance / scale;
-            side.before = if side.sum > 0.0 { side.before + moved } else { forecast.best };
+            side.before = if side.sum > 0.0 { side.before + moved } else { expected };
             side.sum = (side.sum + size.clamp(-MOST, MOST) - DRIFT).max(0.0);
             if !ready {
                 continue;
@@ -146,7 +147,7 @@ mod tests {
         let mut told = (0.0, 0.0);
         for window in 0..12 {
             let season = 10.0 + f64::from(window) / 10.0;
-            let forecast = Forecast { best: season, season, ..AT_TEN };
+            let forecast = Forecast { all: [season; 5], best: season, season, ..AT_TEN };
             told = lasting.observe(season + 4.0, &forecast, (season - 1.0, season + 1.0), 1.0, true);
         }
         assert!(told.0 > 1.0 && (told.1 - 11.1).abs() < 0.001, "{told:?}");

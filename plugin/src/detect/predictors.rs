@@ -51,6 +51,14 @@ pub(super) struct Forecast {
     pub seasonal: bool,
 }
 
+impl Forecast {
+    /// The season at its distance of the last hour: of all predictions that know the time of day the one that follows the last values least.
+    pub(super) fn steadiest(&self) -> f64 {
+        let [.., season_with_slow_distance] = self.all;
+        season_with_slow_distance
+    }
+}
+
 impl Bank {
     pub(super) fn read_ahead(&self, time_s: i64) -> u64 {
         self.profile.read_ahead(time_s)

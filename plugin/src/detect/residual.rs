@@ -255,9 +255,10 @@ impl Residual {
         let moved = self.recent.last().is_some_and(|last| x != last.x);
         // The way back from an event is no news, nor is a fall to where the season is: something usual has ended.
         let former = at.former.unwrap_or(p);
-        let widened = |(low, high): Usual| (low.min(former).min(forecast.season), high.max(former));
-        let single = widened(single);
-        let (low, high) = widened(mean);
+        let widened = |(low, high): Usual, former: f64| (low.min(former).min(forecast.season), high.max(former));
+        let single = widened(single, former);
+        // Where noise lasts for minutes the best forecast is the last value, which follows a new level at once.
+        let (low, high) = widened(mean, at.former.unwrap_or(forecast.steadiest()));
         let scale = self.doubtful_scale(time_s, &forecast);
         self.judge_point(&mut finding, scale, ready, &at, single);
         self.scale.learn(time_s, (x - p).abs(), moved);
