@@ -1,7 +1,7 @@
 //! A level that lasts: what is too small for any one window is told once enough windows in a row have been off.
 //!
 //! A sum for each side, as in Page's cumulative sums (Biometrika 41, 1954). It grows by how far a window lies beyond what is
-//! usual for means, and shrinks where it does not:
+//! usual for means, and shrinks where it does not. S is the size of noise, and at least the error of the prediction that the distance is from:
 //!
 //! ```text
 //! C = max(0, C + clamp(distance / S, −3, 3) − 0.5)      y = C / max(15, 2.5 F)
@@ -58,21 +58,21 @@ impl Default for Lasting {
 }
 
 impl Lasting {
-    /// Takes in x: its score, and what was expected before the level changed. `usual`: the range of means, which is a range
-    /// only once a day is known; `scale`: S.
+    /// Takes in x: its score, and what was expected before the level changed. `usual`: the range of means;
+    /// `scale`: S.
     pub(super) fn observe(&mut self, x: f64, forecast: &Forecast, usual: Usual, scale: f64, ready: bool) -> (f64, f64) {
         let expected = forecast.steadiest();
         let moved = forecast.season - self.season;
         self.season = forecast.season;
         let (low, high) = usual;
         let mut told = (0.0, expected);
-        if scale <= 0.0 || high <= low {
+        if scale <= 0.0 {
             self.clear();
             return told;
         }
         let distances = [low.min(expected) - x, x - high.max(expected)];
         for (side, distance) in [&mut self.below, &mut self.above].into_iter().zip(distances) {
-            let size = distance / scale;
+            let size = distance / scale.max(forecast.steadiest_error);
             side.before = if side.sum > 0.0 { side.before + moved } else { expected };
             side.sum = (side.sum + size.clamp(-MOST, MOST) - DRIFT).max(0.0);
             if !ready {
@@ -111,7 +111,8 @@ mod tests {
     use super::*;
 
     const USUAL: Usual = (9.0, 11.0);
-    const AT_TEN: Forecast = Forecast { all: [10.0; 5], best: 10.0, error: 1.0, season: 10.0, seasonal: true };
+    const AT_TEN: Forecast =
+        Forecast { all: [10.0; 5], best: 10.0, error: 1.0, steadiest_error: 1.0, season: 10.0, seasonal: true };
 
     fn windows_until_told(lasting: &mut Lasting, x: f64) -> Option<usize> {
         (1..=60).find(|_| lasting.observe(x, &AT_TEN, USUAL, 1.0, true).0 >= 1.0)
@@ -151,10 +152,5 @@ mod tests {
             told = lasting.observe(season + 4.0, &forecast, (season - 1.0, season + 1.0), 1.0, true);
         }
         assert!(told.0 > 1.0 && (told.1 - 11.1).abs() < 0.001, "{told:?}");
-    }
-
-    #[test]
-    fn without_a_known_day_nothing_lasts() {
-        assert!((0..60).all(|_| Lasting::default().observe(50.0, &AT_TEN, (10.0, 10.0), 1.0, true).0 == 0.0));
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Forecast {
     pub best: f64,
     /// That error: the mean absolute one.
     pub error: f64,
+    /// That of the [steadiest](Forecast::steadiest) one.
+    pub steadiest_error: f64,
     /// What the season says of this time; the slow mean until it is known.
     pub season: f64,
     /// The best one follows the season.
@@ -68,7 +70,9 @@ impl Bank {
         let season = self.profile.at(time_s).unwrap_or(self.slow);
         let [off_fast, off_slow] = self.off;
         let all = [self.last, self.fast, self.slow, season + off_fast, season + off_slow];
-        let mut forecast = Forecast { all, best: self.last, error: f64::INFINITY, season, seasonal: false };
+        let [.., steadiest_error] = self.errors;
+        let mut forecast =
+            Forecast { all, best: self.last, error: f64::INFINITY, steadiest_error, season, seasonal: false };
         for (rank, (prediction, error)) in all.iter().zip(&self.errors).enumerate() {
             if *error < forecast.error {
                 forecast.best = *prediction;

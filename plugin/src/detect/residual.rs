@@ -268,7 +268,9 @@ impl Residual {
         let (season, seasonal) = (forecast.season, forecast.seasonal);
         self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
-        if at.away || at.coarse {
+        // It is a range only once a day is known.
+        let is_range_known = mean.0 < mean.1;
+        if at.away || at.coarse || !is_range_known {
             self.lasting.clear();
         } else {
             finding.lasting = self.lasting.observe(x, &forecast, (low, high), scale, ready);
