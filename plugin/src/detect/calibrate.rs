@@ -76,9 +76,9 @@ fn track(quantile: f64, ratio: f64, share: f64, step: f64) -> f64 {
     (quantile * factor).clamp(1.0, 1e12)
 }
 
-/// The 99.9 % quantile, after one more ratio.
-pub(super) fn track_far(quantile: f64, ratio: f64) -> f64 {
-    track(quantile, ratio, FAR_SHARE, FAR_STEP)
+/// The 99.9 % quantile, after one more ratio, by steps of this part of it.
+pub(super) fn track_far(quantile: f64, ratio: f64, step: f64) -> f64 {
+    track(quantile, ratio, FAR_SHARE, step)
 }
 
 /// Tracks the 98 % quantile Q of a non-negative ratio, at least 1; and, in windows of some minutes, the 99.9 % quantile of
@@ -106,8 +106,8 @@ impl Tail {
         self.quantile = track(self.quantile, ratio, TAIL_SHARE, TAIL_STEP);
         if coarse {
             let [below, above] = &mut self.far;
-            *below = track_far(*below, if up { 0.0 } else { ratio });
-            *above = track_far(*above, if up { ratio } else { 0.0 });
+            *below = track_far(*below, if up { 0.0 } else { ratio }, FAR_STEP);
+            *above = track_far(*above, if up { ratio } else { 0.0 }, FAR_STEP);
         }
     }
 

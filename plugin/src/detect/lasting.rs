@@ -4,12 +4,12 @@
 //! usual for means, and shrinks where it does not. S is the size of noise, and at least the error of the prediction that the distance is from:
 //!
 //! ```text
-//! C = max(0, C + clamp(distance / S, −3, 3) − 0.5)      y = C / max(15, 2.5 F)
+//! C = max(0, C + clamp(distance / S, −3, 3) − 0.5)      y = C / max(15, 4 F)
 //! ```
 //!
 //! A single window adds 2.5 at most, so that no outlier makes a level. F is the height that the series' own sums exceed in one
-//! window of a thousand: where levels wander, it is high. It rises while a sum grows, too, by a tenth a window, so that what takes
-//! longer than some fifteen windows is no step. What is expected follows the level by itself, within an hour of minutes,
+//! window of a thousand: where levels wander, it is high. It rises while a sum is above it, too, by 3 % a window, so that what grows
+//! slowly is no step. What is expected follows the level by itself, within an hour of minutes,
 //! so that a sum does not grow without end.
 
 use super::calibrate::{CEILING, track_far};
@@ -25,7 +25,9 @@ const DRIFT: f64 = 0.5;
 /// exp(−2.3 s) of all windows, where the range of means ends 1.3 mean sizes away.
 const LASTED: f64 = 15.0;
 /// …and so many times the sum that the series reaches in one window of a thousand.
-const FAR: f64 = 2.5;
+const FAR: f64 = 4.0;
+/// Step of that quantile's tracker. A sum stays above it for many windows in a row: with a larger one F outruns the sum that is to be told.
+const FAR_STEP: f64 = 0.03;
 
 /// One side of what is expected.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +85,7 @@ impl Lasting {
             if size > 0.0 && score > told.0 {
                 told = (score, side.before);
             }
-            side.far = track_far(side.far, side.sum);
+            side.far = track_far(side.far, side.sum, FAR_STEP);
         }
         told
     }
@@ -120,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_step_takes_fewer_windows_the_larger_it_is_and_never_fewer_than_six() {
-        for (x, windows) in [(100.0, Some(6)), (14.0, Some(6)), (13.0, Some(10)), (12.5, Some(15)), (12.0, None)] {
+        for (x, windows) in [(100.0, Some(6)), (14.0, Some(6)), (13.0, Some(10)), (12.5, Some(15)), (11.8, None)] {
             assert_eq!(windows_until_told(&mut Lasting::default(), x), windows, "{x}");
             assert_eq!(windows_until_told(&mut Lasting::default(), 20.0 - x), windows, "{x} below");
         }
