@@ -56,6 +56,8 @@ pub(super) struct Model {
     /// The value that is detected on.
     pub(super) value: value::Value,
     pub(super) series: BTreeMap<String, History>,
+    /// Seconds of the longest window.
+    pub(super) window: i64,
     /// Windows of series that are not kept.
     pub(super) windows_left_out: u64,
     /// What came and is no event of a known type.
@@ -152,7 +154,9 @@ impl Model {
         let expected = field("expected").map(|expected| {
             [expected, field("expected_low").unwrap_or(expected), field("expected_high").unwrap_or(expected)]
         });
-        self.extend(start, time(event, "end").unwrap_or(start));
+        let end = time(event, "end").unwrap_or(start);
+        self.extend(start, end);
+        self.window = self.window.max(end.saturating_sub(start));
         let (series, known) = (text(event, "series"), self.series.len());
         if known >= self.limits.series && !self.series.contains_key(&series) {
             self.windows_left_out += 1;

@@ -40,6 +40,11 @@ impl Scores {
         Scores { threshold, ..Scores::default() }
     }
 
+    /// How many records score the threshold or more, of how many, and that score.
+    pub(super) fn anomalies(&self) -> (u64, u64, f64) {
+        (self.anomalies, self.bins.values().sum(), self.threshold)
+    }
+
     pub(super) fn add(&mut self, event: &Value) {
         let Some(score) = event.get("anomaly_score").and_then(Value::as_f64) else { return };
         self.count_one(score);

@@ -24,6 +24,10 @@ pub(super) fn render(out: &mut dyn Write, model: &Model, verdicts: Option<&Verdi
         for incident in &model.incidents {
             writeln!(out, "{}", told(incident))?;
         }
+        let (anomalies, records, threshold) = model.scores.anomalies();
+        if records > 0 {
+            writeln!(out, "{anomalies} of {} scored {threshold} or more", counted(records, "record"))?;
+        }
         let incidents = counted(model.incidents.len() as u64, "incident");
         return writeln!(out, "{incidents}, {}", counted(model.notices.count(), "notice"));
     };

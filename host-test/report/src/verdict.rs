@@ -4,8 +4,8 @@ use super::incident::Incident;
 use super::model::Model;
 use flowscore_generate::{Expectation, Kind, Truth};
 
-/// Seconds by which an incident may begin before its label (a record that spans windows) and after its end (a
-/// detector that waits for a second window).
+/// Seconds by which an incident may begin before its label (a record that spans windows; and it begins with its window, which may be
+/// longer) and after its end (a detector that waits for a second window).
 const EARLY: i64 = 120;
 const LATE: i64 = 300;
 /// Seconds after the onset of a level shift within which its one alert has to begin.
@@ -52,22 +52,24 @@ fn wants_alert(label: &Truth) -> bool {
 }
 
 /// Whether an incident begins while a label may be the reason.
-fn belongs(incident: &Incident, label: &Truth) -> bool {
+fn belongs(incident: &Incident, label: &Truth, window: i64) -> bool {
     let last = if label.expect == Expectation::OneAlert { label.start + ONSET } else { label.end + LATE };
-    (label.start - EARLY..last).contains(&incident.start)
+    (label.start - EARLY.max(window - 1)..last).contains(&incident.start)
 }
 
 impl<'a> Verdicts<'a> {
     pub(super) fn new(model: &Model, truth: &'a [Truth]) -> Self {
         let meaning = |incident: &Incident| {
             let mut own = truth.iter().enumerate().filter(|(_, label)| label.series == incident.series);
-            if let Some((position, _)) = own.find(|(_, label)| wants_alert(label) && belongs(incident, label)) {
+            if let Some((position, _)) =
+                own.find(|(_, label)| wants_alert(label) && belongs(incident, label, model.window))
+            {
                 return Meaning::Label(position);
             }
             // The total, or any other sum of interfaces, is no label's series.
             let is_sum = truth.iter().all(|label| label.series != incident.series || label.kind == Kind::SourceSilence)
                 && !incident.series.starts_with("eni-");
-            let part = truth.iter().position(|label| wants_alert(label) && belongs(incident, label));
+            let part = truth.iter().position(|label| wants_alert(label) && belongs(incident, label, model.window));
             part.filter(|_| is_sum).map_or(Meaning::False, Meaning::Part)
         };
         let mut incidents: Vec<Meaning> = model.incidents.iter().map(meaning).collect();

@@ -87,7 +87,15 @@ impl DemoArgs {
         let parsed = events.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
         let mut counts = stats(&totals, seconds);
         counts["type"] = "stats".into();
-        let options = Options { truth: Some(&truth), threshold: threshold(&config), ..Options::default() };
+        let config: Value = serde_json::from_str(&config).unwrap_or_default();
+        let is_by_record = config["mode"] == "record";
+        if is_by_record {
+            tell(format_args!(
+                "records are scored one by one, so there are no incidents to compare with what was injected"
+            ));
+        }
+        let truth = (!is_by_record).then_some(truth.as_slice());
+        let options = Options { truth, threshold: threshold(&config), ..Options::default() };
         let found = Report::with(parsed.chain([counts]), options);
         found.html("A day of flow logs", create("report.html")?)?;
         let mut out = stdout();
@@ -105,7 +113,6 @@ impl DemoArgs {
 }
 
 /// The score from which on a record counts as an anomaly, by a configuration.
-fn threshold(config: &str) -> f64 {
-    let config: Value = serde_json::from_str(config).unwrap_or_default();
+fn threshold(config: &Value) -> f64 {
     config["record"]["threshold"].as_f64().unwrap_or(Options::default().threshold)
 }

@@ -27,7 +27,7 @@ pub(super) struct Deviation {
     pub expected: f64,
     /// Signed deviation at the last alert, moved likewise.
     size: f64,
-    /// What the season said of the last window.
+    /// What the season said of the last window of which it was known.
     season: f64,
     left: f64,
     /// The event is of no interest to the user; only its end must not surprise.
@@ -36,9 +36,12 @@ pub(super) struct Deviation {
     first: f64,
     /// The last window was as if it had returned.
     near: bool,
+    /// Whether the season is known, and what is expected moves with it: on the first day it is not, once an event lasts into the next
+    /// half hour.
+    moves: bool,
 }
 
-state!(Deviation { expected, size, season, left, ignored, first since 10, near since 13 });
+state!(Deviation { expected, size, season, left, ignored, first since 10, near since 13, moves since 14 });
 
 /// How an event goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +59,11 @@ pub(super) enum Course {
 }
 
 impl Deviation {
-    pub(super) fn open(x: f64, expected: f64, season: f64, ignored: bool) -> Self {
-        Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored, first: x - expected, near: false }
+    /// `season`: what it says of the window, if it is known.
+    pub(super) fn open(x: f64, expected: f64, season: Option<f64>, ignored: bool) -> Self {
+        let (size, moves) = (x - expected, season.is_some());
+        let season = season.unwrap_or(expected);
+        Self { expected, size, season, left: NEW_NORMAL, ignored, first: size, near: false, moves }
     }
 
     /// Whether it is a fall from half or less of what the season expects: what went before was too slow to be told.
@@ -66,27 +72,28 @@ impl Deviation {
     }
 
     /// It has worsened, and was told again.
-    pub(super) fn worsened(self, x: f64, expected: f64, season: f64, ignored: bool) -> Self {
+    pub(super) fn worsened(self, x: f64, expected: f64, season: Option<f64>, ignored: bool) -> Self {
         Self { first: self.first, ..Self::open(x, expected, season, ignored) }
     }
 
-    /// Where the value x is, `windows` later, when the season says `season`; `transform`: what x is of the value. In `coarse` windows, of some
+    /// Where the value x is, `windows` later, when the season says `season`, if it is known; `transform`: what x is of the value. In `coarse` windows, of some
     /// minutes, x alone counts: there novelty tells the rest of an event whose first half is over.
-    pub(super) fn follow(&mut self, x: f64, season: f64, windows: f64, coarse: bool, transform: Transform) -> Course {
+    pub(super) fn follow(
+        &mut self,
+        x: f64,
+        season: Option<f64>,
+        windows: f64,
+        coarse: bool,
+        transform: Transform,
+    ) -> Course {
         if self.first == 0.0 {
             self.first = self.size; // a state from before version 10
         }
         let is_lost = self.expected > 0.0 && x.abs() < NOTHING * self.expected;
         self.left -= if is_lost { windows / LOST } else { windows };
-        if self.season > 0.0 && season > 0.0 && self.expected >= 0.0 {
-            let grown = (season / self.season).clamp(1.0 / SEASON_STEP, SEASON_STEP);
-            self.expected *= grown;
-            self.size *= grown;
-            self.first *= grown;
-        } else {
-            self.expected += season - self.season;
+        if let Some(season) = season {
+            self.move_with(season);
         }
-        self.season = season;
         let off = x - self.expected;
         let transform = if coarse { Transform::None } else { transform };
         let [now, first] =
@@ -107,6 +114,21 @@ impl Deviation {
         }
     }
 
+    fn move_with(&mut self, season: f64) {
+        let before = core::mem::replace(&mut self.season, season);
+        if !core::mem::replace(&mut self.moves, true) {
+            return;
+        }
+        if before > 0.0 && season > 0.0 && self.expected >= 0.0 {
+            let grown = (season / before).clamp(1.0 / SEASON_STEP, SEASON_STEP);
+            self.expected *= grown;
+            self.size *= grown;
+            self.first *= grown;
+        } else {
+            self.expected += season - before;
+        }
+    }
+
     pub(super) fn is_valid(&self) -> bool {
         [self.expected, self.size, self.season, self.left, self.first].iter().all(|x| x.is_finite())
     }
@@ -118,42 +140,56 @@ mod tests {
 
     #[test]
     fn ends_when_the_value_returns_or_becomes_the_new_normal() {
-        let mut spike = Deviation::open(30.0, 10.0, 10.0, false);
-        assert_eq!(spike.follow(25.0, 10.0, 1.0, false, Transform::None), Course::Away);
-        assert_eq!(spike.follow(45.0, 10.0, 1.0, false, Transform::None), Course::Away);
-        assert_eq!(spike.follow(55.0, 10.0, 1.0, false, Transform::None), Course::Worse);
+        let mut spike = Deviation::open(30.0, 10.0, Some(10.0), false);
+        assert_eq!(spike.follow(25.0, Some(10.0), 1.0, false, Transform::None), Course::Away);
+        assert_eq!(spike.follow(45.0, Some(10.0), 1.0, false, Transform::None), Course::Away);
+        assert_eq!(spike.follow(55.0, Some(10.0), 1.0, false, Transform::None), Course::Worse);
         assert_eq!(
-            spike.follow(18.0, 10.0, 1.0, false, Transform::None),
+            spike.follow(18.0, Some(10.0), 1.0, false, Transform::None),
             Course::Away,
             "one such window may be chance"
         );
-        assert_eq!(spike.follow(25.0, 10.0, 1.0, false, Transform::None), Course::Away);
-        assert_eq!(spike.follow(18.0, 10.0, 1.0, false, Transform::None), Course::Away, "the first again");
-        assert_eq!(spike.follow(18.0, 10.0, 1.0, false, Transform::None), Course::Returned);
+        assert_eq!(spike.follow(25.0, Some(10.0), 1.0, false, Transform::None), Course::Away);
+        assert_eq!(spike.follow(18.0, Some(10.0), 1.0, false, Transform::None), Course::Away, "the first again");
+        assert_eq!(spike.follow(18.0, Some(10.0), 1.0, false, Transform::None), Course::Returned);
         let mut back = spike;
-        assert_eq!(back.follow(25.0, 10.0, 1.0, false, Transform::None), Course::Away);
+        assert_eq!(back.follow(25.0, Some(10.0), 1.0, false, Transform::None), Course::Away);
         assert_eq!(
-            back.follow(12.0, 10.0, 1.0, false, Transform::None),
+            back.follow(12.0, Some(10.0), 1.0, false, Transform::None),
             Course::Returned,
             "at once, as it is all but back"
         );
-        assert_eq!(spike.follow(-30.0, 10.0, 1.0, false, Transform::None), Course::Turned);
-        let mut worse = spike.worsened(60.0, 10.0, 10.0, false);
-        assert_eq!(worse.follow(30.0, 10.0, 1.0, false, Transform::None), Course::Away, "where it was told first");
-        let mut shift = Deviation::open(30.0, 10.0, 10.0, false);
-        assert!((0..179).all(|_| shift.follow(30.0, 10.0, 1.0, false, Transform::None) == Course::Away));
-        assert_eq!(shift.follow(30.0, 10.0, 1.0, false, Transform::None), Course::Stayed);
+        assert_eq!(spike.follow(-30.0, Some(10.0), 1.0, false, Transform::None), Course::Turned);
+        let mut worse = spike.worsened(60.0, 10.0, Some(10.0), false);
+        assert_eq!(
+            worse.follow(30.0, Some(10.0), 1.0, false, Transform::None),
+            Course::Away,
+            "where it was told first"
+        );
+        let mut shift = Deviation::open(30.0, 10.0, Some(10.0), false);
+        assert!((0..179).all(|_| shift.follow(30.0, Some(10.0), 1.0, false, Transform::None) == Course::Away));
+        assert_eq!(shift.follow(30.0, Some(10.0), 1.0, false, Transform::None), Course::Stayed);
     }
 
     #[test]
     fn a_third_of_a_rising_day_is_not_back_to_normal() {
-        let mut drop = Deviation::open(3.0, 9.0, 9.0, false);
+        let mut drop = Deviation::open(3.0, 9.0, Some(9.0), false);
         for step in 1..100 {
             let season = 9.0 + 0.09 * f64::from(step);
-            assert_eq!(drop.follow(season / 3.0, season, 1.0, false, Transform::None), Course::Away, "{step}");
+            assert_eq!(drop.follow(season / 3.0, Some(season), 1.0, false, Transform::None), Course::Away, "{step}");
         }
-        assert_eq!(drop.follow(17.0, 18.0, 1.0, false, Transform::None), Course::Returned);
-        let mut signed = Deviation::open(80.0, -20.0, -20.0, false);
-        assert_eq!(signed.follow(10.0, 15.0, 1.0, false, Transform::None), Course::Returned);
+        assert_eq!(drop.follow(17.0, Some(18.0), 1.0, false, Transform::None), Course::Returned);
+        let mut signed = Deviation::open(80.0, -20.0, Some(-20.0), false);
+        assert_eq!(signed.follow(10.0, Some(15.0), 1.0, false, Transform::None), Course::Returned);
+    }
+
+    #[test]
+    fn what_is_expected_stays_where_the_season_is_not_known() {
+        let mut drop = Deviation::open(3.0, 9.0, None, false);
+        assert_eq!(drop.follow(3.0, None, 1.0, false, Transform::None), Course::Away);
+        assert_eq!(drop.follow(3.0, Some(5.0), 1.0, false, Transform::None), Course::Away);
+        assert_eq!(drop.expected, 9.0, "the season of now says nothing of then");
+        assert_eq!(drop.follow(3.0, Some(10.0), 1.0, false, Transform::None), Course::Away);
+        assert_eq!(drop.expected, 18.0, "from then on it moves");
     }
 }

@@ -14,6 +14,7 @@ mod clock;
 mod deviation;
 mod envelope;
 mod half_hours;
+mod hours;
 mod lasting;
 mod loss;
 mod novelty;
@@ -32,6 +33,7 @@ use clock::Clock;
 pub(crate) use clock::is_coarse;
 use deviation::{Course, Deviation};
 use novelty::Novelty;
+use predictors::Forecast;
 use rarity::Rarity;
 use residual::{Circumstances, Finding, Residual};
 use transform::Transform;
@@ -274,15 +276,20 @@ impl Detector {
             }
         }
         let raw = finding.score;
-        let season = finding.forecast.season;
+        if finding.is_of_late {
+            finding.score = 0.0;
+        }
+        let Forecast { season, known_season, .. } = finding.forecast;
         let transform = self.residual.transform;
         if finding.loss.0 >= threshold && self.deviation.is_some_and(|event| event.is_part_of_fall(season, transform)) {
             // Of what faded away only the last part was told.
             self.deviation = None;
             self.former = None;
         }
-        let course =
-            self.deviation.as_mut().map(|event| event.follow(finding.x, season, tick.windows, tick.coarse, transform));
+        let course = self
+            .deviation
+            .as_mut()
+            .map(|event| event.follow(finding.x, known_season, tick.windows, tick.coarse, transform));
         self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);
         match course {
             Some(Course::Away) => finding.score = 0.0, // told already
@@ -364,7 +371,7 @@ impl Detector {
             *left = WAY_BACK;
         }
         if alert || ignored {
-            let (x, expected, season) = (finding.x, finding.expected, finding.forecast.season);
+            let (x, expected, season) = (finding.x, finding.expected, known_season);
             let deviation = self.deviation.filter(|_| course == Some(Course::Worse));
             self.deviation = Some(match deviation {
                 Some(former) => former.worsened(x, expected, season, !alert),

@@ -16,8 +16,9 @@ const OFF: f64 = 0.03;
 pub(super) const ERROR_RATE: f64 = 0.0005;
 /// Errors, and what the means learn, are cut at so many times the mean error, so that an incident is not learnt whole.
 pub(super) const CUT: f64 = 5.0;
-/// Points before anything is cut.
+/// Points before errors and means are cut; what the season learns is cut from the first that can alert.
 const CUT_FROM: u64 = 100;
+const CUT_SEASON_FROM: u64 = 60;
 
 /// Last value, fast and slow mean, and the season with its fast and slow distance, each with its mean absolute error.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +101,7 @@ impl Bank {
         let cutting = self.points >= CUT_FROM;
         self.last = x;
         self.season = forecast.season;
-        if away && cutting {
+        if away {
             self.fast += FAST * (x - self.fast);
             return;
         }
@@ -120,9 +121,9 @@ impl Bank {
         let [off_fast, off_slow] = &mut self.off;
         *off_fast += FAST * cut(x - forecast.season - *off_fast, off_fast_error);
         *off_slow += OFF * cut(x - forecast.season - *off_slow, off_slow_error);
-        let most = if cutting { CUT * slow_error } else { f64::INFINITY };
+        let most = if self.points >= CUT_SEASON_FROM { CUT * slow_error } else { f64::INFINITY };
         if !doubtful {
-            self.profile.learn(time_s, x, forecast.best, most, seconds);
+            self.profile.learn(time_s, x, forecast, most, seconds);
         }
         self.points = self.points.saturating_add(1);
     }

@@ -6,6 +6,7 @@
 
 use super::clock::{DAY, part_of_day};
 use super::half_hours::{HALF_HOUR, HALF_HOURS, HalfHours};
+use super::predictors::Forecast;
 use crate::state::{Reader, State, are_finite, are_finite_f32, state};
 
 /// Days of a week.
@@ -133,10 +134,12 @@ impl Profile {
         self.week.get(part_of_week(time_s)).map(|(mean, _)| f64::from(mean))
     }
 
-    /// Learns x, of which `forecast` was expected, `seconds` after the value before it; from at most `cut` away.
-    pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: f64, cut: f64, seconds: f64) {
+    /// Learns x, of which `forecast` was expected, `seconds` after the value before it; from at most `cut` away, and the first of a half
+    /// hour from as far as the forecast is usually off.
+    pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: &Forecast, cut: f64, seconds: f64) {
         // An incident may be the first that a half hour brings.
-        let first = forecast + (x - forecast).max(-cut).min(cut);
+        let error = forecast.error.min(cut);
+        let first = forecast.best + (x - forecast.best).max(-error).min(error);
         if let (Some(week), Some(day)) = (self.of_week(time_s), self.of_day(time_s)) {
             let (week, day) = ((x - week).abs(), (x - day).abs());
             if week + day > 0.0 {
@@ -178,7 +181,7 @@ mod tests {
         let mut profile = Profile::default();
         for slot in 0..days * 288 {
             let x = value(slot / 288, slot % 288);
-            profile.learn(slot * 300, x, x, 5.0, 300.0);
+            profile.learn(slot * 300, x, &Forecast { best: x, error: 5.0, ..Forecast::default() }, 5.0, 300.0);
         }
         profile
     }

@@ -15,6 +15,7 @@
 use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
 use super::envelope::{Envelope, Usual};
+use super::hours::Hours;
 use super::lasting::Lasting;
 use super::loss::Loss;
 use super::predictors::{Bank, Forecast};
@@ -41,6 +42,8 @@ const POINT: Threshold = Threshold { base: 8.0, tails: 2.75 };
 /// One window of a minute that is too low may just lack records that came late: it takes so many times as much, or the
 /// next window.
 const LONE_DROP: f64 = 1.25;
+/// A change begins with the window before if both are off by this part of it.
+const BEGUN: f64 = 0.5;
 
 /// A longer channel: a sustained shift that is small for one point.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +110,8 @@ pub(super) struct Finding {
     pub lasting: (f64, f64),
     /// The score of nothing left, and what the season expects.
     pub loss: (f64, f64),
+    /// No day is known, and the value lies within what there was in the last hours.
+    pub is_of_late: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -164,6 +169,8 @@ pub(super) struct Residual {
     longest: Gone<Span, 12>,
     lasting: Lasting,
     loss: Loss,
+    /// While no day is known.
+    hours: Option<Box<Hours>>,
 }
 
 state!(Residual {
@@ -186,6 +193,7 @@ state!(Residual {
     longest since 10,
     lasting since 12,
     loss since 14,
+    hours since 14,
 });
 
 /// What a value is judged by besides its history.
@@ -218,10 +226,13 @@ impl Residual {
         self.look_out(time_s, forecast, self.usual(time_s, 0, &forecast).0)
     }
 
-    /// The range within which a single value is usual at this time, and a mean until `ahead` seconds later.
-    fn usual(&self, time_s: i64, ahead: i64, forecast: &Forecast) -> (Usual, Usual) {
+    /// The range within which a single value is usual at this time, and a mean until `ahead` seconds later; and whether a day is known
+    /// that says so.
+    fn usual(&self, time_s: i64, ahead: i64, forecast: &Forecast) -> (Usual, Usual, bool) {
         let itself = (forecast.best, forecast.best);
-        self.envelope.usual(time_s, ahead, forecast.best, self.course(forecast.season)).unwrap_or((itself, itself))
+        let of_days = self.envelope.usual(time_s, ahead, forecast.best, self.course(forecast.season));
+        let (single, mean) = of_days.unwrap_or((itself, itself));
+        (single, mean, mean.0 < mean.1)
     }
 
     fn look_out(&self, time_s: i64, forecast: Forecast, (low, high): Usual) -> Finding {
@@ -236,6 +247,7 @@ impl Residual {
             score: 0.0,
             lasting: (0.0, forecast.best),
             loss: (0.0, forecast.season),
+            is_of_late: false,
         }
     }
 
@@ -252,7 +264,7 @@ impl Residual {
             self.settle = SETTLE;
         }
         let forecast = self.bank.predict(time_s);
-        let (single, mean) = self.usual(time_s, (AHEAD * seconds) as i64, &forecast);
+        let (single, mean, is_day_known) = self.usual(time_s, (AHEAD * seconds) as i64, &forecast);
         let mut finding = self.look_out(time_s, forecast, single);
         finding.x = x;
         let p = forecast.best;
@@ -274,9 +286,7 @@ impl Residual {
         let (season, seasonal) = (forecast.season, forecast.seasonal);
         self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
-        // It is a range only once a day is known.
-        let is_range_known = mean.0 < mean.1;
-        if at.away || at.coarse || !is_range_known {
+        if at.away || at.coarse || !is_day_known {
             self.lasting.clear();
         } else {
             finding.lasting = self.lasting.observe(x, &forecast, (low, high), scale, ready);
@@ -289,6 +299,8 @@ impl Residual {
             }
             self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
         }
+        finding.is_of_late = !is_day_known && self.hours.as_ref().is_some_and(|hours| hours.hold(x));
+        self.learn_hours(time_s, x, is_day_known, at.away);
         self.envelope.learn(time_s, x, self.mean(), self.course(season), seconds);
         self.bank.learn(time_s, x, &forecast, seconds, at.away, self.loss.is_doubtful(at.coarse));
         self.points = self.points.saturating_add(1);
@@ -314,6 +326,16 @@ impl Residual {
         };
         let last = core::mem::replace(&mut self.last_z, if r > 0.0 { z } else { -z });
         let both = if last * self.last_z > 0.0 { z.min(last.abs()) } else { 0.0 };
+        // Where the window before was off, too, the forecast has followed it half of the way.
+        if both >= BEGUN * POINT.base
+            && let Some(before) = self.recent.last()
+        {
+            let expected =
+                before.forecast + if before.seasonal { finding.forecast.season - before.season } else { 0.0 };
+            if (finding.x - expected).abs() > r.abs() {
+                finding.expected = expected;
+            }
+        }
         let lone = if r < 0.0 && !at.coarse { z / LONE_DROP } else { z };
         finding.score = (lone.max(both) / self.point(&finding.forecast, scale, r > 0.0)).min(CEILING);
         if finding.ready && !at.away {
@@ -398,6 +420,14 @@ impl Residual {
         }
     }
 
+    fn learn_hours(&mut self, time_s: i64, x: f64, is_day_known: bool, away: bool) {
+        if is_day_known {
+            self.hours = None;
+        } else if !away {
+            self.hours.get_or_insert_with(|| Box::new(Hours::new(time_s, x))).learn(time_s, x);
+        }
+    }
+
     fn learn_level(&mut self, value: f64) {
         let size = value.abs();
         // Of a series that begins with zeros nothing is known to cut at.
@@ -479,6 +509,7 @@ impl Residual {
             })
             && self.lasting.is_valid()
             && self.loss.is_valid()
+            && self.hours.as_ref().is_none_or(|hours| hours.is_valid())
             && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()

@@ -43,6 +43,19 @@ pub enum Ending {
     Unconfirmed,
 }
 
+state!(
+    enum Ending {
+        Recovered,
+        NewLevel,
+        Turned,
+        Expired,
+        SeriesGone,
+        TimeWithdrawn,
+        Accepted,
+        Unconfirmed,
+    }
+);
+
 /// How an event is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Telling<'a> {

@@ -140,8 +140,14 @@ impl Group {
     /// The group had been closed, and one of its members has come back.
     pub fn reopen(&mut self) {
         if self.closed.take().is_some() {
-            self.endings = [0; Ending::ALL.len()];
             self.told = (0, 0.0);
+        }
+    }
+
+    /// The incident of a member goes on that had come to this end.
+    pub fn return_from(&mut self, ending: Ending) {
+        if let Some(count) = self.endings.get_mut(ending as usize) {
+            *count = count.saturating_sub(1);
         }
     }
 

@@ -74,6 +74,8 @@ pub struct Step {
     pub begun: bool,
     /// The open incident had been closed.
     pub continued: bool,
+    /// With this reason, if it was told.
+    pub resumed: Option<Ending>,
     /// The open incident is weak and was not told: its score against those of the series' other weak ones of late. It is up
     /// to the caller to [announce](Lifecycle::announce) it.
     pub waiting: Option<f64>,
@@ -293,6 +295,7 @@ impl Lifecycle {
                 // Told again whatever the score.
                 incident.told = (0.0, 0.0);
                 step.continued = true;
+                step.resumed = incident.ended.take();
                 self.open = Some(incident);
                 return;
             }
@@ -330,6 +333,7 @@ impl Lifecycle {
             age: 0,
             announced: false,
             accepted: false,
+            ended: None,
         };
         incident.rise(judged, value);
         step.peak = true;
@@ -367,7 +371,8 @@ impl Lifecycle {
     }
 
     fn close(&mut self, ending: Ending, window: i64, step: &mut Step) {
-        let Some(incident) = self.open.take() else { return };
+        let Some(mut incident) = self.open.take() else { return };
+        incident.ended = incident.announced.then_some(ending);
         if incident.group.is_none() && !incident.is_pressing(window) {
             self.weak.learn(incident.score, incident.end);
         }

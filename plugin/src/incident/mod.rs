@@ -132,6 +132,8 @@ pub struct Incident {
     announced: bool,
     /// A person has said that it is expected.
     accepted: bool,
+    /// Why it was closed, if it was told and is over.
+    ended: Option<Ending>,
 }
 
 state!(Incident {
@@ -160,6 +162,7 @@ state!(Incident {
     age,
     announced,
     accepted since 7,
+    ended since 14,
 });
 
 impl Incident {
@@ -255,8 +258,14 @@ impl Incident {
         self.score = self.score.max(verdict.score);
         self.observed = value;
         self.expected = verdict.expected;
-        self.expected_low = verdict.expected_low;
-        self.expected_high = verdict.expected_high;
+        (self.expected_low, self.expected_high) = (verdict.expected_low, verdict.expected_high);
+        // The range widens while an incident goes on, but what it is about lies beyond.
+        let between = 0.5 * (value + verdict.expected);
+        match self.direction {
+            Direction::Spike if value > verdict.expected => self.expected_high = self.expected_high.min(between),
+            Direction::Drop if value < verdict.expected => self.expected_low = self.expected_low.max(between),
+            _ => {}
+        }
         self.p = self.p.min(verdict.p);
     }
 

@@ -10,7 +10,7 @@
 //!
 //! Only what would be told in any case is told early: of high or critical severity. It is `provisional` until its window is
 //! closed; then it goes on as an `update`, or ends with the reason `unconfirmed`. Of several series that begin together the
-//! severest is told alone, as the group will tell the rest; and where half of the series drop, nothing is: then the records are late.
+//! severest is told alone, as the group will tell the rest, and none that will join a group which is told already; and where half of the series drop, nothing is: then the records are late.
 
 use super::cell::{Cell, Sums};
 use super::close::Window;
@@ -118,6 +118,10 @@ impl Engine {
             self.silence.is_whole(&lines[..place], &lines[place..lines.len().saturating_sub(1).max(place)])
         };
         candidates.retain(|candidate| candidate.incident.direction == Direction::Spike || is_whole(candidate));
+        // A group that is told tells of those that are still to join it.
+        let groups = &mut self.groups;
+        candidates
+            .retain(|Candidate { incident, .. }| !groups.will_join(incident.direction, incident.start, &self.settings));
         for direction in DIRECTIONS {
             let same: Vec<&Candidate> =
                 candidates.iter().filter(|candidate| candidate.incident.direction == direction).collect();

@@ -37,8 +37,8 @@ const BELIEVED: f64 = 86_400.0;
 const MEMORY: f64 = 7.0 * 86_400.0;
 /// The longest span in seconds.
 const LONGEST_SPAN: i64 = 900;
-/// Groups that are open or may go on; beyond, the oldest is given up, and its members are told one by one.
-const MOST_GROUPS: usize = 16;
+/// Groups that are open or may go on. Beyond, the oldest that is over is forgotten; where none is, what begins is told one by one.
+const MOST_GROUPS: usize = 64;
 /// Members whose talkers are looked at, those with the largest change.
 const MOST_EXPLAINED: usize = 256;
 
@@ -99,12 +99,19 @@ impl Groups {
         })
     }
 
-    fn push(&mut self, group: Group) {
+    /// Whether there was room for it.
+    fn push(&mut self, group: Group) -> bool {
         if self.groups.len() >= MOST_GROUPS {
-            let oldest = self.groups.iter().position(|group| group.closed.is_some()).unwrap_or(0);
+            let Some(oldest) = self.groups.iter().position(|group| group.closed.is_some()) else { return false };
             self.groups.remove(oldest);
         }
         self.groups.push(group);
+        true
+    }
+
+    /// Whether an incident that begins at `start` will join a group that is told.
+    pub(super) fn will_join(&mut self, direction: Direction, start: i64, settings: &Settings) -> bool {
+        self.fitting(direction, start, span(settings)).is_some()
     }
 
     pub(crate) fn is_valid(&self) -> bool {
@@ -168,10 +175,13 @@ impl Engine {
     /// An incident goes on after it was closed, and its group with it; without that it stands for itself.
     fn go_on(&mut self, closed: &Closed) {
         let id = self.open_incident(closed.slot).and_then(|incident| incident.group);
-        let group = self.groups.groups.iter_mut().find(|group| Some(group.id) == id);
-        let is_known = group.map(Group::reopen).is_some();
-        if !is_known {
+        let Some(group) = self.groups.groups.iter_mut().find(|group| Some(group.id) == id) else {
             self.join(closed.slot, None);
+            return;
+        };
+        group.reopen();
+        if let Some(ending) = closed.step.resumed {
+            group.return_from(ending);
         }
     }
 
@@ -202,7 +212,9 @@ impl Engine {
         {
             let group = Group::new(incident.id, direction, start, known as u32, p);
             let id = group.id;
-            self.groups.push(group);
+            if !self.groups.push(group) {
+                return apart;
+            }
             together.iter().for_each(|&(place, _)| self.add_member(&mut closed[place], id));
             return 1;
         }
