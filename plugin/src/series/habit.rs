@@ -127,10 +127,16 @@ impl Habit {
         &self.means
     }
 
+    /// Where talkers are to be looked for.
+    #[inline]
+    pub(crate) fn places(&self) -> Places<'_> {
+        Places::new(&self.tags, self.len())
+    }
+
     /// The place of a talker with this mark.
     #[inline]
-    pub(crate) fn place(&self, talker: &TalkerKey, mark: u32) -> Option<usize> {
-        let mut places = with_tag(&self.tags, tag_of(mark));
+    pub(crate) fn place(&self, among: &Places<'_>, talker: &TalkerKey, mark: u32) -> Option<usize> {
+        let mut places = among.with(tag_of(mark));
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             if self.is_at(place, talker) {
@@ -161,29 +167,51 @@ fn tag_of(mark: u32) -> u8 {
     (mark >> 24) as u8
 }
 
-/// Where a tag is among the others: a bit for each place.
+/// Where each tag is: all places are looked at for each.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-#[inline]
-fn with_tag(tags: &[u8; CAPACITY], tag: u8) -> u64 {
-    use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_splat};
-    let (blocks, _) = tags.as_chunks::<16>();
-    blocks.iter().rev().fold(0, |places, block| {
-        let word = u128::from_le_bytes(*block);
-        let block = i64x2(word as i64, (word >> 64) as i64);
-        places << 16 | u64::from(u8x16_bitmask(u8x16_eq(block, u8x16_splat(tag))))
-    })
+pub(crate) struct Places<'a>(&'a [u8; CAPACITY]);
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl<'a> Places<'a> {
+    #[inline]
+    fn new(tags: &'a [u8; CAPACITY], _: usize) -> Self {
+        Places(tags)
+    }
+
+    /// A bit for each place that may have the tag.
+    #[inline]
+    fn with(&self, tag: u8) -> u64 {
+        use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_splat};
+        let (blocks, _) = self.0.as_chunks::<16>();
+        blocks.iter().rev().fold(0, |places, block| {
+            let word = u128::from_le_bytes(*block);
+            let block = i64x2(word as i64, (word >> 64) as i64);
+            places << 16 | u64::from(u8x16_bitmask(u8x16_eq(block, u8x16_splat(tag))))
+        })
+    }
 }
 
-/// Where a tag is among the others, eight at a time.
+/// Where each tag is, by as many bits of it as keep most places apart: without wide registers, to look at all places for each takes longer
+/// than to note them once.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-#[inline]
-fn with_tag(tags: &[u8; CAPACITY], tag: u8) -> u64 {
-    // Found at once where there are wide registers.
-    let same = tags.map(|other| u8::from(other == tag));
-    let (blocks, _) = same.as_chunks::<8>();
-    // The product has the lowest bit of each byte in its highest byte.
-    let bits = |block: &[u8; 8]| u64::from_le_bytes(*block).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    blocks.iter().rev().fold(0, |places, block| places << 8 | bits(block))
+pub(crate) struct Places<'a>([u64; CAPACITY], core::marker::PhantomData<&'a ()>);
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+impl<'a> Places<'a> {
+    #[inline]
+    fn new(tags: &'a [u8; CAPACITY], count: usize) -> Self {
+        let mut places = [0; CAPACITY];
+        for (place, tag) in tags.iter().enumerate().take(count) {
+            places[usize::from(*tag) % CAPACITY] |= 1 << place;
+        }
+        Places(places, core::marker::PhantomData)
+    }
+
+    /// A bit for each place that may have the tag.
+    #[inline]
+    fn with(&self, tag: u8) -> u64 {
+        self.0[usize::from(tag) % CAPACITY]
+    }
 }
 
 /// The places whose bits are set.

@@ -36,13 +36,14 @@ impl Tally {
         // places fit into 16 bits.
         table.resize((8 * records.len()).next_power_of_two(), 0);
         let mask = table.len() - 1;
+        let places = habit.places();
         for (talker, bytes) in records {
             let mark = talker.mark();
             let mut at = mark as usize & mask;
             loop {
                 let held = match usize::from(table[at]) {
                     0 => {
-                        table[at] = match habit.place(talker, mark) {
+                        table[at] = match habit.place(&places, talker, mark) {
                             Some(place) => {
                                 known[place] = bytes;
                                 *present |= 1 << place;
