@@ -18,8 +18,8 @@ pub(crate) const CAPACITY: usize = 64;
 /// Windows that the baseline looks back: an hour of one-minute windows, short against a day's rhythm.
 pub(crate) const MEMORY: f64 = 60.0;
 
-/// Talkers for which room is made at once.
-const STEP: usize = 8;
+/// Talkers for which room is made at first; then for twice as many.
+const FEWEST: usize = 8;
 
 /// Mean bytes a window for each of the heaviest talkers, in an order that means nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,8 +103,9 @@ impl Habit {
         for (talker, mean) in fresh {
             let place = self.means.len();
             if place == self.means.capacity() {
-                self.means.reserve_exact(STEP);
-                self.talkers.reserve_exact(STEP);
+                let more = place.clamp(FEWEST, CAPACITY);
+                self.means.reserve_exact(more);
+                self.talkers.reserve_exact(more);
             }
             self.means.push(mean);
             self.talkers.push(talker.clone());
