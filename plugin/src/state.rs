@@ -22,7 +22,7 @@ use core::marker::PhantomData;
 use std::net::IpAddr;
 
 /// The version of the layout that this build writes.
-pub(crate) const VERSION: u16 = 13;
+pub(crate) const VERSION: u16 = 14;
 
 /// The first version that it still reads.
 pub(crate) const OLDEST: u16 = 6;

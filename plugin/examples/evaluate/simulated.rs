@@ -19,6 +19,7 @@ pub(crate) fn report() -> String {
         ("steady with lone outliers of 20 to 80 %", lone_outliers),
         ("log-normal and sparse", sparse),
         ("busy interface with noise of 20 %", busy),
+        ("an evening peak that comes earlier or later", evenings),
     ] {
         let mut alerts = 0;
         for seed in 0..SEEDS {
@@ -32,6 +33,7 @@ pub(crate) fn report() -> String {
     report += &constants();
     report += &shift();
     report += &outage();
+    report += &fade();
     report += &second_spike();
     for interval in [60, 300] {
         report += &weekly(interval);
@@ -98,6 +100,19 @@ fn lone_outliers(random: &mut Random) -> Vec<f64> {
 fn sparse(random: &mut Random) -> Vec<f64> {
     let mut minute = || if random.below(10) == 0 { 1e5 * (1.2 * random.normal()).exp() } else { 0.0 };
     (0..14 * DAY).map(|_| minute()).collect()
+}
+
+/// Twice the traffic for some two hours of each evening, the middle of which moves by three quarters of an hour and the height by a fifth.
+fn evenings(random: &mut Random) -> Vec<f64> {
+    let mut values = noisy(random, 14, 0.08, 0);
+    for day in values.chunks_mut(DAY) {
+        let (middle, height) = (1230.0 + 45.0 * random.normal(), (0.2 * random.normal()).exp());
+        for (minute, value) in day.iter_mut().enumerate() {
+            let off = (minute as f64 - middle) / 36.0;
+            *value *= 1.0 + height * (-0.5 * off * off).exp();
+        }
+    }
+    values
 }
 
 /// Four weeks of a link in windows of five minutes, with a day's course and nothing else: alerts a day after the first. How much
@@ -206,6 +221,34 @@ fn outage() -> String {
          60 minutes by {:.2} {:.2} {:.2} {:.2}\n",
         expected[0], expected[1], expected[2], expected[3]
     )
+}
+
+/// Traffic fades to nothing within one or four hours, stays there for three, and is back at once.
+fn fade() -> String {
+    let mut report = String::from("  fades to nothing, then three hours of it:");
+    for (hours, interval) in [(1, 60), (4, 60), (1, 300), (4, 300)] {
+        let (mut found, mut turned) = (0, 0);
+        for seed in 0..SEEDS {
+            let mut random = Random::new(seed);
+            let minutes = noisy(&mut random, 12, 0.12, 5);
+            let every = (interval / MINUTE) as usize;
+            let mut values: Vec<f64> = minutes.chunks(every).map(|minutes| minutes.iter().sum()).collect();
+            let hour = 60 / every;
+            let at = 9 * 24 * hour + 8 * hour + random.below(5 * hour as u32) as usize;
+            let gone = at + hours * hour;
+            for (window, value) in values[at..gone].iter_mut().enumerate() {
+                *value *= 1.0 - window as f64 / (hours * hour) as f64;
+            }
+            values[gone..gone + 3 * hour].fill(0.0);
+            let told = told(&values, interval);
+            found += usize::from(count(&told[at..gone + hour + 1], Some(Direction::Drop)) > 0);
+            turned += count(&told[gone + 3 * hour..gone + 4 * hour], Some(Direction::Spike));
+        }
+        report += &format!(
+            " in {hours} h, windows of {interval} s: {found} of {SEEDS} told within an hour, {turned} returns told as spikes;"
+        );
+    }
+    report + "\n"
 }
 
 /// One minute at six times, one as ever, and one at six times again.

@@ -60,6 +60,11 @@ impl Deviation {
         Self { expected, size: x - expected, season, left: NEW_NORMAL, ignored, first: x - expected, near: false }
     }
 
+    /// Whether it is a fall from half or less of what the season expects: what went before was too slow to be told.
+    pub(super) fn is_part_of_fall(&self, season: f64, transform: Transform) -> bool {
+        self.size < 0.0 && transform.restore(season) > WORSE * transform.restore(self.expected)
+    }
+
     /// It has worsened, and was told again.
     pub(super) fn worsened(self, x: f64, expected: f64, season: f64, ignored: bool) -> Self {
         Self { first: self.first, ..Self::open(x, expected, season, ignored) }

@@ -4,11 +4,11 @@
 //! usual for means, and shrinks where it does not. S is the size of noise, and at least the error of the prediction that the distance is from:
 //!
 //! ```text
-//! C = max(0, C + clamp(distance / S, −3, 3) − 0.5)      y = C / max(15, 4 F)
+//! C = max(0, C + clamp(distance / S, −3, 3) − 0.5)      y = C / max(15, 3.5 F)
 //! ```
 //!
 //! A single window adds 2.5 at most, so that no outlier makes a level. F is the height that the series' own sums exceed in one
-//! window of a thousand: where levels wander, it is high. It rises while a sum is above it, too, by 3 % a window, so that what grows
+//! window of a thousand: where levels wander, it is high. It rises while a sum is above it, too, by 6 % a window, so that what grows
 //! slowly is no step. What is expected follows the level by itself, within an hour of minutes,
 //! so that a sum does not grow without end.
 
@@ -25,9 +25,9 @@ const DRIFT: f64 = 0.5;
 /// exp(−2.3 s) of all windows, where the range of means ends 1.3 mean sizes away.
 const LASTED: f64 = 15.0;
 /// …and so many times the sum that the series reaches in one window of a thousand.
-const FAR: f64 = 4.0;
+const FAR: f64 = 3.5;
 /// Step of that quantile's tracker. A sum stays above it for many windows in a row: with a larger one F outruns the sum that is to be told.
-const FAR_STEP: f64 = 0.03;
+const FAR_STEP: f64 = 0.06;
 
 /// One side of what is expected.
 #[derive(Clone, Copy, Debug)]
@@ -113,8 +113,15 @@ mod tests {
     use super::*;
 
     const USUAL: Usual = (9.0, 11.0);
-    const AT_TEN: Forecast =
-        Forecast { all: [10.0; 5], best: 10.0, error: 1.0, steadiest_error: 1.0, season: 10.0, seasonal: true };
+    const AT_TEN: Forecast = Forecast {
+        all: [10.0; 5],
+        best: 10.0,
+        error: 1.0,
+        steadiest_error: 1.0,
+        season: 10.0,
+        known_season: Some(10.0),
+        seasonal: true,
+    };
 
     fn windows_until_told(lasting: &mut Lasting, x: f64) -> Option<usize> {
         (1..=60).find(|_| lasting.observe(x, &AT_TEN, USUAL, 1.0, true).0 >= 1.0)

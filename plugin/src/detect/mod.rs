@@ -15,6 +15,7 @@ mod deviation;
 mod envelope;
 mod half_hours;
 mod lasting;
+mod loss;
 mod novelty;
 mod predictors;
 mod profile;
@@ -267,12 +268,19 @@ impl Detector {
             }
         }
         // A level is measured by levels, whatever single windows often do.
-        if finding.lasting.0 > finding.score {
-            (finding.score, finding.expected) = finding.lasting;
+        for (score, expected) in [finding.lasting, finding.loss] {
+            if score > finding.score {
+                (finding.score, finding.expected) = (score, expected);
+            }
         }
         let raw = finding.score;
         let season = finding.forecast.season;
         let transform = self.residual.transform;
+        if finding.loss.0 >= threshold && self.deviation.is_some_and(|event| event.is_part_of_fall(season, transform)) {
+            // Of what faded away only the last part was told.
+            self.deviation = None;
+            self.former = None;
+        }
         let course =
             self.deviation.as_mut().map(|event| event.follow(finding.x, season, tick.windows, tick.coarse, transform));
         self.normal = self.deviation.map(|deviation| deviation.expected).or(self.normal);

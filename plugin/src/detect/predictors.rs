@@ -49,6 +49,8 @@ pub(super) struct Forecast {
     pub steadiest_error: f64,
     /// What the season says of this time; the slow mean until it is known.
     pub season: f64,
+    /// The same, if it is known.
+    pub known_season: Option<f64>,
     /// The best one follows the season.
     pub seasonal: bool,
 }
@@ -67,12 +69,20 @@ impl Bank {
     }
 
     pub(super) fn predict(&self, time_s: i64) -> Forecast {
-        let season = self.profile.at(time_s).unwrap_or(self.slow);
+        let known_season = self.profile.at(time_s);
+        let season = known_season.unwrap_or(self.slow);
         let [off_fast, off_slow] = self.off;
         let all = [self.last, self.fast, self.slow, season + off_fast, season + off_slow];
         let [.., steadiest_error] = self.errors;
-        let mut forecast =
-            Forecast { all, best: self.last, error: f64::INFINITY, steadiest_error, season, seasonal: false };
+        let mut forecast = Forecast {
+            all,
+            best: self.last,
+            error: f64::INFINITY,
+            steadiest_error,
+            season,
+            known_season,
+            seasonal: false,
+        };
         for (rank, (prediction, error)) in all.iter().zip(&self.errors).enumerate() {
             if *error < forecast.error {
                 forecast.best = *prediction;
@@ -84,8 +94,9 @@ impl Bank {
     }
 
     /// Learns the value x that came instead of `forecast`, `seconds` after the one before. `away`: an event goes on, and
-    /// only the short memories follow it, so that what is expected after it is what was expected before.
-    pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: &Forecast, seconds: f64, away: bool) {
+    /// only the short memories follow it, so that what is expected after it is what was expected before. `doubtful`: it may turn out
+    /// to be one, and the season does not follow.
+    pub(super) fn learn(&mut self, time_s: i64, x: f64, forecast: &Forecast, seconds: f64, away: bool, doubtful: bool) {
         let cutting = self.points >= CUT_FROM;
         self.last = x;
         self.season = forecast.season;
@@ -110,7 +121,9 @@ impl Bank {
         *off_fast += FAST * cut(x - forecast.season - *off_fast, off_fast_error);
         *off_slow += OFF * cut(x - forecast.season - *off_slow, off_slow_error);
         let most = if cutting { CUT * slow_error } else { f64::INFINITY };
-        self.profile.learn(time_s, x, forecast.best, most, seconds);
+        if !doubtful {
+            self.profile.learn(time_s, x, forecast.best, most, seconds);
+        }
         self.points = self.points.saturating_add(1);
     }
 
@@ -150,7 +163,7 @@ mod tests {
         let value = |slot: i64| ((slot % 96) - 48).abs() as f64 + (slot * 7919 % 31) as f64 / 5.0;
         for slot in 0..288 * 20 {
             let forecast = bank.predict(slot * 300);
-            bank.learn(slot * 300, value(slot), &forecast, 300.0, false);
+            bank.learn(slot * 300, value(slot), &forecast, 300.0, false, false);
         }
         let forecast = bank.predict(288 * 20 * 300);
         assert!(forecast.seasonal, "{forecast:?}");
@@ -163,7 +176,7 @@ mod tests {
         for i in 0..2000i64 {
             let forecast = bank.predict(i * 60);
             x += [3.0, -2.0, -3.0, 2.5, 1.0, -1.5][(i * i % 31 % 6) as usize];
-            bank.learn(i * 60, x, &forecast, 60.0, false);
+            bank.learn(i * 60, x, &forecast, 60.0, false, false);
         }
         assert_eq!(bank.predict(2000 * 60).best, x);
     }
@@ -173,12 +186,12 @@ mod tests {
         let mut bank = Bank::default();
         for i in 0..3000i64 {
             let forecast = bank.predict(i * 60);
-            bank.learn(i * 60, 10.0 + (i % 3) as f64, &forecast, 60.0, false);
+            bank.learn(i * 60, 10.0 + (i % 3) as f64, &forecast, 60.0, false, false);
         }
         let before = bank.predict(3000 * 60);
         for i in 3000..3060i64 {
             let forecast = bank.predict(i * 60);
-            bank.learn(i * 60, 50.0, &forecast, 60.0, true);
+            bank.learn(i * 60, 50.0, &forecast, 60.0, true, false);
         }
         let after = bank.predict(3060 * 60);
         assert!((after.all[2] - before.all[2]).abs() < 0.1 && (after.season - before.season).abs() < 0.1);

@@ -16,6 +16,7 @@ use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
 use super::envelope::{Envelope, Usual};
 use super::lasting::Lasting;
+use super::loss::Loss;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
@@ -104,6 +105,8 @@ pub(super) struct Finding {
     pub ready: bool,
     /// The score of a level that lasts, and what was expected before it.
     pub lasting: (f64, f64),
+    /// The score of nothing left, and what the season expects.
+    pub loss: (f64, f64),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -172,6 +175,7 @@ pub(super) struct Residual {
     /// Means of twenty.
     longest: Gone<Span, 12>,
     lasting: Lasting,
+    loss: Loss,
 }
 
 state!(Residual {
@@ -193,6 +197,7 @@ state!(Residual {
     recent since 10,
     longest since 10,
     lasting since 12,
+    loss since 14,
 });
 
 /// What a value is judged by besides its history.
@@ -242,6 +247,7 @@ impl Residual {
             ready: self.ready(),
             score: 0.0,
             lasting: (0.0, forecast.best),
+            loss: (0.0, forecast.season),
         }
     }
 
@@ -290,10 +296,14 @@ impl Residual {
         }
         self.learn_level(value);
         if self.transform == Transform::CubeRoot {
+            if let Some(season) = forecast.known_season {
+                let season = self.transform.restore(season);
+                finding.loss.0 = if ready { self.loss.observe(value, season, self.level, at.coarse) } else { 0.0 };
+            }
             self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
         }
         self.envelope.learn(time_s, x, self.mean(), self.course(season), seconds);
-        self.bank.learn(time_s, x, &forecast, seconds, at.away);
+        self.bank.learn(time_s, x, &forecast, seconds, at.away, self.loss.is_doubtful(at.coarse));
         self.points = self.points.saturating_add(1);
         finding
     }
@@ -403,7 +413,8 @@ impl Residual {
 
     fn learn_level(&mut self, value: f64) {
         let size = value.abs();
-        let cut = if self.points < WARM_UP { size } else { size.min(5.0 * self.level) };
+        // Of a series that begins with zeros nothing is known to cut at.
+        let cut = if self.points < WARM_UP || self.level == 0.0 { size } else { size.min(5.0 * self.level) };
         let rate = (1.0 / (self.points as f64 + 1.0)).max(LEVEL_RATE);
         self.level += rate * (cut - self.level);
     }
@@ -479,6 +490,7 @@ impl Residual {
                     && !point.season.is_infinite()
             })
             && self.lasting.is_valid()
+            && self.loss.is_valid()
             && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()
@@ -505,5 +517,21 @@ impl Threshold {
 
     fn score(self, z: f64, tail: &Tail, up: bool) -> f64 {
         (z / self.of(tail, up, f64::INFINITY)).min(CEILING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_that_begins_with_zeros_has_a_level_once_it_has_values() {
+        let mut residual = Residual::default();
+        for minute in 0..300 {
+            let value = if minute < 100 { 0.0 } else { 80.0 };
+            residual.observe(minute * 60, value, Circumstances { windows: 1.0, ..Circumstances::default() });
+        }
+        assert!((20.0..80.0).contains(&residual.level), "{}", residual.level);
+        assert!(residual.ratio_of(8.0, 80.0) < -2.0);
     }
 }

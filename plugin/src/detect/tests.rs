@@ -411,3 +411,23 @@ fn noise_in_windows_of_some_minutes_is_seldom_new() {
     // Measured: 11, and 17 where the floor of what is extreme is a fifth of the spread.
     assert!(told <= 14, "{told} in 270 days");
 }
+
+#[test]
+fn what_fades_to_nothing_is_told_once_it_is_gone_and_its_return_is_its_end() {
+    for (hours, seed) in [(1, 1), (4, 2)] {
+        let (mut values, at) = (busy(10 * 1440), 8 * 1440 + 480 + seed);
+        let gone = at + hours * 60;
+        for (minute, value) in values[at..gone].iter_mut().enumerate() {
+            *value *= 1.0 - minute as f64 / (hours * 60) as f64;
+        }
+        values[gone..gone + 180].fill(0.0);
+        let usual = values[gone + 181];
+        let verdicts = run(values);
+        let told = alerts(&verdicts);
+        let last = *told.iter().rfind(|told| **told < gone + 180).unwrap();
+        assert!(last <= gone + 35 && verdicts[last].direction == Some(Direction::Drop), "{hours} h: {told:?}");
+        assert!((verdicts[last].expected / usual - 1.0).abs() < 0.4, "what the season expects: {:?}", verdicts[last]);
+        assert!(!told.iter().any(|told| *told >= gone + 180), "{hours} h: {told:?}");
+        assert!(verdicts[gone + 185..].iter().all(|verdict| !verdict.deviating), "it is over when traffic is back");
+    }
+}
