@@ -21,7 +21,7 @@ use super::loss::Loss;
 use super::predictors::{Bank, Forecast};
 use super::scale::{DailyScale, MovedScale};
 use super::transform::Transform;
-use crate::state::{Gone, state};
+use crate::state::{Gone, Reader, State, state};
 
 /// Points kept for the longer channels: those whose mean the envelope keeps.
 const RECENT: usize = 8;
@@ -128,9 +128,8 @@ struct Point {
     x: f64,
     /// What was expected of it.
     forecast: f64,
-    /// What the season said, and whether the forecast followed it.
+    /// What the season said, if the forecast followed it; else no number.
     season: f64,
-    seasonal: bool,
     /// What was usual for means.
     low: f32,
     high: f32,
@@ -139,7 +138,20 @@ struct Point {
 /// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
 type FormerPoint = ((f64, f64), (f64, bool));
 
-state!(Point { x, forecast, season, seasonal, low, high });
+impl State for Point {
+    fn save(&self, out: &mut Vec<u8>) {
+        let seasonal = !self.season.is_nan();
+        (self.x, self.forecast).save(out);
+        (if seasonal { self.season } else { 0.0 }, seasonal).save(out);
+        (self.low, self.high).save(out);
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let ((x, forecast), (season, seasonal)) = State::load(reader);
+        let (low, high) = State::load(reader);
+        Point { x, forecast, season: if seasonal { season } else { f64::NAN }, low, high }
+    }
+}
 
 /// State of the residual half.
 #[derive(Clone, Debug, Default)]
@@ -283,8 +295,9 @@ impl Residual {
         while self.recent.len() >= RECENT {
             self.recent.remove(0);
         }
-        let (season, seasonal) = (forecast.season, forecast.seasonal);
-        self.recent.push(Point { x, forecast: p, season, seasonal, low: low as f32, high: high as f32 });
+        let season = forecast.season;
+        let followed = if forecast.seasonal { season } else { f64::NAN };
+        self.recent.push(Point { x, forecast: p, season: followed, low: low as f32, high: high as f32 });
         self.judge_spans(&mut finding, scale, ready, &at, single);
         if at.away || at.coarse || !is_day_known {
             self.lasting.clear();
@@ -358,7 +371,7 @@ impl Residual {
             let Some(points) = start.and_then(|start| self.recent.get(start..)) else { continue };
             let Some(first) = points.first() else { continue };
             // A forecast that follows the season would have gone on to do so: on average half way.
-            let course = if first.seasonal { 0.5 * (season - first.season) } else { 0.0 };
+            let course = if first.season.is_nan() { 0.0 } else { 0.5 * (season - first.season) };
             let before = first.forecast + course;
             let mean = points.iter().map(|point| point.x - before).sum::<f64>() / points.len() as f64;
             let moved = points.iter().any(|point| point.x != first.x);
@@ -503,9 +516,8 @@ impl Residual {
             && self.tail.is_valid()
             && self.recent.len() <= MOST_RECENT
             && self.recent.iter().all(|point| {
-                [point.x, point.forecast, point.season, f64::from(point.low), f64::from(point.high)]
-                    .iter()
-                    .all(|x| x.is_finite())
+                [point.x, point.forecast, f64::from(point.low), f64::from(point.high)].iter().all(|x| x.is_finite())
+                    && !point.season.is_infinite()
             })
             && self.lasting.is_valid()
             && self.loss.is_valid()

@@ -73,15 +73,30 @@ pub(crate) struct Cell {
     pub(crate) skipped: bool,
     /// The window was too far ahead to be believed when it was opened.
     pub(crate) ahead: bool,
-    /// Records when it was last looked at, and windows after its end in which there were more of them.
-    pub(crate) seen: u64,
     /// See `seen`.
     pub(crate) grew: u16,
+    /// Records when it was last looked at, without the upper half of the number, and windows after its end in which there were more of
+    /// them.
+    pub(crate) seen: u32,
     /// Talkers.
     pub(crate) sample: Sample,
 }
 
-state!(Cell { window, sums, skipped, ahead, seen since 9, grew since 9, sample });
+impl State for Cell {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.window, self.sums).save(out);
+        (self.skipped, self.ahead).save(out);
+        (self.seen, self.grew).save(out);
+        self.sample.save(out);
+    }
+
+    fn load(reader: &mut Reader<'_>) -> Self {
+        let (window, sums) = State::load(reader);
+        let (skipped, ahead) = State::load(reader);
+        let (seen, grew): (u64, u16) = reader.since(9);
+        Cell { window, sums, skipped, ahead, grew, seen: seen as u32, sample: State::load(reader) }
+    }
+}
 
 impl Cell {
     /// Adds what another series has in the same window, but for the sample.
@@ -90,6 +105,10 @@ impl Cell {
         self.skipped |= other.skipped;
     }
 }
+
+/// Windows for which room is made at once, at most. A series begins with one, as most that a flood of keys makes have no other, and by
+/// default has seven in the end.
+const STEP: usize = 3;
 
 /// The open windows of one series, in order of time: a ring, as the oldest goes first, and the others stay where they are.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,6 +150,9 @@ impl Cells {
     }
 
     pub(crate) fn insert(&mut self, at: usize, cell: Cell) {
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(self.0.len().clamp(1, STEP));
+        }
         self.0.insert(at, cell);
     }
 

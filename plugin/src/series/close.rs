@@ -1,7 +1,8 @@
 //! The close of a window: each series is judged, then the totals, in an order that doesn't depend on arrival.
 
+use super::cell::Cell;
 use super::engine::{Engine, Horizon};
-use super::registry::{Keyed, TOTAL};
+use super::registry::{Keyed, TOTAL, make_room};
 use super::scratch::Closed;
 use crate::detect::Direction;
 use crate::incident::Members;
@@ -38,14 +39,11 @@ impl Engine {
         let mut closed = core::mem::take(&mut self.scratch.closed);
         let (prefixes, series): (Vec<u32>, Vec<u32>) =
             order.iter().partition(|&&slot| self.registry.slot(slot).kind == Keyed::Prefix);
+        make_room(&mut closed, order.len() + 1);
         let mut is_to_forget = false;
         for (at, &slot) in series.iter().enumerate() {
             self.read_ahead(&series[at..], window.start);
-            if let Some(mut series) = self.close_series(slot, &window, out) {
-                self.totals.windows += u64::from(series.cell.is_some());
-                self.add_up(&mut series, index);
-                closed.push(series);
-            }
+            closed.extend(self.close_series(slot, &window, out));
             is_to_forget |= self.is_forgettable(slot, index);
         }
         // The longest prefix first: its incident can explain that of a shorter one, and the total's.
@@ -67,7 +65,7 @@ impl Engine {
         closed.iter_mut().filter(|closed| closed.early).for_each(|closed| self.settle_early(closed, &window, out));
         closed.iter().for_each(|closed| self.tell(closed, out));
         self.end_groups(&window, out);
-        let is_heard = |closed: &&Closed| !closed.total && closed.cell.as_ref().is_some_and(|cell| cell.sums.flows > 0);
+        let is_heard = |closed: &&Closed| !closed.total && closed.heard;
         self.frontier.learn(closed.iter().filter(is_heard).count());
         for cell in closed.drain(..).filter_map(|closed| closed.cell) {
             self.recycle(cell.sample);
@@ -79,15 +77,15 @@ impl Engine {
         self.scratch.order = order;
     }
 
-    /// Adds what a series has to the total, and lets its sample go if nobody will ask for it: while both are at hand, since with
-    /// many series going through all of them once more means to fetch them from memory once more.
-    fn add_up(&mut self, closed: &mut Closed, window: i64) {
-        let Some(cell) = &mut closed.cell else { return };
+    /// Adds what a series has to the total, and lets it go if nobody will ask for it: while both are at hand, since with many series
+    /// going through all of them once more means to fetch them from memory once more.
+    fn add_up(&mut self, closed: &mut Closed, cell: Cell, window: i64) {
+        closed.heard = cell.sums.flows > 0;
         if self.settings.total {
             let total = &mut self.registry.slot_mut(TOTAL).cells;
             if let Ok(at) = total.place(window) {
                 let total = total.get_mut(at);
-                total.merge(cell);
+                total.merge(&cell);
                 if self.settings.top_talkers > 0 {
                     let size = self.settings.talker_sample as usize;
                     total.sample.merge(size, &cell.sample, &mut self.scratch.spare_addresses);
@@ -98,8 +96,9 @@ impl Engine {
         let track = self.registry.slot(closed.slot).track.as_ref();
         let is_calm = track.is_none_or(|track| track.lifecycle.direction().is_none());
         if is_calm && !self.settings.prefix_totals {
-            let sample = core::mem::take(&mut cell.sample);
-            self.recycle(sample);
+            self.recycle(cell.sample);
+        } else {
+            closed.cell = Some(Box::new(cell));
         }
     }
 
@@ -137,8 +136,12 @@ impl Engine {
 
     fn close_series(&mut self, slot: u32, window: &Window, out: &mut Vec<u8>) -> Option<Closed> {
         let (cell, value, verdict) = self.judge(slot, false, window)?;
-        let mut closed = Closed::new(slot, cell, value, &verdict);
-        self.settle(&mut closed, &verdict, window, Members::None, &[], out);
+        let mut closed = Closed::new(slot, value, &verdict);
+        self.settle(&mut closed, cell.as_ref(), &verdict, window, (Members::None, &[]), out);
+        self.totals.windows += u64::from(cell.is_some());
+        if let Some(cell) = cell {
+            self.add_up(&mut closed, cell, window.index);
+        }
         Some(closed)
     }
 
@@ -156,9 +159,12 @@ impl Engine {
                 cell.sample.merge(size, &member.sample, &mut self.scratch.spare_addresses);
             }
         }
-        let mut total = Closed { total: true, ..Closed::new(slot, cell, value, &verdict) };
+        let mut total = Closed { total: true, ..Closed::new(slot, value, &verdict) };
         let explained = explain(total.change, &members);
-        self.settle(&mut total, &verdict, window, explained, &members, out);
+        self.settle(&mut total, cell.as_ref(), &verdict, window, (explained, &members), out);
+        if let Some(cell) = cell {
+            self.recycle(cell.sample);
+        }
         Some(total)
     }
 }

@@ -60,8 +60,8 @@ impl Arrival {
 impl Cell {
     /// Sees whether the window, which ended so many windows ago, has grown since it was last looked at.
     fn look(&mut self, ago: i64) {
-        if self.sums.lines != self.seen {
-            self.seen = self.sums.lines;
+        if self.sums.lines as u32 != self.seen {
+            self.seen = self.sums.lines as u32;
             self.grew = u16::try_from(ago).unwrap_or(u16::MAX);
         }
     }
@@ -194,7 +194,7 @@ impl Engine {
             if step.continued || (direction == Direction::Drop && !track.arrival.is_in(ended - 1 - index)) {
                 return None;
             }
-            let closed = Closed::new(slot, None, value, &verdict);
+            let closed = Closed::new(slot, value, &verdict);
             let explanation = self.explain(&track, &closed, &cell.unwrap_or_default(), direction, &[]);
             track.lifecycle.explain(explanation);
             let incident = track.lifecycle.take_current().filter(|incident| incident.is_pressing(length))?;

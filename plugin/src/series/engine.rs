@@ -322,8 +322,12 @@ impl Engine {
             total.insert(at, Cell { window, ahead, ..Cell::default() });
             self.ahead += u32::from(ahead);
         }
-        let sample = self.scratch.spare.pop().unwrap_or_default();
-        self.registry.slot_mut(slot).cells.insert(at, Cell { window, ahead, sample, ..Cell::default() });
+        // One as large as the series is likely to need, so that they do not all become as large as the largest was.
+        let cells = &mut self.registry.slot_mut(slot).cells;
+        let records = cells.first().map_or(0, |cell| cell.sample.len());
+        let spare = self.scratch.spare.pop().filter(|spare| !spare.is_too_large_for(records));
+        let sample = spare.unwrap_or_else(|| Sample::with_room(records));
+        cells.insert(at, Cell { window, ahead, sample, ..Cell::default() });
         self.ahead += u32::from(ahead);
         at
     }

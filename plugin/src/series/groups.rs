@@ -283,7 +283,7 @@ impl Engine {
         order::sort_by(&mut members, |a, b| b.change.abs().total_cmp(&a.change.abs()));
         members.truncate(MOST_EXPLAINED);
         let (mut all, mut change) = (Vec::new(), 0.0);
-        for (slot, cell) in members.iter().map(|member| (member.slot, member.cell.as_ref())) {
+        for (slot, cell) in members.iter().map(|member| (member.slot, member.cell.as_deref())) {
             let Some(track) = &self.registry.slot(slot).track else { continue };
             let tally = &mut self.scratch.tally;
             let size = self.settings.talker_sample as usize;

@@ -7,26 +7,33 @@
 
 use core::cmp::Reverse;
 
-use super::talker::{Ends, TalkerKey};
+use super::talker::TalkerKey;
 use super::tally::Tally;
 use crate::state::{Reader, State};
 
-/// Talkers kept: the error is 1.5 % of the series' traffic, and the memory 32 × 64 bytes = 2 KB a series.
+/// Talkers kept: the error is 1.5 % of the series' traffic, and the memory 21 × 64 bytes = 1.3 KB a series. Also the number of bits of those
+/// who are present.
 pub(crate) const CAPACITY: usize = 64;
 
 /// Windows that the baseline looks back: an hour of one-minute windows, short against a day's rhythm.
 pub(crate) const MEMORY: f64 = 60.0;
 
-/// Talkers for which room is made at once.
-const STEP: usize = 8;
+/// Talkers for which room is made at first; then for twice as many.
+const FEWEST: usize = 8;
 
 /// Mean bytes a window for each of the heaviest talkers, in an order that means nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Habit {
-    /// The hash of each, and its mean: what each window looks at.
-    means: Vec<(u64, f64)>,
-    /// The rest of what is known of them.
-    ends: Vec<Ends>,
+    /// The uppermost byte of the mark of each: who is in a window is looked for by it.
+    tags: [u8; CAPACITY],
+    means: Vec<f64>,
+    talkers: Vec<TalkerKey>,
+}
+
+impl Default for Habit {
+    fn default() -> Self {
+        Habit { tags: [0; CAPACITY], means: Vec::new(), talkers: Vec::new() }
+    }
 }
 
 /// A list of talkers and means.
@@ -43,75 +50,233 @@ impl State for Habit {
 
 impl FromIterator<(TalkerKey, f64)> for Habit {
     fn from_iter<T: IntoIterator<Item = (TalkerKey, f64)>>(entries: T) -> Self {
-        let (means, ends) = entries.into_iter().map(|(talker, mean)| ((talker.id, mean), talker.ends)).unzip();
-        Habit { means, ends }
+        let (talkers, means): (Vec<TalkerKey>, Vec<f64>) = entries.into_iter().unzip();
+        let mut tags = [0; CAPACITY];
+        tags.iter_mut().zip(&talkers).for_each(|(tag, talker)| *tag = tag_of(talker.mark()));
+        Habit { tags, means, talkers }
     }
 }
 
 impl Habit {
     /// Learns the `n`th ordinary window, counted from 1.
-    pub(crate) fn learn(&mut self, n: u64, tally: &Tally, means: &mut Vec<f64>) {
+    pub(crate) fn learn(&mut self, n: u64, tally: &Tally, scratch: &mut Vec<f64>) {
         let rate = rate(n);
         let towards = |mean: f64, bytes: u64| mean + rate * (bytes as f64 - mean);
-        for (entry, &bytes) in self.means.iter_mut().zip(&tally.known) {
-            entry.1 = towards(entry.1, bytes);
-        }
+        // Most are not in the window. All go the way of those at once, and the others then get what they have.
+        let counted = self.means.len().min(tally.known.len());
+        scratch.clear();
+        let present = places(tally.present).map(|place| towards(self.means[place], tally.known[place]));
+        scratch.extend(present);
+        self.means[..counted].iter_mut().for_each(|mean| *mean = towards(*mean, 0));
+        places(tally.present).zip(scratch.iter()).for_each(|(place, mean)| self.means[place] = *mean);
         let mut taken_off = 0.0;
         if self.means.len() + tally.fresh.len() > CAPACITY {
-            means.clear();
-            means.extend(self.means.iter().map(|entry| entry.1));
-            means.extend(tally.fresh.iter().map(|entry| towards(0.0, entry.1)));
-            // Bits of numbers that are not below 0 are in their order.
-            taken_off = *means.select_nth_unstable_by_key(CAPACITY, |mean| Reverse(mean.to_bits())).1;
+            scratch.clear();
+            scratch.extend_from_slice(&self.means);
+            scratch.extend(tally.fresh.iter().map(|entry| towards(0.0, entry.1)));
+            taken_off = nth_largest(scratch, CAPACITY);
         }
         // Less than a byte in a thousand windows is nobody.
         let alive = |mean: f64| mean > 1e-3;
         let fresh = tally.fresh.iter().map(|(talker, bytes)| (talker, towards(0.0, *bytes) - taken_off));
         let mut fresh = fresh.filter(|(_, mean)| alive(*mean));
-        // Who goes leaves the place to a newcomer, so that the others stay where they are.
-        let mut at = 0;
-        while at < self.means.len() {
-            self.means[at].1 -= taken_off;
-            if !alive(self.means[at].1) {
-                let Some((talker, mean)) = fresh.next() else {
-                    self.means.swap_remove(at);
-                    self.ends.swap_remove(at);
-                    continue;
-                };
-                self.means[at] = (talker.id, mean);
-                self.ends[at] = talker.ends.clone();
+        let mut gone = 0_u64;
+        for (place, mean) in self.means.iter_mut().enumerate() {
+            *mean -= taken_off;
+            gone |= u64::from(!alive(*mean)) << place;
+        }
+        // Who goes leaves the place to a newcomer, so that the others stay where they are, or to the last.
+        while gone != 0 {
+            let place = gone.trailing_zeros() as usize;
+            if let Some((talker, mean)) = fresh.next() {
+                self.put(place, talker, mean);
+                gone &= gone - 1;
+                continue;
             }
-            at += 1;
+            self.means.swap_remove(place);
+            self.talkers.swap_remove(place);
+            let last = self.means.len();
+            self.tags[place] = self.tags[last];
+            gone = gone & !(1 << place) | (gone >> last & 1) << place;
+            gone &= !(1 << last);
         }
         for (talker, mean) in fresh {
-            if self.means.len() == self.means.capacity() {
-                self.means.reserve_exact(STEP);
-                self.ends.reserve_exact(STEP);
+            let place = self.means.len();
+            if place == self.means.capacity() {
+                let more = place.clamp(FEWEST, CAPACITY);
+                self.means.reserve_exact(more);
+                self.talkers.reserve_exact(more);
             }
-            self.means.push((talker.id, mean));
-            self.ends.push(talker.ends.clone());
+            self.means.push(mean);
+            self.talkers.push(talker.clone());
+            self.tags[place] = tag_of(talker.mark());
         }
     }
 
-    /// The hashes of the talkers, and their mean bytes a window; each talker once.
-    pub(crate) fn means(&self) -> &[(u64, f64)] {
+    fn put(&mut self, at: usize, talker: &TalkerKey, mean: f64) {
+        self.means[at] = mean;
+        self.talkers[at] = talker.clone();
+        self.tags[at] = tag_of(talker.mark());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.means.len()
+    }
+
+    /// The lists that each window looks at.
+    pub(crate) fn means(&self) -> &[f64] {
         &self.means
     }
 
+    /// Where talkers are to be looked for.
+    #[inline]
+    pub(crate) fn places(&self) -> Places<'_> {
+        Places::new(&self.tags, self.len())
+    }
+
+    /// The place of a talker with this mark.
+    #[inline]
+    pub(crate) fn place(&self, among: &Places<'_>, talker: &TalkerKey, mark: u32) -> Option<usize> {
+        let mut places = among.with(tag_of(mark));
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            if self.is_at(place, talker) {
+                return Some(place);
+            }
+            places &= places - 1;
+        }
+        None
+    }
+
     /// Whether a talker is the one at a place.
+    #[inline]
     pub(crate) fn is_at(&self, place: usize, talker: &TalkerKey) -> bool {
-        self.means.get(place).is_some_and(|(id, _)| *id == talker.id) && self.ends.get(place) == Some(&talker.ends)
+        self.talkers.get(place) == Some(talker)
     }
 
     /// Talkers and their mean bytes a window, each talker once.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (TalkerKey, f64)> + '_ {
-        let talkers = self.means.iter().zip(&self.ends);
-        talkers.map(|(&(id, mean), ends)| (TalkerKey { id, ends: ends.clone() }, mean))
+        self.talkers.iter().cloned().zip(self.means.iter().copied())
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        self.means.len() <= CAPACITY && self.means.iter().all(|entry| entry.1.is_finite() && entry.1 > 0.0)
+        self.means.len() <= CAPACITY && self.means.iter().all(|mean| mean.is_finite() && *mean > 0.0)
     }
+}
+
+fn tag_of(mark: u32) -> u8 {
+    (mark >> 24) as u8
+}
+
+/// Where each tag is: all places are looked at for each.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) struct Places<'a>(&'a [u8; CAPACITY]);
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl<'a> Places<'a> {
+    #[inline]
+    fn new(tags: &'a [u8; CAPACITY], _: usize) -> Self {
+        Places(tags)
+    }
+
+    /// A bit for each place that may have the tag.
+    #[inline]
+    fn with(&self, tag: u8) -> u64 {
+        use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_splat};
+        let (blocks, _) = self.0.as_chunks::<16>();
+        blocks.iter().rev().fold(0, |places, block| {
+            let word = u128::from_le_bytes(*block);
+            let block = i64x2(word as i64, (word >> 64) as i64);
+            places << 16 | u64::from(u8x16_bitmask(u8x16_eq(block, u8x16_splat(tag))))
+        })
+    }
+}
+
+/// Where each tag is, by as many bits of it as keep most places apart: without wide registers, to look at all places for each takes longer
+/// than to note them once.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(crate) struct Places<'a>([u64; CAPACITY], core::marker::PhantomData<&'a ()>);
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+impl<'a> Places<'a> {
+    #[inline]
+    fn new(tags: &'a [u8; CAPACITY], count: usize) -> Self {
+        let mut places = [0; CAPACITY];
+        for (place, tag) in tags.iter().enumerate().take(count) {
+            places[usize::from(*tag) % CAPACITY] |= 1 << place;
+        }
+        Places(places, core::marker::PhantomData)
+    }
+
+    /// A bit for each place that may have the tag.
+    #[inline]
+    fn with(&self, tag: u8) -> u64 {
+        self.0[usize::from(tag) % CAPACITY]
+    }
+}
+
+/// The places whose bits are set.
+fn places(mut bits: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let place = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(place)
+    })
+}
+
+/// Numbers of which [`nth_largest`] compares all at once.
+const MOST_AT_ONCE: usize = 128;
+/// Numbers compared by one step.
+const LANES: usize = 16;
+
+/// The number that so many others are not below. None is below 0.
+///
+/// Quickselect guesses wrong at every other comparison. So first the upper 16 bits of the answer are found, bit by bit, by how many numbers
+/// reach them, which takes no branches; few numbers share them.
+fn nth_largest(numbers: &mut Vec<f64>, mut rank: usize) -> f64 {
+    let count = numbers.len();
+    // Without wide registers the detour is longer.
+    if count <= MOST_AT_ONCE && !cfg!(feature = "fluent-bit") {
+        let mut keys = [0_u16; MOST_AT_ONCE];
+        keys.iter_mut().zip(numbers.iter()).for_each(|(key, number)| *key = upper(*number));
+        let all = &keys[..count];
+        let (set, common) = all.iter().fold((0, u16::MAX), |(set, common), key| (set | key, common & key));
+        let (blocks, _) = keys[..count.next_multiple_of(LANES)].as_chunks::<LANES>();
+        let mut highest = common;
+        for bit in (0..16).rev().filter(|bit| (set ^ common) >> bit & 1 != 0) {
+            let higher = highest | 1 << bit;
+            if reaching(blocks, higher & u16::MAX << bit) > rank {
+                highest = higher;
+            }
+        }
+        rank -= reaching(blocks, highest + 1);
+        let mut kept = 0;
+        for (at, key) in all.iter().enumerate() {
+            if *key == highest {
+                numbers[kept] = numbers[at];
+                kept += 1;
+            }
+        }
+        numbers.truncate(kept);
+    }
+    // Bits of numbers that are not below 0 are in their order.
+    *numbers.select_nth_unstable_by_key(rank, |number| Reverse(number.to_bits())).1
+}
+
+fn upper(number: f64) -> u16 {
+    (number.to_bits() >> 48) as u16
+}
+
+/// How many keys are at least so high.
+#[inline]
+fn reaching(keys: &[[u16; LANES]], least: u16) -> usize {
+    let mut counts = [0_u16; LANES];
+    for block in keys {
+        for (count, key) in counts.iter_mut().zip(block) {
+            *count += u16::from(*key >= least);
+        }
+    }
+    counts.iter().sum::<u16>().into()
 }
 
 /// The weight of the `n`th of a series of values in their mean: all alike at first, then decaying.

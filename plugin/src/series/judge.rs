@@ -105,16 +105,17 @@ impl Engine {
     pub(super) fn settle(
         &mut self,
         closed: &mut Closed,
+        cell: Option<&Cell>,
         verdict: &Verdict,
         window: &Window,
-        explained: Members,
-        members: &[&Closed],
+        (explained, members): (Members, &[&Closed]),
         out: &mut Vec<u8>,
     ) {
         let value = closed.value;
         let none = Cell::default();
-        let cell = closed.cell.as_ref().unwrap_or(&none);
-        if self.settings.windows.tells(closed.cell.is_some()) {
+        let has_record = cell.is_some();
+        let cell = cell.unwrap_or(&none);
+        if self.settings.windows.tells(has_record) {
             let key = self.name(closed.slot);
             write_window(key, (window.start, window.end), &cell.sums, value.is_none(), verdict, out);
         }

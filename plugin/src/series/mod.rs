@@ -21,7 +21,7 @@
 //! **Groups.** Incidents that begin together, more than chance would have it, are one group, with an event of its own.
 //!
 //! **Bounds.** `max_series` series; a key seen in one window only costs under 300 bytes besides its sample; a series with a
-//! history up to 48 KB for the detector and 2 KB for habits; each open window 100 bytes and up to `talker_sample` × 64
+//! history up to 48 KB for the detector and 1.5 KB for habits; each open window 100 bytes and up to `talker_sample` × 64
 //! bytes of sample (4 KB), taken as records come.
 
 mod absence;

@@ -6,6 +6,7 @@
 //! out itself, and not the series with a history. At most seven eighths are protected; beyond, the least recently active
 //! of them goes back on probation.
 
+use super::registry::make_room;
 use crate::state::state;
 
 const NONE: u32 = u32::MAX;
@@ -108,6 +109,7 @@ impl Recency {
     /// A new series.
     pub(crate) fn insert(&mut self, slot: u32) {
         if self.links.len() <= slot as usize {
+            make_room(&mut self.links, slot as usize + 1);
             self.links.resize(slot as usize + 1, OUT);
         }
         self.attach(slot, Segment::Probation);

@@ -129,6 +129,15 @@ pub(crate) const TOTAL: u32 = 0;
 /// Places for hashes of series that are gone, at most.
 const MOST_GONE: usize = 1 << 16;
 
+/// Makes room in a list of as many as there are series for so many: an eighth more at a time, as to have twice as many as are needed
+/// costs more memory than to move them costs time.
+#[inline]
+pub(crate) fn make_room<T>(list: &mut Vec<T>, count: usize) {
+    if count > list.capacity() {
+        list.reserve_exact(count + count / 8 - list.len());
+    }
+}
+
 /// How a key was found.
 pub(crate) enum Lookup {
     /// It was known.
@@ -222,6 +231,7 @@ impl Registry {
         };
         let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
         if slot as usize == self.slots.len() {
+            make_room(&mut self.slots, slot as usize + 1);
             self.slots.push(Slot::default());
         }
         self.table.insert(slot, hash, bucket);

@@ -19,30 +19,47 @@
 use super::talker::{ShortAddresses, SpareAddresses, Talker, TalkerKey, record_hash};
 use crate::state::{Reader, State, Word};
 
-/// A record of the sample: 40 bytes in WebAssembly.
+/// A number of 64 bits that takes no more room than those of 32 beside it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Halves([u32; 2]);
+
+impl Halves {
+    #[inline(always)]
+    fn new(number: u64) -> Self {
+        Halves([number as u32, (number >> 32) as u32])
+    }
+
+    #[inline(always)]
+    fn whole(self) -> u64 {
+        u64::from(self.0[1]) << 32 | u64::from(self.0[0])
+    }
+}
+
+/// A record of the sample: 28 bytes in WebAssembly.
 #[derive(Clone, Debug, PartialEq)]
 struct Sampled {
     /// Tells records of equal priority apart.
-    record: u64,
-    bytes: u64,
+    record: Halves,
+    bytes: Halves,
     talker: TalkerKey,
 }
 
 impl Sampled {
     fn priority(&self) -> f64 {
-        Rank::new(self.record).priority(self.bytes)
+        Rank::new(self.record.whole()).priority(self.bytes.whole())
     }
 }
 
 impl State for Sampled {
     fn save(&self, out: &mut Vec<u8>) {
-        Word(self.record).save(out);
-        self.bytes.save(out);
+        Word(self.record.whole()).save(out);
+        self.bytes.whole().save(out);
         self.talker.save(out);
     }
     fn load(reader: &mut Reader<'_>) -> Self {
         let Word(record) = State::load(reader);
-        Sampled { record, bytes: State::load(reader), talker: State::load(reader) }
+        let bytes = Halves::new(State::load(reader));
+        Sampled { record: Halves::new(record), bytes, talker: State::load(reader) }
     }
 }
 
@@ -94,11 +111,21 @@ impl<'a> Candidate<'a> {
     }
 }
 
+/// The ranks of a sample, apart from it, as most never have any.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Ranks(Vec<Ranked>);
+
+/// Records for which there is room where there are so many: 4, 6, 8, 12, 16, 24…
+fn room_for(records: usize) -> usize {
+    let whole = records.max(4).next_power_of_two();
+    if records <= whole / 4 * 3 && whole > 4 { whole / 4 * 3 } else { whole }
+}
+
 /// The highest priorities so far: k records and the one that gives τ.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sample {
     /// Once there are so many, a binary heap with the lowest on top. Before, nobody asks for ranks.
-    ranked: Vec<Ranked>,
+    ranked: Option<Box<Ranks>>,
     /// In the order in which they came, one in the place of another.
     kept: Vec<Sampled>,
 }
@@ -111,7 +138,7 @@ impl State for Sample {
     }
     fn load(reader: &mut Reader<'_>) -> Self {
         // How many there can be is not known here: if there are fewer, ranks are made anew when there are as many.
-        let mut sample = Sample { ranked: Vec::new(), kept: State::load(reader) };
+        let mut sample = Sample { ranked: None, kept: State::load(reader) };
         sample.rank();
         sample
     }
@@ -123,6 +150,28 @@ impl Sample {
         &self.kept
     }
 
+    /// One that is likely to get so many records; 0 if that is not known.
+    #[inline(never)]
+    pub(crate) fn with_room(records: usize) -> Self {
+        let kept = if records > 0 { Vec::with_capacity(room_for(records)) } else { Vec::new() };
+        Sample { ranked: None, kept }
+    }
+
+    #[inline(always)]
+    fn ranked(&self) -> &[Ranked] {
+        self.ranked.as_ref().map_or(&[], |ranks| &ranks.0)
+    }
+
+    /// Records that are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether it has more room than one of so many records takes.
+    pub(crate) fn is_too_large_for(&self, records: usize) -> bool {
+        self.kept.capacity() > room_for(records)
+    }
+
     /// Whether a record of `bytes` above 0 is among the highest so far.
     #[inline]
     pub(crate) fn admits(&self, size: usize, rank: Rank, bytes: u64) -> bool {
@@ -131,7 +180,7 @@ impl Sample {
 
     #[inline(always)]
     fn has_place_for(&self, size: usize, priority: f64, record: u64) -> bool {
-        let Some(lowest) = self.ranked.get(size).and(self.ranked.first()) else { return true };
+        let Some(lowest) = self.ranked().get(size).and(self.ranked().first()) else { return true };
         self.exceeds(priority, record, lowest)
     }
 
@@ -143,7 +192,7 @@ impl Sample {
 
     #[inline(never)]
     fn record(&self, kept: &Ranked) -> u64 {
-        self.kept.get(kept.place as usize).map_or(0, |sampled| sampled.record)
+        self.kept.get(kept.place as usize).map_or(0, |sampled| sampled.record.whole())
     }
 
     /// Takes in a share of a record that is [admitted](Sample::admits).
@@ -159,8 +208,9 @@ impl Sample {
     pub(crate) fn merge(&mut self, size: usize, other: &Sample, spare: &mut SpareAddresses) {
         for sampled in (0..other.kept.len()).map(|at| other.at(at)) {
             let priority = sampled.priority();
-            if self.has_place_for(size, priority, sampled.record) {
-                self.insert(size, priority, sampled.record, sampled.bytes, &sampled.talker, spare);
+            let record = sampled.record.whole();
+            if self.has_place_for(size, priority, record) {
+                self.insert(size, priority, record, sampled.bytes.whole(), &sampled.talker, spare);
             }
         }
     }
@@ -175,18 +225,18 @@ impl Sample {
         talker: &TalkerKey,
         spare: &mut SpareAddresses,
     ) {
-        let sampled = Sampled { record, bytes, talker: talker.clone() };
+        let sampled = Sampled { record: Halves::new(record), bytes: Halves::new(bytes), talker: talker.clone() };
         let count = self.kept.len();
         if count <= size {
             if count == self.kept.capacity() {
-                self.kept.reserve_exact(count.max(4).min(size + 1 - count));
+                self.kept.reserve_exact(room_for(count + 1).min(size + 1) - count);
             }
             self.kept.push(sampled);
             if count == size {
                 self.rank();
-                (0..self.ranked.len() / 2).rev().for_each(|at| self.sink(at));
+                (0..self.kept.len() / 2).rev().for_each(|at| self.sink(at));
             }
-        } else if let Some(lowest) = self.ranked.first_mut()
+        } else if let Some(lowest) = self.ranked.as_mut().and_then(|ranks| ranks.0.first_mut())
             && let Some(place) = self.kept.get_mut(lowest.place as usize)
         {
             lowest.priority = priority;
@@ -198,18 +248,19 @@ impl Sample {
     /// Ranks records in their order.
     #[cold]
     fn rank(&mut self) {
-        self.ranked.clear();
-        self.ranked.reserve_exact(self.kept.len());
+        let Ranks(ranks) = &mut **self.ranked.get_or_insert_default();
+        ranks.clear();
+        ranks.reserve_exact(self.kept.len());
         let ranked = self.kept.iter().zip(0..).map(|(sampled, place)| Ranked { priority: sampled.priority(), place });
-        self.ranked.extend(ranked);
+        ranks.extend(ranked);
     }
 
     /// Moves an entry down to where those below it are not lower.
     #[inline(never)]
     fn sink(&mut self, mut at: usize) {
-        let Sample { ranked, kept } = self;
-        let heap = &mut ranked[..];
-        let record = |entry: Ranked| kept.get(entry.place as usize).map_or(0, |sampled| sampled.record);
+        let Sample { ranked: Some(ranked), kept } = self else { return };
+        let heap = &mut ranked.0[..];
+        let record = |entry: Ranked| kept.get(entry.place as usize).map_or(0, |sampled| sampled.record.whole());
         let is_below = |one: Ranked, other: Ranked| {
             one.priority < other.priority || (one.priority == other.priority && record(one) < record(other))
         };
@@ -236,37 +287,42 @@ impl Sample {
     }
 
     pub(crate) fn clear(&mut self, spare: &mut SpareAddresses) {
-        self.ranked.clear();
+        if let Some(ranks) = &mut self.ranked {
+            ranks.0.clear();
+        }
         self.kept.drain(..).for_each(|sampled| spare.put(sampled.talker));
     }
 
     /// The talkers of its records, each with the bytes that the record counts.
     pub(crate) fn counted(&self, size: usize) -> impl ExactSizeIterator<Item = (&TalkerKey, u64)> {
         // The lowest of k + 1 gives τ and is itself not counted.
-        let is_full = self.ranked.len() > size;
-        let least = self.ranked.first().filter(|_| is_full).map_or(0, |lowest| lowest.priority as u64);
+        let is_full = self.ranked().len() > size;
+        let least = self.ranked().first().filter(|_| is_full).map_or(0, |lowest| lowest.priority as u64);
         (usize::from(is_full)..self.kept.len()).map(move |at| {
             let Sampled { talker, bytes, .. } = self.at(at);
-            (talker, (*bytes).max(least))
+            (talker, bytes.whole().max(least))
         })
     }
 
     /// A record by its rank, or as it came where there are no ranks.
     #[inline]
     fn at(&self, at: usize) -> &Sampled {
-        let is_ranked = self.ranked.len() == self.kept.len();
-        &self.kept[if is_ranked { self.ranked[at].place as usize } else { at }]
+        match self.ranked() {
+            ranked if ranked.len() == self.kept.len() => &self.kept[ranked[at].place as usize],
+            _ => &self.kept[at],
+        }
     }
 
     /// Whether this can be a sample of `size` records.
     pub(crate) fn is_valid(&self, size: usize) -> bool {
+        let ranked = self.ranked();
         let is_above = |below: usize| {
-            let (above, below) = (&self.ranked[(below - 1) / 2], &self.ranked[below]);
+            let (above, below) = (&ranked[(below - 1) / 2], &ranked[below]);
             !self.exceeds(above.priority, self.record(above), below)
         };
         self.kept.len() <= size + 1
-            && self.ranked.iter().all(|ranked| ranked.priority.is_finite() && ranked.priority >= 0.0)
-            && (self.ranked.len() <= size || (1..self.ranked.len()).all(is_above))
+            && ranked.iter().all(|ranked| ranked.priority.is_finite() && ranked.priority >= 0.0)
+            && (ranked.len() <= size || (1..ranked.len()).all(is_above))
     }
 }
 

@@ -47,8 +47,10 @@ pub(super) struct Closed {
     pub(super) slot: u32,
     /// It is the total of a prefix, or of all.
     pub(super) total: bool,
-    /// `None`: no record touches the window.
-    pub(super) cell: Option<Cell>,
+    /// There was a record with data, or a share of one.
+    pub(super) heard: bool,
+    /// What it has in the window, if it may be asked for by totals and groups.
+    pub(super) cell: Option<Box<Cell>>,
     /// `None`: unknown.
     pub(super) value: Option<f64>,
     /// Observed less expected; 0 if unknown.
@@ -63,8 +65,8 @@ pub(super) struct Closed {
 
 impl Closed {
     /// A series as it was judged: nothing is known of its incident yet.
-    pub(super) fn new(slot: u32, cell: Option<Cell>, value: Option<f64>, verdict: &Verdict) -> Self {
-        let change = value.map_or(0.0, |value| value - verdict.expected);
-        Closed { slot, total: false, cell, value, change, early: false, incident: None, step: Step::default() }
+    pub(super) fn new(slot: u32, value: Option<f64>, verdict: &Verdict) -> Self {
+        let (change, step) = (value.map_or(0.0, |value| value - verdict.expected), Step::default());
+        Closed { slot, total: false, heard: false, cell: None, value, change, early: false, incident: None, step }
     }
 }

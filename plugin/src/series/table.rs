@@ -3,6 +3,7 @@
 //! The table is never more than a quarter full, so [`PROBES`] buckets in a row are taken only if someone makes keys that
 //! collide; such a key then takes the place of another in those buckets rather than make every lookup slower.
 
+use super::registry::make_room;
 use crate::state::state;
 
 /// Buckets looked at for one key, at most: a few cache lines. At a load of ¼ a run of so many doesn't come by chance.
@@ -85,6 +86,7 @@ impl Table {
     pub(crate) fn insert(&mut self, slot: u32, hash: u64, bucket: u32) {
         let index = slot as usize;
         if self.entries.len() <= index {
+            make_room(&mut self.entries, index + 1);
             self.entries.resize(index + 1, Entry { hash: 0, bucket: NOWHERE });
         }
         self.entries[index] = Entry { hash, bucket };

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::hash::Hash;
+use crate::hash::{Hash, MULTIPLIER};
 use crate::state::{Reader, State, Word};
 
 /// The two ends of a flow record, as its text gives them.
@@ -28,7 +28,8 @@ pub(crate) const FIRST_EPHEMERAL_PORT: u16 = 32_768;
 
 /// An address: its text where that has at most 16 bytes, as that of every IPv4 address, which costs next to nothing to
 /// take; else the 16 bytes of an IPv6 address. Flow logs write each address in one way only, so equal is equal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(PartialOrd, Ord))]
 pub(crate) struct Address {
     /// The first eight bytes, the first lowest, and the others; zeros behind a text.
     low: u64,
@@ -141,24 +142,30 @@ impl Address {
     }
 }
 
-/// A talker without the ports of clients. Every record of a sample has one: 24 bytes in WebAssembly.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TalkerKey {
-    /// A hash of the rest, first so that comparing is quick: the same for the same talker, and seldom for another.
-    pub(super) id: u64,
-    pub(super) ends: Ends,
-}
-
-/// The two ends, port and protocol.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ends {
-    /// If both addresses are IPv4; else 0.
-    destination: u32,
-    source: u32,
-    port: u16,
-    protocol: u8,
-    /// Source and destination, if one of them is not IPv4. Who has the talker from a record shares it.
-    wide: Option<Arc<[Address; 2]>>,
+/// A talker without the ports of clients. Every record of a sample has one, and every place of a habit: 12 bytes in WebAssembly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(PartialOrd, Ord))]
+pub(crate) enum TalkerKey {
+    /// Both addresses are IPv4.
+    Narrow {
+        /// IANA protocol number.
+        protocol: u8,
+        /// Of the destination; 0 for that of a client.
+        port: u16,
+        /// Addresses.
+        source: u32,
+        /// See `source`.
+        destination: u32,
+    },
+    /// Who has the talker from a record shares its addresses.
+    Wide {
+        /// As above.
+        protocol: u8,
+        /// As above.
+        port: u16,
+        /// Source and destination.
+        addresses: Arc<[Address; 2]>,
+    },
 }
 
 /// Addresses that no talker has any more, for the next that needs some: so once windows close, records with IPv6 addresses take no
@@ -188,7 +195,7 @@ impl SpareAddresses {
     /// Takes the addresses of a talker that goes, unless others share them.
     #[inline]
     pub(crate) fn put(&mut self, talker: TalkerKey) {
-        if let Some(addresses) = talker.ends.wide {
+        if let TalkerKey::Wide { addresses, .. } = talker {
             self.keep(addresses);
         }
     }
@@ -201,16 +208,19 @@ impl SpareAddresses {
     }
 }
 
-/// Without the hash, which follows from the rest.
 impl State for TalkerKey {
     fn save(&self, out: &mut Vec<u8>) {
-        let Ends { destination, source, port, protocol, wide } = &self.ends;
-        wide.is_some().save(out);
-        match wide {
-            Some(addresses) => addresses.save(out),
-            None => (source.to_be_bytes(), destination.to_be_bytes()).save(out),
+        match self {
+            TalkerKey::Narrow { source, destination, .. } => {
+                false.save(out);
+                (source.to_be_bytes(), destination.to_be_bytes()).save(out);
+            }
+            TalkerKey::Wide { addresses, .. } => {
+                true.save(out);
+                addresses.save(out);
+            }
         }
-        (*port, *protocol).save(out);
+        (self.port(), self.protocol()).save(out);
     }
     fn load(reader: &mut Reader<'_>) -> Self {
         let is_wide = reader.is_before(10) || State::load(reader);
@@ -244,18 +254,39 @@ impl TalkerKey {
 
     #[inline(never)]
     fn of(source: Address, destination: Address, port: u16, protocol: u8, spare: &mut SpareAddresses) -> Self {
+        match (source.ipv4(), destination.ipv4()) {
+            (Some(source), Some(destination)) => TalkerKey::Narrow { protocol, port, source, destination },
+            _ => TalkerKey::Wide { protocol, port, addresses: spare.take([source, destination]) },
+        }
+    }
+
+    /// A small hash, by which talkers are found: the same for the same talker, and seldom for another.
+    #[inline]
+    pub(super) fn mark(&self) -> u32 {
+        let addresses = match self {
+            TalkerKey::Narrow { source, destination, .. } => u64::from(*source) << 32 | u64::from(*destination),
+            TalkerKey::Wide { addresses, .. } => {
+                let [source, destination] = addresses
+                    .each_ref()
+                    .map(|address| (address.low ^ address.high.rotate_left(32)).wrapping_mul(MULTIPLIER));
+                source ^ destination.rotate_left(20)
+            }
+        };
+        let service = u64::from(self.port()) << 8 | u64::from(self.protocol());
+        ((addresses ^ service.wrapping_mul(SPREAD)).wrapping_mul(MULTIPLIER) >> 32) as u32
+    }
+
+    /// A hash that is seldom the same for another. It gives those that are alike an order that means nothing.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn id(&self) -> u64 {
         let mut hash = Hash::new(0x7461_6C6B_6572_6964);
-        for address in [source, destination] {
+        for address in self.addresses() {
             hash.word(address.low);
             hash.word(address.high);
         }
-        hash.word(u64::from(port) << 8 | u64::from(protocol));
-        let (narrow, wide) = match (source.ipv4(), destination.ipv4()) {
-            (Some(source), Some(destination)) => ((destination, source), None),
-            _ => ((0, 0), Some(spare.take([source, destination]))),
-        };
-        let (destination, source) = narrow;
-        TalkerKey { id: hash.finish(), ends: Ends { destination, source, port, protocol, wide } }
+        hash.word(u64::from(self.port()) << 8 | u64::from(self.protocol()));
+        hash.finish()
     }
 
     /// One of many talkers, by its port.
@@ -268,26 +299,33 @@ impl TalkerKey {
     /// Source and destination.
     #[inline(never)]
     fn addresses(&self) -> [Address; 2] {
-        let Ends { source, destination, wide, .. } = &self.ends;
-        wide.as_ref().map_or_else(|| [*source, *destination].map(Address::of_ipv4), |addresses| **addresses)
+        match self {
+            TalkerKey::Narrow { source, destination, .. } => [*source, *destination].map(Address::of_ipv4),
+            TalkerKey::Wide { addresses, .. } => **addresses,
+        }
     }
 
     /// Source and destination, as far as they are addresses.
     pub(crate) fn ips(&self) -> [Option<IpAddr>; 2] {
-        let Ends { source, destination, wide, .. } = &self.ends;
-        match wide {
-            Some(addresses) => addresses.map(Address::ip),
-            None => [*source, *destination].map(|address| Some(Ipv4Addr::from_bits(address).into())),
+        match self {
+            TalkerKey::Narrow { source, destination, .. } => {
+                [*source, *destination].map(|address| Some(Ipv4Addr::from_bits(address).into()))
+            }
+            TalkerKey::Wide { addresses, .. } => addresses.map(Address::ip),
         }
     }
 
     /// The port of the destination; 0 for that of a client.
+    #[inline]
     pub(crate) fn port(&self) -> u16 {
-        self.ends.port
+        let (TalkerKey::Narrow { port, .. } | TalkerKey::Wide { port, .. }) = self;
+        *port
     }
 
+    #[inline]
     pub(crate) fn protocol(&self) -> u8 {
-        self.ends.protocol
+        let (TalkerKey::Narrow { protocol, .. } | TalkerKey::Wide { protocol, .. }) = self;
+        *protocol
     }
 
     /// What talkers that are alike have in common.

@@ -1,10 +1,10 @@
 //! The bytes of each talker in one window, beside those of the habit.
 //!
-//! Talkers are told apart by a small hash table, made anew for each series and window, that holds who is in the sample; then each
-//! of the habit is looked up in it: one step for each of them instead of sorting both and going through them together. Whoever
-//! makes ids that collide makes it as slow as a search through the list, which is short.
+//! Talkers are told apart by a small hash table, made anew for each series and window, that holds who is in the sample; each of
+//! them is looked up in the habit once. Whoever makes marks that collide makes it as slow as a search through the list, which is
+//! short.
 
-use super::habit::Habit;
+use super::habit::{CAPACITY, Habit};
 use super::talker::TalkerKey;
 
 /// What was counted.
@@ -12,58 +12,63 @@ use super::talker::TalkerKey;
 pub(crate) struct Tally {
     /// Bytes of those who are in the habit, in its order.
     pub(crate) known: Vec<u64>,
+    /// Who of them is in the window: a bit for each.
+    pub(crate) present: u64,
     /// The others and their bytes.
     pub(crate) fresh: Vec<(TalkerKey, u64)>,
-    /// Open addressing by the lowest bits of the id: a place in `fresh`, counted from 1; 0 is free.
+    /// Open addressing by bits of the mark: a place in `known`, counted from 1, or one in `fresh`, counted from [`FRESH`]; 0 is free.
     table: Vec<u16>,
-    /// Who of `fresh` turned out to be known.
-    found: Vec<bool>,
 }
+
+/// The first number in the table that stands for one of `fresh`.
+const FRESH: usize = CAPACITY + 1;
 
 impl Tally {
     /// Counts the records of a window: the talker of each, and its bytes.
     pub(crate) fn count<'a>(&mut self, habit: &Habit, records: impl ExactSizeIterator<Item = (&'a TalkerKey, u64)>) {
-        let Tally { known, fresh, table, found } = self;
+        let Tally { known, present, fresh, table } = self;
+        known.clear();
+        known.resize(habit.len(), 0);
+        *present = 0;
         fresh.clear();
         table.clear();
         // Most of it stays free, so that who isn't there is seldom taken for another. A sample has at most 4,096 records, so
         // places fit into 16 bits.
         table.resize((8 * records.len()).next_power_of_two(), 0);
         let mask = table.len() - 1;
+        let places = habit.places();
         for (talker, bytes) in records {
-            let mut at = talker.id as usize & mask;
+            let mark = talker.mark();
+            let mut at = mark as usize & mask;
             loop {
-                match usize::from(table[at]).checked_sub(1).map(|place| &mut fresh[place]) {
-                    None => {
-                        fresh.push((talker.clone(), bytes));
-                        table[at] = fresh.len() as u16;
+                let held = match usize::from(table[at]) {
+                    0 => {
+                        table[at] = match habit.place(&places, talker, mark) {
+                            Some(place) => {
+                                known[place] = bytes;
+                                *present |= 1 << place;
+                                place + 1
+                            }
+                            None => {
+                                fresh.push((talker.clone(), bytes));
+                                CAPACITY + fresh.len()
+                            }
+                        } as u16;
                         break;
                     }
-                    Some((held, sum)) if held == talker => {
-                        *sum = sum.saturating_add(bytes);
-                        break;
+                    FRESH.. => {
+                        let (held, sum) = &mut fresh[usize::from(table[at]) - FRESH];
+                        (held == talker).then_some(sum)
                     }
-                    Some(_) => at = (at + 1) & mask,
-                }
-            }
-        }
-        known.clear();
-        found.clear();
-        found.resize(fresh.len(), false);
-        known.extend(habit.means().iter().enumerate().map(|(place, (id, _))| {
-            let mut at = *id as usize & mask;
-            while let Some(in_sample) = usize::from(table[at]).checked_sub(1) {
-                let (talker, bytes) = &fresh[in_sample];
-                if habit.is_at(place, talker) {
-                    found[in_sample] = true;
-                    return *bytes;
+                    place => habit.is_at(place - 1, talker).then(|| &mut known[place - 1]),
+                };
+                if let Some(sum) = held {
+                    *sum = sum.saturating_add(bytes);
+                    break;
                 }
                 at = (at + 1) & mask;
             }
-            0
-        }));
-        let mut found = found.iter();
-        fresh.retain(|_| found.next() == Some(&false));
+        }
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn explain(
     }
     order::sort_by(&mut all, |a, b| {
         let by_change = b.change(direction).total_cmp(&a.change(direction));
-        by_change.then_with(|| a.talker.cmp(&b.talker))
+        by_change.then_with(|| a.talker.id().cmp(&b.talker.id()))
     });
     let single = all.first().map_or(0.0, |first| first.change(direction));
     // A group that one talker outside of it outweighs isn't the cause.
@@ -120,22 +120,27 @@ pub(crate) fn changes<'a>(tally: &'a Tally, habit: &'a Habit) -> impl Iterator<I
 
 /// Those that are alike, by what they have in common.
 fn groups(all: &[TalkerChange], direction: Direction, alike: Alike) -> Vec<Group> {
-    let mut all: Vec<(TalkerKey, &TalkerChange)> =
-        all.iter().map(|moved| (moved.talker.common(alike), moved)).collect();
-    order::sort_by(&mut all, |a, b| a.0.cmp(&b.0).then_with(|| a.1.talker.cmp(&b.1.talker)));
-    let chunks = all.chunk_by(|a, b| a.0 == b.0);
+    let mut all: Vec<((u64, u64), TalkerKey, &TalkerChange)> = all
+        .iter()
+        .map(|moved| {
+            let common = moved.talker.common(alike);
+            ((common.id(), moved.talker.id()), common, moved)
+        })
+        .collect();
+    order::sort_by_key(&mut all, |member| member.0);
+    let chunks = all.chunk_by(|a, b| a.1 == b.1);
     // The ports of clients are no service.
     chunks
-        .filter(|members| alike != Alike::Service || members[0].1.talker.port() != 0)
+        .filter(|members| alike != Alike::Service || members[0].2.talker.port() != 0)
         .map(|members| {
-            let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(|member| of(member.1)).sum::<f64>();
+            let sum = |of: &dyn Fn(&TalkerChange) -> f64| members.iter().map(|member| of(member.2)).sum::<f64>();
             Group {
-                common: members[0].0.clone(),
+                common: members[0].1.clone(),
                 alike,
                 bytes: sum(&|moved| moved.bytes),
                 baseline: sum(&|moved| moved.baseline),
                 change: sum(&|moved| moved.change(direction)),
-                largest: members.iter().map(|member| member.1.change(direction)).fold(0.0, f64::max),
+                largest: members.iter().map(|member| member.2.change(direction)).fold(0.0, f64::max),
                 pairs: members.len() as u32,
             }
         })

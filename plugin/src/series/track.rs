@@ -35,7 +35,7 @@ const USUAL: f64 = 4.0;
 /// The score of a series that is gone: far beyond the threshold at any sensitivity.
 const ABSENT: f64 = 2.0;
 
-/// What is kept of a series between windows: the detector (below 24 KB in windows of a minute, below 48 KB in longer ones), 2 KB of talkers, and under 1 KB besides.
+/// What is kept of a series between windows: the detector (below 24 KB in windows of a minute, below 48 KB in longer ones), 1.5 KB of talkers, and under 1 KB besides.
 #[derive(Clone, Debug)]
 pub(crate) struct Track {
     pub(crate) detector: Detector,

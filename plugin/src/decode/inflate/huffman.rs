@@ -21,70 +21,74 @@ pub(super) const PRECODE_BITS: u32 = 7;
 pub(super) const PRECODE_ENTRIES: usize = 128;
 
 const MAX_CODE_BITS: usize = 15;
+/// Symbols of the largest alphabet, with those that must not occur.
+const LONGEST_ALPHABET: usize = 288;
 
-const ONE_LITERAL: u32 = 1 << 10;
-const TWO_LITERALS: u32 = 2 << 10;
+const ONE_LITERAL: u32 = 1 << 11;
+const TWO_LITERALS: u32 = 2 << 11;
 
 // An entry, from the lowest bit:
 //
 //   bits    literal/length                            distance              subtable
-//   0- 4    input bits: code and extra bits           same                  bits looked up before it
-//   5- 8    of these, bits before the extra bits      same                  its width
-//   9       EXCEPTIONAL                               same                  set
-//   10-11   number of literals (0 to 2)               0                     0, or END or UNUSED
-//   12      MATCH: a length follows the literals      0                     0
-//   13-20   first literal                             base (13-27)          its first entry (13-27)
-//   21-29   base of the length, or second literal
+//   0- 5    input bits: code and extra bits           same                  bits looked up before it
+//   6- 9    of these, bits before the extra bits      same                  its width
+//   10      EXCEPTIONAL                               same                  set
+//   11-12   number of literals (0 to 2)               0                     0, or END or UNUSED
+//   13      MATCH: a length follows the literals      0                     0
+//   14-21   first literal                             base (14-28)          its first entry (14-28)
+//   22-30   base of the length, or second literal
+//
+// What the input is shifted by comes first, in as many bits as a shift of 64 bits looks at.
 
 /// The entry stands for something other than literals, a length or a distance: a subtable, or [`END`] or [`UNUSED`].
-pub(super) const EXCEPTIONAL: u32 = 1 << 9;
+pub(super) const EXCEPTIONAL: u32 = 1 << 10;
 /// With [`EXCEPTIONAL`]: end of block.
-pub(super) const END: u32 = 1 << 10;
+pub(super) const END: u32 = 1 << 11;
 /// With [`EXCEPTIONAL`]: no symbol has this code.
-pub(super) const UNUSED: u32 = 1 << 11;
+pub(super) const UNUSED: u32 = 1 << 12;
 /// A length is in the entry, after its literals.
-pub(super) const MATCH: u32 = 1 << 12;
+pub(super) const MATCH: u32 = 1 << 13;
 
 /// Bits that the entry takes in the input, extra bits included.
 #[inline(always)]
 pub(super) const fn bits(entry: u32) -> u32 {
-    entry & 31
+    entry & 63
 }
 
 /// How many literals the entry holds.
 #[inline(always)]
 pub(super) const fn literal_count(entry: u32) -> usize {
-    (entry >> 10 & 3) as usize
+    (entry >> 11 & 3) as usize
 }
 
 /// The entry's literals; those beyond [`literal_count`] mean nothing.
 #[inline(always)]
 pub(super) const fn literals(entry: u32) -> [u8; 2] {
-    ((entry >> 13) as u16).to_le_bytes()
+    ((entry >> 14) as u16).to_le_bytes()
 }
 
 /// The extra bits; `buffer` still holds the code.
 #[inline(always)]
 const fn extra(entry: u32, buffer: u64) -> usize {
-    ((buffer & ((1 << bits(entry)) - 1)) >> (entry >> 5 & 15)) as usize
+    ((buffer & ((1 << bits(entry)) - 1)) >> (entry >> 6 & 15)) as usize
 }
 
 /// The length of a [`MATCH`]; `buffer` still holds the code.
 #[inline(always)]
 pub(super) const fn length(entry: u32, buffer: u64) -> usize {
-    (entry >> 21) as usize + extra(entry, buffer)
+    (entry >> 22) as usize + extra(entry, buffer)
 }
 
 /// The distance, or the precode symbol, of an entry; `buffer` still holds the code.
 #[inline(always)]
 pub(super) const fn distance(entry: u32, buffer: u64) -> usize {
-    (entry >> 13) as usize + extra(entry, buffer)
+    (entry >> 14) as usize + extra(entry, buffer)
 }
 
 /// Index of the subtable entry that an [`EXCEPTIONAL`] entry points to, after its own bits have been consumed.
 #[inline(always)]
 pub(super) const fn subtable_index(entry: u32, buffer: u64) -> usize {
-    (entry >> 13) as usize + (buffer & ((1 << (entry >> 5 & 15)) - 1)) as usize
+    (entry >> 14) as usize + (buffer & ((1 << (entry >> 6 & 15)) - 1)) as usize
 }
 
 /// What the symbols of a table mean.
@@ -145,7 +149,7 @@ impl Alphabet {
 /// The entry of a symbol by its meaning, where its code takes `code_bits` in this (sub)table.
 #[inline(always)]
 fn entry(meaning: u32, code_bits: u32) -> u32 {
-    meaning + (code_bits << 5 | code_bits)
+    meaning + (code_bits << 6 | code_bits)
 }
 
 static PRECODE: [u32; 19] = precode();
@@ -154,7 +158,7 @@ static DISTANCE: [u32; 32] = distances();
 
 /// A base value and a number of extra bits.
 const fn with(base: u32, extra: u32) -> u32 {
-    base << 13 | extra
+    base << 14 | extra
 }
 
 const fn precode() -> [u32; 19] {
@@ -200,34 +204,58 @@ const fn distances() -> [u32; 32] {
     meanings
 }
 
-/// Fills `table` for the code given by the code length of each symbol.
+/// Bits of the codes that are put into the table one by one; from there on it is doubled. A copy of some bytes, whose number is
+/// not known when the code is compiled, costs a call in WebAssembly.
+const SINGLE_BITS: usize = 5;
+
+/// Fills `table` for the code given by the code length of each symbol, for as many bits looked up at once as are given back: `most`
+/// or, where `fits`, no more than the longest code has.
 ///
 /// Fails if the lengths give no prefix code. As in zlib, an incomplete code is allowed only with a single code of one
 /// bit, and only for lengths and distances.
-pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table_bits: u32) -> Result<(), Flaw> {
+pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], most: u32, fits: bool) -> Result<u32, Flaw> {
+    // Most symbols have no code, so that eight at a time are passed over.
     let mut count = [0_u16; MAX_CODE_BITS + 1];
-    for &length in lengths {
-        if let Some(count) = count.get_mut(usize::from(length)) {
-            *count += 1;
+    let mut coded = [0_u16; LONGEST_ALPHABET];
+    let mut used = 0;
+    let (words, rest) = lengths.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(place, length)| *place = *length);
+    for (place, word) in words.iter().chain([&last]).enumerate() {
+        let mut word = u64::from_le_bytes(*word);
+        while word != 0 {
+            let shift = word.trailing_zeros() & 56;
+            let length = (word >> shift) as usize & MAX_CODE_BITS;
+            word &= !(0xff << shift);
+            count[length] += 1;
+            if let Some(slot) = coded.get_mut(used) {
+                *slot = (length << 9 | place << 3 | shift as usize >> 3) as u16;
+                used += 1;
+            }
         }
     }
-    let used = lengths.len() as u16 - count[0];
-    let main = 1_usize << table_bits;
+    let coded = coded.get(..used).unwrap_or_default();
     if used == 0 {
         if alphabet == Alphabet::Precode {
             return Err(Flaw::Code);
         }
-        fill(table, 0, 1, main, EXCEPTIONAL | UNUSED | 1);
-        return Ok(());
+        let bits = if fits { 1 } else { most };
+        fill(table, 0, 1, 1 << bits, EXCEPTIONAL | UNUSED | 1);
+        return Ok(bits);
     }
-    count[0] = 0;
     let longest = (1..=MAX_CODE_BITS).rev().find(|&bits| count[bits] != 0).unwrap_or(1);
-    let mut left = 1_i32;
-    for &codes in count.iter().skip(1) {
-        left = (left << 1) - i32::from(codes);
+    let table_bits = if fits { most.min(longest as u32) } else { most };
+    let main = 1_usize << table_bits;
+    // The first place of each length among the symbols in the order of their codes.
+    let mut next = [0_u16; 1 << 4];
+    let (mut left, mut before) = (1_i32, 0);
+    for (codes, next) in count.iter().zip(&mut next).skip(1) {
+        left = (left << 1) - i32::from(*codes);
         if left < 0 {
             return Err(Flaw::Code);
         }
+        *next = before;
+        before += codes;
     }
     if left > 0 {
         if alphabet == Alphabet::Precode || longest != 1 {
@@ -236,27 +264,29 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
         fill(table, 0, 1, main, EXCEPTIONAL | UNUSED | 1);
     }
 
-    // Symbols in the order of their codes: by length, then by value. Those without a code come last, so that none has to be
-    // asked whether it has one.
-    let mut next = [0_u16; 1 << 4];
-    for bits in 1..MAX_CODE_BITS {
-        next[bits + 1] = next[bits] + count[bits];
-    }
-    next[0] = used;
+    // Symbols in the order of their codes: by length, then by value.
     let mut sorted = [0_u16; 1 << 9];
-    for (symbol, &length) in lengths.iter().enumerate() {
-        let place = &mut next[usize::from(length & 15)];
-        sorted[usize::from(*place & 511)] = symbol as u16;
+    for &symbol in coded {
+        let place = &mut next[usize::from(symbol >> 9) & MAX_CODE_BITS];
+        sorted[usize::from(*place & 511)] = symbol & 511;
         *place += 1;
     }
 
-    // Deflate packs codes starting with their most significant bit, so the look-up sees them reversed. While codes have `bits`
-    // bits, so many bits of the table are filled; it is doubled when longer ones come.
+    // Deflate packs codes starting with their most significant bit, so the look-up sees them reversed. Short codes are put into
+    // the first entries, again and again; while codes have `bits` bits, so many bits of the table are filled; it is doubled when
+    // longer ones come.
     let meanings = alphabet.meanings();
     let meaning = |symbol: u16| meanings.get(usize::from(symbol)).copied().unwrap_or(EXCEPTIONAL | UNUSED);
-    let mut symbols = sorted.iter().take(usize::from(used));
+    let mut symbols = sorted.iter().take(used);
     let mut reversed = 0_usize;
-    for (bits, &codes) in count.iter().enumerate().take(longest.min(table_bits as usize) + 1).skip(1) {
+    let single = SINGLE_BITS.min(table_bits as usize);
+    for (bits, &codes) in count.iter().enumerate().take(single + 1).skip(1) {
+        for &symbol in symbols.by_ref().take(usize::from(codes)) {
+            fill(table, reversed, 1 << bits, 1 << single, entry(meaning(symbol), bits as u32));
+            reversed = following(reversed, bits);
+        }
+    }
+    for (bits, &codes) in count.iter().enumerate().take(table_bits as usize + 1).skip(single + 1) {
         let filled = table.get_mut(..1 << bits).ok_or(Flaw::Code)?;
         let (low, high) = filled.split_at_mut(1 << (bits - 1));
         high.copy_from_slice(low);
@@ -267,10 +297,6 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
             reversed = following(reversed, bits);
         }
     }
-    for bits in longest..table_bits as usize {
-        let (low, high) = table.get_mut(..2 << bits).ok_or(Flaw::Code)?.split_at_mut(1 << bits);
-        high.copy_from_slice(low);
-    }
     let mut free = main;
     let mut subtable = (usize::MAX, 0_usize, 0_u32); // prefix, start, width
     for bits in table_bits as usize + 1..=longest {
@@ -280,7 +306,7 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
                 let width = subtable_width(&count, bits, nth as u16, table_bits);
                 subtable = (prefix, free, width);
                 free += 1 << width;
-                let pointer = EXCEPTIONAL | (subtable.1 as u32) << 13 | width << 5 | table_bits;
+                let pointer = EXCEPTIONAL | (subtable.1 as u32) << 14 | width << 6 | table_bits;
                 *table.get_mut(prefix).ok_or(Flaw::Code)? = pointer;
             }
             let (_, start, width) = subtable;
@@ -292,12 +318,12 @@ pub(super) fn build(alphabet: Alphabet, lengths: &[u8], table: &mut [u32], table
     }
     // In a short stream it costs more than it saves.
     if alphabet == Alphabet::LiteralLength
-        && table_bits == LITLEN_BITS[0]
+        && !fits
         && let Some(main) = table.get_mut(..main)
     {
         fold_pairs(main, table_bits);
     }
-    Ok(())
+    Ok(table_bits)
 }
 
 /// The code after this one of `bits` bits, both with their first bit lowest: what carries does so downwards. Behind the last code
@@ -339,15 +365,15 @@ fn fold_pairs(table: &mut [u32], table_bits: u32) {
             continue;
         }
         let second = table[index >> bits(first)];
-        let before_extra = bits(first) + (second >> 5 & 15);
+        let before_extra = bits(first) + (second >> 6 & 15);
         if second & EXCEPTIONAL != 0 || before_extra > table_bits {
             continue;
         }
         let kind = if second & MATCH != 0 {
-            MATCH | ONE_LITERAL | second & 0xffe0_0000
+            MATCH | ONE_LITERAL | second & 0x7fc0_0000
         } else {
-            TWO_LITERALS | second << 8 & 0x1fe0_0000
+            TWO_LITERALS | second << 8 & 0x3fc0_0000
         };
-        table[index] = kind | first & 0x001f_e000 | before_extra << 5 | (bits(first) + bits(second));
+        table[index] = kind | first & 0x003f_c000 | before_extra << 6 | (bits(first) + bits(second));
     }
 }

@@ -19,7 +19,7 @@ use huffman::{PRECODE_BITS, PRECODE_ENTRIES, UNUSED};
 /// The longest match (RFC 1951 section 3.2.5).
 const MAX_MATCH: usize = 258;
 /// Free output that the fast loop needs for one round: literals, a match, and what its wide copies overshoot.
-const FAST_OUTPUT: usize = 4 + MAX_MATCH + OVERSHOOT;
+const FAST_OUTPUT: usize = 16 + MAX_MATCH + OVERSHOOT;
 /// Bytes of a stream below which filling a large table costs more than it saves.
 const SHORT: usize = 2048;
 /// Bytes beyond a match that its copy may overwrite.
@@ -62,9 +62,13 @@ impl Flaw {
 /// A reusable inflater: it owns the decoding tables, and those of the checksum that goes with them.
 pub(super) struct Inflater {
     litlen: Box<[u32; LITLEN_ENTRIES]>,
-    /// Bits looked up at once in it.
-    litlen_bits: u32,
     distance: Box<[u32; DISTANCE_ENTRIES]>,
+    precode: Box<[u32; PRECODE_ENTRIES]>,
+    /// Bits looked up at once in the first two.
+    litlen_bits: u32,
+    distance_bits: u32,
+    /// The stream is so short that filling large tables costs more than it saves.
+    is_short: bool,
     crc32: Crc32,
 }
 
@@ -137,8 +141,11 @@ impl Default for Inflater {
     fn default() -> Self {
         Inflater {
             litlen: Box::new([0; LITLEN_ENTRIES]),
-            litlen_bits: LITLEN_BITS[0],
             distance: Box::new([0; DISTANCE_ENTRIES]),
+            precode: Box::new([0; PRECODE_ENTRIES]),
+            litlen_bits: LITLEN_BITS[0],
+            distance_bits: DISTANCE_BITS,
+            is_short: false,
             crc32: Crc32::default(),
         }
     }
@@ -146,7 +153,7 @@ impl Default for Inflater {
 
 impl Inflater {
     /// The CRC-32 of what a stream held.
-    pub(super) fn crc32(&self, data: &[u8]) -> u32 {
+    pub(super) fn crc32(&mut self, data: &[u8]) -> u32 {
         #[cfg(feature = "peer-crc32fast")]
         return crc32fast::hash(data);
         #[cfg(not(feature = "peer-crc32fast"))]
@@ -163,7 +170,7 @@ impl Inflater {
             return Ok(length);
         }
         let mut bits = Bits { input, position: 0, buffer: 0, count: 0, overrun: 0 };
-        self.litlen_bits = LITLEN_BITS[usize::from(input.len() < SHORT)];
+        self.is_short = input.len() < SHORT;
         let start = output.len();
         let result = self.blocks(&mut bits, output, start, limit);
         // Data that ran out is the cause, whatever the zeros behind it then looked like.
@@ -201,8 +208,15 @@ impl Inflater {
         let mut lengths = [8_u8; 288];
         lengths[144..256].fill(9);
         lengths[256..280].fill(7);
-        huffman::build(Alphabet::LiteralLength, &lengths, &mut self.litlen[..], self.litlen_bits)?;
-        huffman::build(Alphabet::Distance, &[5; 32], &mut self.distance[..], DISTANCE_BITS)
+        self.codes(&lengths, &[5; 32])
+    }
+
+    /// The tables for the codes of literals and lengths, and of distances.
+    fn codes(&mut self, litlen: &[u8], distance: &[u8]) -> Result<(), Flaw> {
+        let (bits, fits) = (LITLEN_BITS[usize::from(self.is_short)], self.is_short);
+        self.litlen_bits = huffman::build(Alphabet::LiteralLength, litlen, &mut self.litlen[..], bits, fits)?;
+        self.distance_bits = huffman::build(Alphabet::Distance, distance, &mut self.distance[..], DISTANCE_BITS, true)?;
+        Ok(())
     }
 
     /// Reads the codes of block type 2 (RFC 1951 section 3.2.7).
@@ -222,10 +236,11 @@ impl Inflater {
                 *length = bits.take(3) as u8;
             }
         }
-        let mut precode = [0_u32; PRECODE_ENTRIES];
-        huffman::build(Alphabet::Precode, &lengths, &mut precode, PRECODE_BITS)?;
+        let precode_bits = huffman::build(Alphabet::Precode, &lengths, &mut self.precode[..], PRECODE_BITS, true)?;
+        let precode_mask = ((1 << precode_bits) - 1) & (PRECODE_ENTRIES - 1);
 
-        let mut lengths = [0_u8; 286 + 30];
+        // As much longer as a run that is written at once may reach beyond the last symbol.
+        let mut lengths = [0_u8; 286 + 30 + 8];
         let total = litlens + distances;
         let mut filled = 0;
         while filled < total {
@@ -233,32 +248,61 @@ impl Inflater {
             if bits.overran() {
                 return Err(Flaw::Truncated);
             }
-            let entry = precode[bits.buffer as usize & (PRECODE_ENTRIES - 1)];
-            let symbol = huffman::distance(entry, bits.buffer);
-            bits.consume(huffman::bits(entry));
-            let (length, times) = match symbol {
-                0..=15 => (symbol as u8, 1),
-                16 if filled == 0 => return Err(Flaw::Code),
-                16 => (lengths.get(filled - 1).copied().unwrap_or(0), 3 + bits.take(2) as usize),
-                17 => (0, 3 + bits.take(3) as usize),
-                _ => (0, 11 + bits.take(7) as usize),
-            };
-            let run = lengths.get_mut(filled..filled + times).filter(|_| filled + times <= total).ok_or(Flaw::Code)?;
-            run.fill(length);
-            filled += times;
+            // A refill is enough for some symbols, of 14 bits at most each.
+            for _ in 0..4 {
+                let entry = self.precode[bits.buffer as usize & precode_mask];
+                let symbol = huffman::distance(entry, bits.buffer);
+                bits.consume(huffman::bits(entry));
+                let times = match symbol {
+                    0..=15 => {
+                        if let Some(place) = lengths.get_mut(filled) {
+                            *place = symbol as u8;
+                        }
+                        1
+                    }
+                    16 => {
+                        let before = filled.checked_sub(1).and_then(|before| lengths.get(before)).copied();
+                        let before = before.ok_or(Flaw::Code)?;
+                        let times = 3 + bits.take(2) as usize;
+                        if let Some(place) = lengths.get_mut(filled..).and_then(|rest| rest.first_chunk_mut::<8>()) {
+                            *place = [before; 8];
+                        }
+                        if let Some(place) =
+                            lengths.get_mut(filled + times..).and_then(|rest| rest.first_chunk_mut::<8>())
+                        {
+                            *place = [0; 8];
+                        }
+                        times
+                    }
+                    // The lengths are 0 before they are read.
+                    17 => 3 + bits.take(3) as usize,
+                    _ => 11 + bits.take(7) as usize,
+                };
+                filled += times;
+                if filled >= total {
+                    break;
+                }
+            }
+        }
+        if filled > total {
+            return Err(Flaw::Code);
         }
         let (litlen, distance) = lengths.split_at(litlens);
         if litlen.get(256) == Some(&0) {
             return Err(Flaw::Code); // the block could not end
         }
-        huffman::build(Alphabet::LiteralLength, litlen, &mut self.litlen[..], self.litlen_bits)?;
-        huffman::build(Alphabet::Distance, &distance[..distances], &mut self.distance[..], DISTANCE_BITS)
+        self.codes(litlen, &distance[..distances])
     }
 
     /// Which bits make an index of the main table.
     #[inline(always)]
     fn litlen_mask(&self) -> usize {
         ((1 << self.litlen_bits) - 1) & (LITLEN_ENTRIES - 1)
+    }
+
+    #[inline(always)]
+    fn distance_mask(&self) -> usize {
+        ((1 << self.distance_bits) - 1) & (DISTANCE_ENTRIES - 1)
     }
 
     /// The symbols of a block up to its end.
@@ -301,7 +345,7 @@ impl Inflater {
         }
         let length = huffman::length(entry, code);
         bits.refill();
-        let mut entry = self.distance[bits.buffer as usize & ((1 << DISTANCE_BITS) - 1)];
+        let mut entry = self.distance[bits.buffer as usize & self.distance_mask()];
         if entry & EXCEPTIONAL != 0 && entry & UNUSED == 0 {
             bits.consume(huffman::bits(entry));
             entry = self.distance[huffman::subtable_index(entry, bits.buffer) & (DISTANCE_ENTRIES - 1)];
@@ -323,42 +367,49 @@ impl Inflater {
     /// Decodes while input and output have room for the widest round, without a check for each byte; true at the end
     /// of the block.
     fn fast(&self, bits: &mut Bits<'_>, output: &mut Arena, start: usize, limit: usize) -> Result<bool, Flaw> {
-        let input = bits.input;
         let (out, filled) = output.parts();
         let mut to = *filled;
-        let (mut buffer, mut count, mut position) = (bits.buffer, bits.count, bits.position);
+        let (mut buffer, mut count) = (bits.buffer, bits.count);
+        let mut input = bits.input.get(bits.position..).unwrap_or_default();
         let litlen = &*self.litlen;
         let mask = self.litlen_mask();
         let distances = &*self.distance;
+        let distance_mask = self.distance_mask();
         // Not the arena's size alone: what is found must not depend on how large an earlier payload has made it.
         let last_output = out.len().saturating_sub(FAST_OUTPUT).min(limit);
 
         macro_rules! consume {
             ($entry:ident) => {
                 buffer >>= huffman::bits($entry);
-                count -= huffman::bits($entry);
+                // Only the lowest six bits of the count are looked at here.
+                count = count.wrapping_sub($entry);
             };
         }
-        macro_rules! write_literals {
-            ($entry:ident) => {
-                let Some(place) = out.get_mut(to..to + 2) else { break Ok(false) };
-                place.copy_from_slice(&huffman::literals($entry));
-                to += huffman::literal_count($entry);
+        // Literals of an entry that holds nothing else, and the entry behind it.
+        macro_rules! literals {
+            ($place:ident, $at:ident, $entry:ident) => {
+                // Written beyond those that there are, which are never more than the place has room for.
+                if let Some(place) = $place.get_mut($at..$at + 2) {
+                    place.copy_from_slice(&huffman::literals($entry));
+                }
+                $at += huffman::literal_count($entry);
+                consume!($entry);
+                $entry = litlen[buffer as usize & mask];
             };
         }
 
-        let Some(&word) = input.get(position..).and_then(|rest| rest.first_chunk::<8>()) else { return Ok(false) };
+        let Some(&word) = input.first_chunk::<8>() else { return Ok(false) };
         buffer |= u64::from_le_bytes(word) << count;
         let mut entry = litlen[buffer as usize & mask];
         let result = loop {
             // A refill leaves 64 valid bits, though only 56 to 63 of them are counted. A round takes 48 at most (20
-            // for a length, 28 for a distance), so that the next entry can be looked up before the next refill.
+            // for a length, 28 for a distance; 44 for literals), so that the next entry can be looked up before the next refill.
             if to >= last_output {
                 break Ok(false);
             }
-            let Some(&word) = input.get(position..).and_then(|rest| rest.first_chunk::<8>()) else { break Ok(false) };
+            let Some(&word) = input.first_chunk::<8>() else { break Ok(false) };
             buffer |= u64::from_le_bytes(word) << (count & 63);
-            position += (63 - count as usize) >> 3;
+            input = input.get(((!count as usize) >> 3 & 7)..).unwrap_or_default();
             count |= 56;
 
             if entry & MATCH == 0 {
@@ -371,23 +422,32 @@ impl Inflater {
                     break if entry & END != 0 { Ok(true) } else { Err(Flaw::Symbol) };
                 }
                 if entry & MATCH == 0 {
-                    write_literals!(entry);
-                    consume!(entry);
-                    entry = litlen[buffer as usize & mask];
-                    // Literals follow literals, and there are bits left for one more look-up.
+                    let Some(place) = out.get_mut(to..).and_then(|rest| rest.first_chunk_mut::<16>()) else {
+                        break Ok(false);
+                    };
+                    let mut at = 0;
+                    literals!(place, at, entry);
+                    // Literals follow literals, and there are bits left for more look-ups.
                     if entry & (MATCH | EXCEPTIONAL) == 0 {
-                        write_literals!(entry);
-                        consume!(entry);
-                        entry = litlen[buffer as usize & mask];
+                        literals!(place, at, entry);
+                        if entry & (MATCH | EXCEPTIONAL) == 0 && to + at < last_output {
+                            literals!(place, at, entry);
+                            if entry & (MATCH | EXCEPTIONAL) == 0 {
+                                literals!(place, at, entry);
+                            }
+                        }
                     }
+                    to += at;
                     continue;
                 }
             }
-            write_literals!(entry);
+            let Some(place) = out.get_mut(to..to + 2) else { break Ok(false) };
+            place.copy_from_slice(&huffman::literals(entry));
+            to += huffman::literal_count(entry);
             let length = huffman::length(entry, buffer);
             consume!(entry);
 
-            entry = distances[buffer as usize & ((1 << DISTANCE_BITS) - 1)];
+            entry = distances[buffer as usize & distance_mask];
             if entry & EXCEPTIONAL != 0 {
                 if entry & UNUSED == 0 {
                     consume!(entry);
@@ -407,7 +467,7 @@ impl Inflater {
             to += length;
         };
         *filled = to;
-        (bits.buffer, bits.count, bits.position) = (buffer, count, position);
+        (bits.buffer, bits.count, bits.position) = (buffer, count & 63, bits.input.len() - input.len());
         result
     }
 }
