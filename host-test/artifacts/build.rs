@@ -86,7 +86,7 @@ const COMPRESS: &str = "-Clink-arg=--compress-relocations";
 
 /// Compiler flags of the component. A function is copied into its callers up to two thirds of LLVM's usual size (225): 18 KB less, and
 /// as fast (docs/decisions.md).
-const FLAGS: &[&str] = &["-Ctarget-feature=+simd128", "-Cllvm-args=-inline-threshold=150", COMPRESS];
+const FLAGS: &[&str] = &["-Ctarget-feature=+simd128", "-Cllvm-args=-inline-threshold=125", COMPRESS];
 
 /// Compiler flags of the module for Fluent Bit, which interprets it: a call costs as much as some twenty instructions there,
 /// so nearly all that a record needs becomes one function.

@@ -14,7 +14,6 @@ mod clock;
 mod deviation;
 mod envelope;
 mod half_hours;
-mod hours;
 mod lasting;
 mod loss;
 mod novelty;
@@ -276,7 +275,7 @@ impl Detector {
             }
         }
         let raw = finding.score;
-        if finding.is_of_late {
+        if finding.is_as_at_first {
             finding.score = 0.0;
         }
         let Forecast { season, known_season, .. } = finding.forecast;

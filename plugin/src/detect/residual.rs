@@ -15,7 +15,6 @@
 use super::calibrate::{CEILING, Tail};
 use super::clock::DAY;
 use super::envelope::{Envelope, Usual};
-use super::hours::Hours;
 use super::lasting::Lasting;
 use super::loss::Loss;
 use super::predictors::{Bank, Forecast};
@@ -80,6 +79,8 @@ const WARM_UP: u64 = 60;
 const WARM_UP_MOVED: u32 = 20;
 /// …or points in all: a series at rest is known by then.
 const WARM_UP_AT_REST: u64 = 240;
+/// Points that are seen as a whole: four hours of minutes.
+const FIRST: u64 = 240;
 /// The zero of the ratio channel, as a part of the mean level: a drop beyond a hundredth is a drop to zero.
 const RATIO_ZERO: f64 = 0.01;
 /// Rate of the mean level, like that of the errors.
@@ -110,8 +111,8 @@ pub(super) struct Finding {
     pub lasting: (f64, f64),
     /// The score of nothing left, and what the season expects.
     pub loss: (f64, f64),
-    /// No day is known, and the value lies within what there was in the last hours.
-    pub is_of_late: bool,
+    /// The value is one of the first, and within what there was before it.
+    pub is_as_at_first: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -181,8 +182,8 @@ pub(super) struct Residual {
     longest: Gone<Span, 12>,
     lasting: Lasting,
     loss: Loss,
-    /// While no day is known.
-    hours: Option<Box<Hours>>,
+    /// The lowest and the highest of the warm-up.
+    first: (f32, f32),
 }
 
 state!(Residual {
@@ -205,7 +206,7 @@ state!(Residual {
     longest since 10,
     lasting since 12,
     loss since 14,
-    hours since 14,
+    first since 14,
 });
 
 /// What a value is judged by besides its history.
@@ -259,7 +260,7 @@ impl Residual {
             score: 0.0,
             lasting: (0.0, forecast.best),
             loss: (0.0, forecast.season),
-            is_of_late: false,
+            is_as_at_first: false,
         }
     }
 
@@ -312,8 +313,7 @@ impl Residual {
             }
             self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
         }
-        finding.is_of_late = !is_day_known && self.hours.as_ref().is_some_and(|hours| hours.hold(x));
-        self.learn_hours(time_s, x, is_day_known, at.away);
+        finding.is_as_at_first = self.learn_first(x as f32, at.away);
         self.envelope.learn(time_s, x, self.mean(), self.course(season), seconds);
         self.bank.learn(time_s, x, &forecast, seconds, at.away, self.loss.is_doubtful(at.coarse));
         self.points = self.points.saturating_add(1);
@@ -343,8 +343,8 @@ impl Residual {
         if both >= BEGUN * POINT.base
             && let Some(before) = self.recent.last()
         {
-            let expected =
-                before.forecast + if before.seasonal { finding.forecast.season - before.season } else { 0.0 };
+            let moved = finding.forecast.season - before.season;
+            let expected = before.forecast + if moved.is_finite() { moved } else { 0.0 };
             if (finding.x - expected).abs() > r.abs() {
                 finding.expected = expected;
             }
@@ -433,12 +433,20 @@ impl Residual {
         }
     }
 
-    fn learn_hours(&mut self, time_s: i64, x: f64, is_day_known: bool, away: bool) {
-        if is_day_known {
-            self.hours = None;
-        } else if !away {
-            self.hours.get_or_insert_with(|| Box::new(Hours::new(time_s, x))).learn(time_s, x);
+    /// Whether x is one of the first points, and within what there was before: what went on while the detector did not know anything yet
+    /// is no news when it ends, or comes again.
+    fn learn_first(&mut self, x: f32, away: bool) -> bool {
+        if self.points >= FIRST || away {
+            return false;
         }
+        let (low, high) = self.first;
+        if self.points == 0 {
+            self.first = (x, x);
+        } else if !self.ready() {
+            // What comes later is judged, and may be an event.
+            self.first = (low.min(x), high.max(x));
+        }
+        self.points > 0 && low <= x && x <= high
     }
 
     fn learn_level(&mut self, value: f64) {
@@ -521,7 +529,8 @@ impl Residual {
             })
             && self.lasting.is_valid()
             && self.loss.is_valid()
-            && self.hours.as_ref().is_none_or(|hours| hours.is_valid())
+            && self.first.0.is_finite()
+            && self.first.1.is_finite()
             && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()
