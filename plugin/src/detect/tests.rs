@@ -431,3 +431,29 @@ fn what_fades_to_nothing_is_told_once_it_is_gone_and_its_return_is_its_end() {
         assert!(verdicts[gone + 185..].iter().all(|verdict| !verdict.deviating), "it is over when traffic is back");
     }
 }
+
+#[test]
+fn what_went_on_in_the_warm_up_is_no_news_when_it_ends() {
+    // On for fifty minutes, then a pause that ends just as the detector begins to judge.
+    for pause in [48..61, 30..75] {
+        let mut values = busy(400);
+        values[pause].fill(0.0);
+        assert!(alerts(&run(values)).is_empty(), "its end is as it was before");
+    }
+    let mut values = busy(400);
+    values[45..95].iter_mut().for_each(|value| *value *= 8.0);
+    assert!(alerts(&run(values)).iter().all(|told| *told < 95), "nor is the end of a spike");
+}
+
+#[test]
+fn an_event_of_the_first_day_teaches_no_season() {
+    // From a half hour on that the season has not seen yet.
+    for start in [480, 490, 509] {
+        let mut values = busy(700);
+        values[start..start + 50].fill(0.0);
+        let usual = values[start - 30..start].iter().sum::<f64>() / 30.0;
+        let verdicts = run(values);
+        let expected = verdicts[start + 49].expected;
+        assert!((expected / usual - 1.0).abs() < 0.2, "{start}: {expected} of {usual}");
+    }
+}

@@ -130,3 +130,31 @@ fn a_group_that_comes_back_goes_on_under_its_id() {
     let ids: Vec<_> = stream.of("group").map(|event| text(event, "id")).collect();
     assert!(ids.iter().all(|id| *id == ids[0]));
 }
+
+#[test]
+fn more_groups_than_there_is_room_for_are_all_closed_and_their_reasons_add_up() {
+    // Each half hour four other interfaces of ninety fail for ten minutes, twenty times.
+    let stream = fleet(860, 90, |minute, interface, usual| match minute {
+        240.. if minute < 840 && interface / 4 == (minute - 240) / 30 && (minute - 240) % 30 < 10 => None,
+        _ => Some(usual),
+    });
+    let count = |state: &str| stream.of("group").filter(|event| event["state"] == state).count();
+    assert!(count("open") >= 18 && count("open") == count("closed"), "{:?}", told(&stream));
+    for closed in stream.of("group").filter(|event| event["state"] == "closed") {
+        let sum: u64 = closed["reasons"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert_eq!(Some(sum), closed["series_count"].as_u64(), "{closed}");
+    }
+}
+
+#[test]
+fn members_that_come_back_one_by_one_are_counted_once() {
+    let stream = fleet(260, 50, |minute, interface, usual| match minute {
+        150..160 if interface < 20 => None,
+        168..174 if interface < 5 => None,
+        _ => Some(usual),
+    });
+    for closed in stream.of("group").filter(|event| event["state"] == "closed") {
+        let sum: u64 = closed["reasons"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert_eq!((sum, &closed["series_count"]), (20, &20.into()), "{closed}");
+    }
+}
