@@ -84,8 +84,8 @@ fn add_target(target: &str) -> Result<()> {
 /// References between functions take as many bytes as they need and are not padded to five for a later linker.
 const COMPRESS: &str = "-Clink-arg=--compress-relocations";
 
-/// Compiler flags of the component. A function is copied into its callers up to two thirds of LLVM's usual size (225): 18 KB less, and
-/// as fast (docs/decisions.md).
+/// Compiler flags of the component. A function is copied into its callers up to a smaller size than LLVM's usual one (225): some tens of
+/// KB less, and as fast (docs/decisions.md).
 const FLAGS: &[&str] = &["-Ctarget-feature=+simd128", "-Cllvm-args=-inline-threshold=125", COMPRESS];
 
 /// Compiler flags of the module for Fluent Bit, which interprets it: a call costs as much as some twenty instructions there,

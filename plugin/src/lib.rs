@@ -51,7 +51,7 @@
 //! Each module imports only from those before it in this list; a test reads the sources and says so:
 //!
 //! ```text
-//! order → text → json → time → hash → failure → state → column → decode → flow, row → detect, forest
+//! order, simd → text → json → time → hash → failure → state → column → decode → flow, row → detect, forest
 //! → incident → series → config → snapshot → pipeline → discover → component, fluent_bit
 //! ```
 //!
@@ -68,6 +68,8 @@ pub use pipeline::{Counts, Decoder, Outcome, RestoreError, Scorer, Totals};
 mod hash;
 mod json;
 mod order;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd;
 mod snapshot;
 mod text;
 mod time;

@@ -153,11 +153,10 @@ pub(crate) fn damaged(line: &[u8]) -> Option<Failure> {
 #[inline(always)]
 fn sixteen(characters: &[u8; 16]) -> Option<[u8; 16]> {
     use core::arch::wasm32::{
-        i8x16_shuffle, i32x4_shl, i64x2, i64x2_extract_lane, u8x16_add, u8x16_all_true, u8x16_eq, u8x16_lt,
-        u8x16_splat, u8x16_sub, u16x8_shl, u16x8_shr, u32x4_shr, u32x4_splat, v128_and, v128_or,
+        i8x16_shuffle, i32x4_shl, i64x2_extract_lane, u8x16_add, u8x16_all_true, u8x16_eq, u8x16_lt, u8x16_splat,
+        u8x16_sub, u16x8_shl, u16x8_shr, u32x4_shr, u32x4_splat, v128_and, v128_or,
     };
-    let word = u128::from_le_bytes(*characters);
-    let characters = i64x2(word as i64, (word >> 64) as i64);
+    let characters = crate::simd::wide(characters);
     let range = |first: u8, count: u8| u8x16_lt(u8x16_sub(characters, u8x16_splat(first)), u8x16_splat(count));
     let either =
         |one: u8, other: u8| v128_or(u8x16_eq(characters, u8x16_splat(one)), u8x16_eq(characters, u8x16_splat(other)));

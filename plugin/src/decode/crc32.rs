@@ -192,8 +192,7 @@ impl Pair {
 impl Pair {
     #[inline(always)]
     fn from(bytes: &[u8; 16]) -> Self {
-        let words = u128::from_le_bytes(*bytes);
-        Pair(core::arch::wasm32::i64x2(words as i64, (words >> 64) as i64))
+        Pair(crate::simd::wide(bytes))
     }
 
     #[inline(always)]

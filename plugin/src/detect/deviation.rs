@@ -76,8 +76,8 @@ impl Deviation {
         Self { first: self.first, ..Self::open(x, expected, season, ignored) }
     }
 
-    /// Where the value x is, `windows` later, when the season says `season`, if it is known; `transform`: what x is of the value. In `coarse` windows, of some
-    /// minutes, x alone counts: there novelty tells the rest of an event whose first half is over.
+    /// Where the value x is, `windows` later, when the season says `season`, if it is known; `transform`: what x is of the value. In
+    /// `coarse` windows, of some minutes, x alone counts: there novelty tells the rest of an event whose first half is over.
     pub(super) fn follow(
         &mut self,
         x: f64,

@@ -119,7 +119,7 @@ mod tests {
         error: 1.0,
         steadiest_error: 1.0,
         season: 10.0,
-        known_season: Some(10.0),
+        is_season_known: true,
         seasonal: true,
     };
 

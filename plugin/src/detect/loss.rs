@@ -21,11 +21,11 @@ const BURST: f64 = 3.0;
 /// Windows in a row: half an hour of minutes, an hour of windows of five.
 const LEAST: f64 = 30.0;
 const LEAST_COARSE: f64 = 12.0;
-/// After this part of them the season stops to follow.
-const DOUBTFUL: f64 = 0.1;
 /// …and so many times F, whose tracker has this step.
 const FAR: f64 = 2.0;
 const FAR_STEP: f64 = 0.03;
+/// After this part of the least run the season stops to follow.
+const DOUBTFUL: f64 = 0.1;
 
 /// The run and F.
 #[derive(Clone, Copy, Debug)]

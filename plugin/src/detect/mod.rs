@@ -32,7 +32,6 @@ use clock::Clock;
 pub(crate) use clock::is_coarse;
 use deviation::{Course, Deviation};
 use novelty::Novelty;
-use predictors::Forecast;
 use rarity::Rarity;
 use residual::{Circumstances, Finding, Residual};
 use transform::Transform;
@@ -212,6 +211,12 @@ state!(Detector {
     settled since 11,
 });
 
+/// The range without what is nearer to the value than to what is expected, so that the value lies outside.
+pub(crate) fn beside((low, high): (f64, f64), value: f64, expected: f64) -> (f64, f64) {
+    let between = 0.5 * (value + expected);
+    if value > expected { (low, high.min(between)) } else { (low.max(between), high) }
+}
+
 impl Detector {
     /// `interval_s`: seconds between windows, or `None` to learn it from the first timestamps.
     pub fn new(interval_s: Option<f64>) -> Self {
@@ -269,7 +274,8 @@ impl Detector {
             }
         }
         // A level is measured by levels, whatever single windows often do.
-        for (score, expected) in [finding.lasting, finding.loss] {
+        let season = finding.forecast.season;
+        for (score, expected) in [finding.lasting, (finding.loss, season)] {
             if score > finding.score {
                 (finding.score, finding.expected) = (score, expected);
             }
@@ -278,9 +284,9 @@ impl Detector {
         if finding.is_as_at_first {
             finding.score = 0.0;
         }
-        let Forecast { season, known_season, .. } = finding.forecast;
+        let known_season = finding.forecast.known_season();
         let transform = self.residual.transform;
-        if finding.loss.0 >= threshold && self.deviation.is_some_and(|event| event.is_part_of_fall(season, transform)) {
+        if finding.loss >= threshold && self.deviation.is_some_and(|event| event.is_part_of_fall(season, transform)) {
             // Of what faded away only the last part was told.
             self.deviation = None;
             self.former = None;
@@ -441,12 +447,7 @@ impl Detector {
         let (mut low, mut high) = (finding.low.min(finding.expected), finding.high.max(finding.expected));
         if alert == Some(true) {
             // What alerted was outside of normal, if not by the channel that gave the range.
-            let between = 0.5 * (finding.x + finding.expected);
-            if finding.x > finding.expected {
-                high = high.min(between);
-            } else {
-                low = low.max(between);
-            }
+            (low, high) = beside((low, high), finding.x, finding.expected);
         }
         let direction = if alert.is_none() || !finding.ready || finding.x == finding.expected {
             None

@@ -1,6 +1,7 @@
 //! A bank of causal predictors; the one with the smallest recent error speaks.
 
 use super::profile::Profile;
+use super::residual::WARM_UP;
 use crate::state::state;
 
 /// The predictors, in the order of [`Forecast::all`].
@@ -16,9 +17,8 @@ const OFF: f64 = 0.03;
 pub(super) const ERROR_RATE: f64 = 0.0005;
 /// Errors, and what the means learn, are cut at so many times the mean error, so that an incident is not learnt whole.
 pub(super) const CUT: f64 = 5.0;
-/// Points before errors and means are cut; what the season learns is cut from the first that can alert.
+/// Points before errors and means are cut; what the season learns is cut from the first point on that can alert.
 const CUT_FROM: u64 = 100;
-const CUT_SEASON_FROM: u64 = 60;
 
 /// Last value, fast and slow mean, and the season with its fast and slow distance, each with its mean absolute error.
 #[derive(Clone, Debug, Default)]
@@ -50,13 +50,18 @@ pub(super) struct Forecast {
     pub steadiest_error: f64,
     /// What the season says of this time; the slow mean until it is known.
     pub season: f64,
-    /// The same, if it is known.
-    pub known_season: Option<f64>,
+    /// Whether it is known.
+    pub is_season_known: bool,
     /// The best one follows the season.
     pub seasonal: bool,
 }
 
 impl Forecast {
+    /// What the season says, if it is known.
+    pub(super) fn known_season(&self) -> Option<f64> {
+        self.is_season_known.then_some(self.season)
+    }
+
     /// The season at its distance of the last hour: of all predictions that know the time of day the one that follows the last values least.
     pub(super) fn steadiest(&self) -> f64 {
         let [.., season_with_slow_distance] = self.all;
@@ -70,8 +75,8 @@ impl Bank {
     }
 
     pub(super) fn predict(&self, time_s: i64) -> Forecast {
-        let known_season = self.profile.at(time_s);
-        let season = known_season.unwrap_or(self.slow);
+        let profile = self.profile.at(time_s);
+        let season = profile.unwrap_or(self.slow);
         let [off_fast, off_slow] = self.off;
         let all = [self.last, self.fast, self.slow, season + off_fast, season + off_slow];
         let [.., steadiest_error] = self.errors;
@@ -81,7 +86,7 @@ impl Bank {
             error: f64::INFINITY,
             steadiest_error,
             season,
-            known_season,
+            is_season_known: profile.is_some(),
             seasonal: false,
         };
         for (rank, (prediction, error)) in all.iter().zip(&self.errors).enumerate() {
@@ -121,7 +126,7 @@ impl Bank {
         let [off_fast, off_slow] = &mut self.off;
         *off_fast += FAST * cut(x - forecast.season - *off_fast, off_fast_error);
         *off_slow += OFF * cut(x - forecast.season - *off_slow, off_slow_error);
-        let most = if self.points >= CUT_SEASON_FROM { CUT * slow_error } else { f64::INFINITY };
+        let most = if self.points >= WARM_UP { CUT * slow_error } else { f64::INFINITY };
         if !doubtful {
             self.profile.learn(time_s, x, forecast, most, seconds);
         }

@@ -75,7 +75,7 @@ const LEVEL_FLOOR: f64 = 0.005;
 /// A scale from few updates n is doubtful: it is widened by 1 + 10 / (1 + n).
 const DOUBT: f64 = 10.0;
 /// Points, and moved points, before the first score…
-const WARM_UP: u64 = 60;
+pub(super) const WARM_UP: u64 = 60;
 const WARM_UP_MOVED: u32 = 20;
 /// …or points in all: a series at rest is known by then.
 const WARM_UP_AT_REST: u64 = 240;
@@ -109,8 +109,8 @@ pub(super) struct Finding {
     pub ready: bool,
     /// The score of a level that lasts, and what was expected before it.
     pub lasting: (f64, f64),
-    /// The score of nothing left, and what the season expects.
-    pub loss: (f64, f64),
+    /// The score of nothing left of what the season expects.
+    pub loss: f64,
     /// The value is one of the first, and within what there was before it.
     pub is_as_at_first: bool,
 }
@@ -134,6 +134,13 @@ struct Point {
     /// What was usual for means.
     low: f32,
     high: f32,
+}
+
+impl Point {
+    /// What was expected, when the season has come so far: a forecast that follows it would have gone on to do so, by `part` of the way.
+    fn forecast_later(&self, season: f64, part: f64) -> f64 {
+        self.forecast + if self.season.is_nan() { 0.0 } else { part * (season - self.season) }
+    }
 }
 
 /// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
@@ -259,7 +266,7 @@ impl Residual {
             ready: self.ready(),
             score: 0.0,
             lasting: (0.0, forecast.best),
-            loss: (0.0, forecast.season),
+            loss: 0.0,
             is_as_at_first: false,
         }
     }
@@ -307,9 +314,8 @@ impl Residual {
         }
         self.learn_level(value);
         if self.transform == Transform::CubeRoot {
-            if let Some(season) = forecast.known_season {
-                let season = self.transform.restore(season);
-                finding.loss.0 = if ready { self.loss.observe(value, season, self.level, at.coarse) } else { 0.0 };
+            if let Some(season) = forecast.known_season().filter(|_| ready) {
+                finding.loss = self.loss.observe(value, self.transform.restore(season), self.level, at.coarse);
             }
             self.judge_ratio(&mut finding, value, ready, moved, &at, single.0);
         }
@@ -343,8 +349,7 @@ impl Residual {
         if both >= BEGUN * POINT.base
             && let Some(before) = self.recent.last()
         {
-            let moved = finding.forecast.season - before.season;
-            let expected = before.forecast + if moved.is_finite() { moved } else { 0.0 };
+            let expected = before.forecast_later(finding.forecast.season, 1.0);
             if (finding.x - expected).abs() > r.abs() {
                 finding.expected = expected;
             }
@@ -370,9 +375,8 @@ impl Residual {
             let start = self.recent.len().checked_sub(rule.points);
             let Some(points) = start.and_then(|start| self.recent.get(start..)) else { continue };
             let Some(first) = points.first() else { continue };
-            // A forecast that follows the season would have gone on to do so: on average half way.
-            let course = if first.season.is_nan() { 0.0 } else { 0.5 * (season - first.season) };
-            let before = first.forecast + course;
+            // On average half way.
+            let before = first.forecast_later(season, 0.5);
             let mean = points.iter().map(|point| point.x - before).sum::<f64>() / points.len() as f64;
             let moved = points.iter().any(|point| point.x != first.x);
             let (size, up) = (mean.abs(), mean > 0.0);

@@ -224,12 +224,11 @@ fn text<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<usize> {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
 fn text<T: Take>(line: &[u8], rest: &[u8], take: &mut T) -> Option<usize> {
-    use core::arch::wasm32::{i8x16_bitmask, i8x16_eq, i8x16_lt, i8x16_splat, i64x2, v128_or};
+    use core::arch::wasm32::{i8x16_bitmask, i8x16_eq, i8x16_lt, i8x16_splat, v128_or};
     let mut length = 0;
     while let Some(block) = rest.get(length..)?.first_chunk::<16>() {
         take.bytes(length, block);
-        let block = u128::from_le_bytes(*block);
-        let bytes = i64x2(block as i64, (block >> 64) as i64);
+        let bytes = crate::simd::wide(block);
         // As signed numbers, bytes beyond ASCII are below the space too.
         let mut ends = i8x16_lt(bytes, i8x16_splat(0x21));
         if T::PLAIN {

@@ -39,7 +39,7 @@ pub use group::{Affected, Group, GroupMember};
 pub use lifecycle::{Lifecycle, Members, Step};
 pub use severity::Severity;
 
-use crate::detect::{Direction, Verdict};
+use crate::detect::{Direction, Verdict, beside};
 use crate::state::state;
 use crate::time;
 
@@ -258,14 +258,13 @@ impl Incident {
         self.score = self.score.max(verdict.score);
         self.observed = value;
         self.expected = verdict.expected;
-        (self.expected_low, self.expected_high) = (verdict.expected_low, verdict.expected_high);
+        let is_off = match self.direction {
+            Direction::Spike => value > verdict.expected,
+            Direction::Drop => value < verdict.expected,
+        };
         // The range widens while an incident goes on, but what it is about lies beyond.
-        let between = 0.5 * (value + verdict.expected);
-        match self.direction {
-            Direction::Spike if value > verdict.expected => self.expected_high = self.expected_high.min(between),
-            Direction::Drop if value < verdict.expected => self.expected_low = self.expected_low.max(between),
-            _ => {}
-        }
+        let range = (verdict.expected_low, verdict.expected_high);
+        (self.expected_low, self.expected_high) = if is_off { beside(range, value, verdict.expected) } else { range };
         self.p = self.p.min(verdict.p);
     }
 

@@ -394,9 +394,8 @@ fn plain_length(text: &[u8]) -> usize {
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
 fn first_special(block: &[u8; 16]) -> Option<usize> {
-    use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_or};
-    let word = u128::from_le_bytes(*block);
-    let bytes = i64x2(word as i64, (word >> 64) as i64);
+    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_or};
+    let bytes = crate::simd::wide(block);
     let ends = v128_or(u8x16_eq(bytes, u8x16_splat(b'"')), u8x16_eq(bytes, u8x16_splat(b'\\')));
     let mask = u8x16_bitmask(v128_or(ends, u8x16_lt(bytes, u8x16_splat(0x20))));
     (mask != 0).then(|| mask.trailing_zeros() as usize)

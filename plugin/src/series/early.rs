@@ -10,7 +10,8 @@
 //!
 //! Only what would be told in any case is told early: of high or critical severity. It is `provisional` until its window is
 //! closed; then it goes on as an `update`, or ends with the reason `unconfirmed`. Of several series that begin together the
-//! severest is told alone, as the group will tell the rest, and none that will join a group which is told already; and where half of the series drop, nothing is: then the records are late.
+//! severest is told alone, as the group will tell the rest, and none that will join a group which is told already; and where half of the
+//! series drop, nothing is: then the records are late.
 
 use super::cell::{Cell, Sums};
 use super::close::Window;
@@ -119,9 +120,9 @@ impl Engine {
         };
         candidates.retain(|candidate| candidate.incident.direction == Direction::Spike || is_whole(candidate));
         // A group that is told tells of those that are still to join it.
-        let groups = &mut self.groups;
-        candidates
-            .retain(|Candidate { incident, .. }| !groups.will_join(incident.direction, incident.start, &self.settings));
+        candidates.retain(|Candidate { incident, .. }| {
+            self.groups.fitting(incident.direction, incident.start, &self.settings).is_none()
+        });
         for direction in DIRECTIONS {
             let same: Vec<&Candidate> =
                 candidates.iter().filter(|candidate| candidate.incident.direction == direction).collect();

@@ -66,9 +66,13 @@ impl Default for Groups {
 impl Groups {
     /// The incident of a member is over.
     pub(crate) fn leave(&mut self, id: Option<u64>, ending: Ending) {
-        if let Some(group) = self.groups.iter_mut().find(|group| Some(group.id) == id) {
+        if let Some(group) = self.of(id) {
             group.leave(ending);
         }
+    }
+
+    fn of(&mut self, id: Option<u64>) -> Option<&mut Group> {
+        self.groups.iter_mut().find(|group| Some(group.id) == id)
     }
 
     /// Whether nothing is to be looked at in a window in which no incident begins.
@@ -91,12 +95,14 @@ impl Groups {
     }
 
     /// The group that an incident joins which begins at `start`.
-    fn fitting(&mut self, direction: Direction, start: i64, span: i64) -> Option<&mut Group> {
-        self.groups.iter_mut().rev().find(|group| {
+    pub(super) fn fitting(&self, direction: Direction, start: i64, settings: &Settings) -> Option<u64> {
+        let span = span(settings);
+        let fits = |group: &&Group| {
             group.closed.is_none()
                 && group.direction == direction
                 && (group.start - span..=group.start + 2 * span).contains(&start)
-        })
+        };
+        self.groups.iter().rev().find(fits).map(|group| group.id)
     }
 
     /// Whether there was room for it.
@@ -107,11 +113,6 @@ impl Groups {
         }
         self.groups.push(group);
         true
-    }
-
-    /// Whether an incident that begins at `start` will join a group that is told.
-    pub(super) fn will_join(&mut self, direction: Direction, start: i64, settings: &Settings) -> bool {
-        self.fitting(direction, start, span(settings)).is_some()
     }
 
     pub(crate) fn is_valid(&self) -> bool {
@@ -175,7 +176,7 @@ impl Engine {
     /// An incident goes on after it was closed, and its group with it; without that it stands for itself.
     fn go_on(&mut self, closed: &Closed) {
         let id = self.open_incident(closed.slot).and_then(|incident| incident.group);
-        let Some(group) = self.groups.groups.iter_mut().find(|group| Some(group.id) == id) else {
+        let Some(group) = self.groups.of(id) else {
             self.join(closed.slot, None);
             return;
         };
@@ -194,7 +195,7 @@ impl Engine {
             if !closed[place].step.begun {
                 continue;
             }
-            match self.groups.fitting(direction, start, span).map(|group| group.id) {
+            match self.groups.fitting(direction, start, &self.settings) {
                 Some(id) => self.add_member(&mut closed[place], id),
                 None => {
                     apart += 1;
@@ -234,7 +235,7 @@ impl Engine {
         self.announce(closed);
         let Some(incident) = self.open_incident(closed.slot).map(|incident| incident.id) else { return };
         let member = GroupMember { series: self.name(closed.slot).to_vec(), incident, change: closed.change };
-        if let Some(group) = self.groups.groups.iter_mut().find(|group| group.id == id) {
+        if let Some(group) = self.groups.of(Some(id)) {
             group.add(member);
         }
     }

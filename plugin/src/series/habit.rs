@@ -137,15 +137,7 @@ impl Habit {
     /// The place of a talker with this mark.
     #[inline]
     pub(crate) fn place(&self, among: &Places<'_>, talker: &TalkerKey, mark: u32) -> Option<usize> {
-        let mut places = among.with(tag_of(mark));
-        while places != 0 {
-            let place = places.trailing_zeros() as usize;
-            if self.is_at(place, talker) {
-                return Some(place);
-            }
-            places &= places - 1;
-        }
-        None
+        places(among.with(tag_of(mark))).find(|place| self.is_at(*place, talker))
     }
 
     /// Whether a talker is the one at a place.
@@ -182,12 +174,10 @@ impl<'a> Places<'a> {
     /// A bit for each place that may have the tag.
     #[inline]
     fn with(&self, tag: u8) -> u64 {
-        use core::arch::wasm32::{i64x2, u8x16_bitmask, u8x16_eq, u8x16_splat};
+        use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_splat};
         let (blocks, _) = self.0.as_chunks::<16>();
         blocks.iter().rev().fold(0, |places, block| {
-            let word = u128::from_le_bytes(*block);
-            let block = i64x2(word as i64, (word >> 64) as i64);
-            places << 16 | u64::from(u8x16_bitmask(u8x16_eq(block, u8x16_splat(tag))))
+            places << 16 | u64::from(u8x16_bitmask(u8x16_eq(crate::simd::wide(block), u8x16_splat(tag))))
         })
     }
 }
