@@ -143,6 +143,35 @@ impl Point {
     }
 }
 
+/// The lowest and the highest value of the warm-up; none of a state from before version 14.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    low: f32,
+    high: f32,
+}
+
+state!(First { low, high });
+
+impl Default for First {
+    fn default() -> Self {
+        First { low: f32::INFINITY, high: f32::NEG_INFINITY }
+    }
+}
+
+impl First {
+    fn holds(self, x: f32) -> bool {
+        self.low <= x && x <= self.high
+    }
+
+    fn widen(&mut self, x: f32) {
+        (self.low, self.high) = (self.low.min(x), self.high.max(x));
+    }
+
+    fn is_valid(self) -> bool {
+        !self.low.is_nan() && !self.high.is_nan()
+    }
+}
+
 /// A point as it was before version 10: value, forecast, season, and whether the forecast followed it.
 type FormerPoint = ((f64, f64), (f64, bool));
 
@@ -189,8 +218,7 @@ pub(super) struct Residual {
     longest: Gone<Span, 12>,
     lasting: Lasting,
     loss: Loss,
-    /// The lowest and the highest of the warm-up.
-    first: (f32, f32),
+    first: First,
 }
 
 state!(Residual {
@@ -443,14 +471,12 @@ impl Residual {
         if self.points >= FIRST || away {
             return false;
         }
-        let (low, high) = self.first;
-        if self.points == 0 {
-            self.first = (x, x);
-        } else if !self.ready() {
-            // What comes later is judged, and may be an event.
-            self.first = (low.min(x), high.max(x));
+        let is_as_at_first = self.first.holds(x);
+        // What comes later is judged, and may be an event.
+        if !self.ready() {
+            self.first.widen(x);
         }
-        self.points > 0 && low <= x && x <= high
+        is_as_at_first
     }
 
     fn learn_level(&mut self, value: f64) {
@@ -533,8 +559,7 @@ impl Residual {
             })
             && self.lasting.is_valid()
             && self.loss.is_valid()
-            && self.first.0.is_finite()
-            && self.first.1.is_finite()
+            && self.first.is_valid()
             && self.spans.iter().all(|s| s.scale.is_valid() && s.tail.is_valid())
             && self.ratio.is_valid()
             && self.ratio_tail.is_valid()

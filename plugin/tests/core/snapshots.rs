@@ -108,3 +108,19 @@ fn what_earlier_versions_have_learned_goes_on() {
         }
     }
 }
+
+#[test]
+fn a_young_series_of_an_earlier_version_is_told_when_it_falls_silent() {
+    let (_, config) = MODES[0];
+    let newest = version(&snapshot(config));
+    for version in (6..=newest).filter(|version| kept("window", *version).exists()) {
+        let mut scorer = Scorer::restore(config, &fs::read(kept("window", version)).unwrap()).unwrap();
+        let mut told = events(&mut scorer, &lines(SEEN..SEEN + 10, ordinary));
+        let text = lines(SEEN + 10..SEEN + 20, ordinary);
+        let without: Vec<_> = text.lines().filter(|line| !line.contains("eni-1")).collect();
+        told.extend(events(&mut scorer, &(without.join("\n") + "\n")));
+        let drop = told.iter().find(|event| event["type"] == "anomaly");
+        let drop = drop.unwrap_or_else(|| panic!("version {version}: {told:?}"));
+        assert_eq!((&drop["series"], &drop["direction"]), (&"eni-1".into(), &"drop".into()), "version {version}");
+    }
+}
